@@ -1,0 +1,1 @@
+"""The monitor: all that is deployed. A pure core with thin edges."""

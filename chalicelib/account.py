@@ -1,0 +1,41 @@
+"""Who is looked at: an AWS account and its IAM users as one read of IAM showed them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An AWS account; ids are unique only within their partition (`aws`, `aws-cn`, ...)."""
+
+    partition: str
+    account_id: str
+
+    @property
+    def key(self) -> str:
+        """The account as part of a table key or a finding id."""
+        return f"{self.partition}:{self.account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An IAM user as GetUser or GetAccountAuthorizationDetails returned it.
+
+    `groups` is None where the call does not tell groups (GetUser): unknown is never "none".
+    `inline_policies` maps policy names to their decoded documents.
+    """
+
+    user_id: str
+    name: str
+    arn: str
+    path: str
+    created_at: datetime
+    groups: tuple[str, ...] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    inline_policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    attached_policies: tuple[str, ...] = ()
+    boundary_arn: str | None = None

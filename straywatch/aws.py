@@ -1,0 +1,36 @@
+"""Sessions and clients for the operator's side, with one retry policy for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
+
+RETRIES = Config(
+    retries={"mode": "adaptive", "total_max_attempts": 8},
+    connect_timeout=5,
+    read_timeout=60,
+    user_agent_extra="straywatch",
+)
+
+
+@dataclass(frozen=True)
+class AwsContext:
+    """Which credentials and region a command works with."""
+
+    profile: str | None = None
+    region: str | None = None
+    session: boto3.Session = field(init=False)
+
+    def __post_init__(self) -> None:
+        session = boto3.Session(profile_name=self.profile, region_name=self.region)
+        object.__setattr__(self, "session", session)
+
+    def caller(self) -> GetCallerIdentityResponseTypeDef:
+        """Ask STS who these credentials belong to. Raises what botocore raises."""
+        return self.session.client("sts", config=RETRIES).get_caller_identity()

@@ -1,0 +1,54 @@
+"""Options that several commands share, so that they read and behave alike everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from straywatch.aws import AwsContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: object) -> object:
+    root = ctx.find_root()
+    if value and isinstance(root.obj, dict) and param.name:
+        root.obj[param.name] = value
+    return value
+
+
+def aws_options(function: F) -> F:
+    """Accept `--profile`, `--region` and `--debug` behind the command's name, too."""
+    for option in (
+        click.option(
+            "--debug",
+            is_flag=True,
+            expose_value=False,
+            callback=_remember,
+            help="Show the traceback of a failure.",
+        ),
+        click.option(
+            "--region",
+            expose_value=False,
+            callback=_remember,
+            help="AWS region; default: the profile's.",
+        ),
+        click.option(
+            "--profile",
+            expose_value=False,
+            callback=_remember,
+            help="Credentials profile, as in ~/.aws/config.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def aws_context(ctx: click.Context) -> AwsContext:
+    """Build the session that the options name. Raises ProfileNotFound."""
+    chosen = ctx.find_root().obj
+    return AwsContext(profile=chosen["profile"], region=chosen["region"])

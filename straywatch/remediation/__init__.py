@@ -1,0 +1,1 @@
+"""Plan a group structure, apply it, verify it, tighten it."""
