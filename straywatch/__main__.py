@@ -1,0 +1,5 @@
+"""`python -m straywatch`: the command line without its installed script."""
+
+from straywatch.cli import main
+
+main()
