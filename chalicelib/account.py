@@ -26,7 +26,7 @@ class User:
     """An IAM user as GetUser or GetAccountAuthorizationDetails returned it.
 
     `groups` is None where the call does not tell groups (GetUser): unknown is never "none".
-    `inline_policies` maps policy names to their decoded documents.
+    `inline_policies` maps policy names to their decoded documents; one that is no JSON stays text.
     """
 
     user_id: str
@@ -36,7 +36,7 @@ class User:
     created_at: datetime
     groups: tuple[str, ...] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    inline_policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    inline_policies: Mapping[str, Any] = field(default_factory=dict)
     attached_policies: tuple[str, ...] = ()
     boundary_arn: str | None = None
 
