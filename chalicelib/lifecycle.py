@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -16,7 +16,6 @@ from chalicelib.findings import (
     Finding,
     Reason,
     Resolution,
-    Severity,
     Status,
     may_send,
     open_finding,
@@ -36,6 +35,7 @@ from chalicelib.marks import (
     settled,
     stray_since,
 )
+from chalicelib.risk import Risk
 from chalicelib.settings import Settings
 from chalicelib.tables import NoFinding, Write
 
@@ -86,14 +86,6 @@ class Topic(Protocol):
     """Where alerts go."""
 
     def publish(self, message: Alert | Notice) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Risk:
-    """How bad it is that this user is a stray, and one line that says why."""
-
-    severity: Severity
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +152,7 @@ class Lifecycle:
             number=number,
             now=self.clock(),
             severity=risk.severity,
-            risk=risk.reason,
+            risk=risk.reasons,
             detected_by="sweep" if origin is Origin.SWEEP else "event",
             cause=mark.cause if since.evidence is Evidence.EVENT else None,
             flaps=flaps_within_a_day(mark, looked_at),
@@ -196,9 +188,7 @@ class Lifecycle:
         if is_after(latest(after.joined_at, after.deleted_at), looked_at):
             self.ask_again(mark.account, mark.user_name)
 
-    def _still_open(
-        self, finding: Finding, user: User, mark: Mark, looked_at: datetime
-    ) -> Outcome:
+    def _still_open(self, finding: Finding, user: User, mark: Mark, looked_at: datetime) -> Outcome:
         if finding.user_name != user.name:
             finding = self._store(finding, lambda f: renamed(f, user))
         if finding.user_id not in mark.open_user_ids:
@@ -233,9 +223,7 @@ class Lifecycle:
         self.change_mark(mark, lambda m: _without(m, user_id))
         return Outcome.SUPERSEDED
 
-    def _close_open(
-        self, mark: Mark, user_id: str, resolution: Resolution, at: datetime
-    ) -> None:
+    def _close_open(self, mark: Mark, user_id: str, resolution: Resolution, at: datetime) -> None:
         finding = self.findings.latest(mark.account, user_id) if user_id else NoFinding()
         if isinstance(finding, Finding):
             if finding.outbox and not may_send(finding, self.clock()):

@@ -175,9 +175,7 @@ class Monitor:
                 self._close_others(mark, "", now)
                 return Outcome.GONE
 
-    def _in_no_group(
-        self, user: User, request: CheckRequest, mark: Mark, now: datetime
-    ) -> Outcome:
+    def _in_no_group(self, user: User, request: CheckRequest, mark: Mark, now: datetime) -> Outcome:
         exemption = self.exemption(user, now)
         if isinstance(exemption, Exempt):
             resolution = Resolution(

@@ -152,9 +152,7 @@ class StateTable:
     def _expires_at(self, mark: Mark) -> datetime | None:
         if mark.open_user_ids:
             return None
-        news = latest(
-            mark.left_at, mark.settled_at, mark.seen_at, mark.deleted_at, mark.renamed_at
-        )
+        news = latest(mark.left_at, mark.settled_at, mark.seen_at, mark.deleted_at, mark.renamed_at)
         return news and news + self.grace + MARK_KEPT
 
 
