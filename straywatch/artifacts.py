@@ -69,6 +69,16 @@ class Bucket:
             Policy=json.dumps(tls_only(self.partition, self.name)),
         )
 
+    def exists(self) -> bool:
+        """Return whether the bucket exists and is this account's. Raises ClientError."""
+        try:
+            self.s3.head_bucket(Bucket=self.name, ExpectedBucketOwner=self.account_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "404":
+                return False
+            raise
+        return True
+
     def put(self, content: bytes, suffix: str) -> str:
         """Store `content` under its SHA-256 hash and return its key."""
         key = hashlib.sha256(content).hexdigest() + suffix
