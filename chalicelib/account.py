@@ -26,7 +26,7 @@ class User:
     """An IAM user as GetUser or GetAccountAuthorizationDetails returned it.
 
     `groups` is None where the call does not tell groups (GetUser): unknown is never "none".
-    `inline_policies` maps policy names to their decoded documents.
+    `inline_policies` maps policy names to their decoded documents; one that is no JSON stays text.
     """
 
     user_id: str
@@ -36,6 +36,29 @@ class User:
     created_at: datetime
     groups: tuple[str, ...] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    inline_policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    inline_policies: Mapping[str, Any] = field(default_factory=dict)
     attached_policies: tuple[str, ...] = ()
     boundary_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InGroups:
+    """The user exists and is in these groups, of which there is at least one."""
+
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InNoGroup:
+    """The user exists, and a complete answer named no group."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchUser:
+    """No user has this name, or this id."""
+
+
+Look = InGroups | InNoGroup | NoSuchUser
+"""What live IAM says of one user name. A call that failed is raised: it is none of these."""
