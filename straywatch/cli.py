@@ -14,6 +14,9 @@ from straywatch.errors import EXIT_INCOMPLETE, EXIT_USAGE, StraywatchError, expl
 
 COMMANDS = {
     "local": "An AWS on this machine that runs the packaged application.",
+    "package": "Pack the monitor: its template and its code archive.",
+    "deploy": "Deploy the monitor, or update it; every change is shown first.",
+    "destroy": "Remove the monitor, keeping its findings.",
 }
 """Each command and its one-line help; the code is `straywatch.commands.NAME:command`."""
 
