@@ -37,6 +37,7 @@ SHORTEST_STORY_GRACE = 3
 """Below this, a person's "in time" (two calls, a second apart) would not be in time."""
 
 _LONGEST_PACE = 1.0
+_POLL_SECONDS = 0.2  # the emulator's CloudFormation needs no longer for a step
 _TRY = (
     "aws iam create-user --user-name frank",
     "aws iam list-groups-for-user --user-name frank",
@@ -113,17 +114,18 @@ def _running(port: int, grace: int, page_port: int, terminal: Terminal) -> Itera
 
 def _deploy(session: LocalSession, grace: int, terminal: Terminal) -> Mapping[str, str]:
     with tempfile.TemporaryDirectory(prefix="straywatch-package-") as out:
-        terminal.progress("packaging the application")
-        package = build(SOURCES, Path(out))
-        return deploy(
-            session,
-            package,
-            DEFAULT_NAME,
-            {"GracePeriodSeconds": str(grace), "AlertEmail": READER},
-            progress=terminal.progress,
-            approve=lambda _: True,
-            sleep=lambda seconds: time.sleep(min(seconds, 0.2)),
-        )
+        with terminal.busy("packaging the application"):
+            package = build(SOURCES, Path(out))
+        with terminal.busy("deploying it through a change set") as progress:
+            return deploy(
+                session,
+                package,
+                DEFAULT_NAME,
+                {"GracePeriodSeconds": str(grace), "AlertEmail": READER},
+                progress=progress,
+                approve=lambda _: True,
+                sleep=lambda seconds: time.sleep(min(seconds, _POLL_SECONDS)),
+            )
 
 
 def _play(running: Running, grace: int, terminal: Terminal) -> bool:

@@ -59,8 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "straywatch"
     sys_version = ""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
-        """Answer with the page or its data; a name that was rebound to this machine gets neither."""
+    def do_GET(self) -> None:
+        """Answer with the page or its data; a name rebound to this machine gets neither."""
         if self.headers.get("Host") not in self.hosts:
             self._answer(421, "text/plain", "this page is served to this machine only\n")
         elif self.path == "/":

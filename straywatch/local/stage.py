@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.panel import Panel
@@ -22,6 +23,13 @@ class Terminal:
     def progress(self, line: str) -> None:
         """Show what is being done."""
         self._console.print(Text(printable(line), style="dim"))
+
+    @contextmanager
+    def busy(self, doing: str) -> Iterator[Callable[[str], None]]:
+        """Show that something takes a while; the details passed on come and go beside it."""
+        self.progress(doing)
+        with self._console.status(doing) as status:
+            yield lambda detail: status.update(Text(f"{doing}: {printable(detail)}"))
 
     def scene(self, title: str) -> None:
         """Show what comes next."""
@@ -68,6 +76,8 @@ class Terminal:
 def printable(text: str) -> str:
     """Return text whose control and formatting characters cannot steer a terminal."""
     return "".join(
-        char if char == "\n" or unicodedata.category(char)[0] != "C" else "\N{REPLACEMENT CHARACTER}"
+        char
+        if char == "\n" or unicodedata.category(char)[0] != "C"
+        else "\N{REPLACEMENT CHARACTER}"
         for char in text
     )
