@@ -15,6 +15,8 @@ from chalicelib.events import Cause, Change, MembershipEvent
 
 FLAPPING_WINDOW = timedelta(days=1)
 _MOST_FLAPS = 200
+_CLOCK_SKEW = timedelta(seconds=5)
+"""CreateUser's event and the user's creation date are one instant, told by two clocks."""
 
 
 class Evidence(StrEnum):
@@ -173,8 +175,8 @@ def stray_since(
     later than any event tells, the start is unknown: it counts from the first look that found it.
     """
     known = [StraySince(created_at, Evidence.CREATION)]
-    if mark.left_at is not None:
-        known.append(StraySince(max(mark.left_at, created_at), Evidence.EVENT))
+    if mark.left_at is not None and mark.left_at > created_at - _CLOCK_SKEW:
+        known.insert(0, StraySince(max(mark.left_at, created_at), Evidence.EVENT))
     if exemption_ended is not None:
         known.append(StraySince(exemption_ended, Evidence.EXEMPTION_ENDED))
     start = max(known, key=lambda since: since.at)
