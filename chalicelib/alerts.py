@@ -8,9 +8,10 @@ from typing import Any
 
 from chalicelib.account import Account
 from chalicelib.events import Cause
-from chalicelib.findings import AlertType, Finding, Resolution, Severity
+from chalicelib.findings import AlertType, Finding, Resolution
 from chalicelib.marks import Mark
 from chalicelib.remedies import console_url, fix_commands
+from chalicelib.severity import Severity
 from chalicelib.times import iso
 
 SCHEMA = "straywatch.alert/1"
@@ -60,7 +61,7 @@ def notice_body(notice: Notice) -> dict[str, Any]:
         "cause": None,
         "remediation": None,
         "notice": {
-            "severity": notice.severity,
+            "severity": notice.severity.name,
             "account_id": notice.account.account_id,
             "partition": notice.account.partition,
             "user_name": notice.user_name or None,
@@ -84,7 +85,7 @@ def alert_body(alert: Alert) -> dict[str, Any]:
             "user_name": finding.user_name,
             "user_arn": finding.user_arn,
             "status": finding.status,
-            "severity": finding.severity,
+            "severity": finding.severity.name,
             "risk": finding.risk,
             "stray_since": iso(finding.stray_since),
             "evidence": finding.evidence,

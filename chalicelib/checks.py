@@ -43,7 +43,11 @@ class CheckRequest:
 
 def encode_check(request: CheckRequest) -> str:
     """Write the message; `decode_check` reads it back."""
-    cause = asdict(request.cause) | {"event_time": iso(request.cause.event_time)} if request.cause else None
+    cause = (
+        asdict(request.cause) | {"event_time": iso(request.cause.event_time)}
+        if request.cause
+        else None
+    )
     return json.dumps(
         {
             "version": MESSAGE_VERSION,

@@ -24,6 +24,22 @@ _LONGEST_TEXT = 512
 _BEFORE_IAM = datetime(2010, 1, 1, tzinfo=UTC)
 
 
+def rule_pattern(event_names: tuple[str, ...]) -> dict[str, Any]:
+    """The EventBridge pattern for successful IAM calls of these names.
+
+    Only AWS can put an event whose source begins with `aws.`: without it anyone could forge one.
+    """
+    return {
+        "source": ["aws.iam"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {
+            "eventSource": ["iam.amazonaws.com"],
+            "eventName": list(event_names),
+            "errorCode": [{"exists": False}],
+        },
+    }
+
+
 class MalformedEventError(Exception):
     """An event that is ours but cannot be read; it belongs in the dead-letter queue."""
 

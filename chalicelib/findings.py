@@ -10,6 +10,7 @@ from chalicelib.account import Account, User
 from chalicelib.events import Cause
 from chalicelib.marks import Evidence, StraySince
 from chalicelib.settings import Settings
+from chalicelib.severity import Severity
 
 CLAIM = timedelta(seconds=60)
 """How long a worker that has an alert in hand keeps others from sending it, too: longer than a
@@ -34,15 +35,6 @@ class AlertType(StrEnum):
     TEST = "test"
     FLAPPING = "flapping"
     HEALTH = "health"
-
-
-class Severity(StrEnum):
-    """How bad it is, in ascending order."""
-
-    LOW = "LOW"
-    MEDIUM = "MEDIUM"
-    HIGH = "HIGH"
-    CRITICAL = "CRITICAL"
 
 
 class Reason(StrEnum):
@@ -212,5 +204,4 @@ def _reminder_is_due(finding: Finding, settings: Settings, now: datetime) -> boo
 
 
 def _raised(severity: Severity) -> Severity:
-    order = list(Severity)
-    return order[min(order.index(severity) + 1, len(order) - 1)]
+    return Severity(min(severity + 1, Severity.CRITICAL))

@@ -12,8 +12,9 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from chalicelib.account import Account
 from chalicelib.events import Cause
-from chalicelib.findings import AlertType, Finding, Reason, Resolution, Severity, Status
+from chalicelib.findings import AlertType, Finding, Reason, Resolution, Status
 from chalicelib.marks import Evidence, Mark
+from chalicelib.severity import Severity
 from chalicelib.times import exact, parse_time
 
 Item = dict[str, Any]
@@ -35,6 +36,8 @@ def plain_value(value: object) -> Any:  # noqa: ANN401 - what it returns is as v
     """Turn a dataclass and all within it into what DynamoDB stores; unset fields are left out."""
     if isinstance(value, datetime):
         return exact(value)
+    if isinstance(value, Severity):
+        return value.name
     if isinstance(value, StrEnum):
         return str(value)
     if isinstance(value, tuple):
@@ -92,7 +95,7 @@ def finding_from(attributes: Mapping[str, Any]) -> Finding:
         user_arn=attributes["user_arn"],
         user_created_at=parse_time(attributes["user_created_at"]),
         status=Status(attributes["status"]),
-        severity=Severity(attributes["severity"]),
+        severity=Severity[attributes["severity"]],
         risk=attributes.get("risk", ""),
         stray_since=parse_time(attributes["stray_since"]),
         evidence=Evidence(attributes["evidence"]),
@@ -104,7 +107,7 @@ def finding_from(attributes: Mapping[str, Any]) -> Finding:
         reminders=int(attributes["reminders"]),
         outbox=tuple(AlertType(alert) for alert in attributes.get("outbox", ())),
         version=int(attributes["version"]),
-        **{name: _time(attributes, name) for name in optional},  # type: ignore[arg-type]  # named above
+        **{name: _time(attributes, name) for name in optional},
     )
 
 

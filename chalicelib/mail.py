@@ -27,10 +27,10 @@ _HEADLINES = {
 def subject(message: Alert | Notice) -> str:
     """A line for the inbox: severity, user, account. ASCII, under 100 characters."""
     if isinstance(message, Notice):
-        return ascii_only(elided(f"[{message.severity}] {message.title}", LONGEST_SUBJECT))
+        return ascii_only(elided(f"[{message.severity.name}] {message.title}", LONGEST_SUBJECT))
     finding = message.finding
     resolved = message.type is AlertType.RESOLVED
-    tag = "RESOLVED" if resolved else finding.severity
+    tag = "RESOLVED" if resolved else finding.severity.name
     name = elided(finding.user_name, _LONGEST_NAME_IN_SUBJECT)
     line = f"[{tag}] IAM user {name} {_HEADLINES[message.type]} - {finding.account.account_id}"
     return ascii_only(elided(line, LONGEST_SUBJECT))
@@ -44,7 +44,7 @@ def sms(message: Alert | Notice) -> str:
 def mail(message: Alert | Notice) -> str:
     """The alert as a mail of one screen: what, who, since when, by whom, and what to type."""
     if isinstance(message, Notice):
-        facts = [("Account", message.account.account_id), ("Severity", message.severity)]
+        facts = [("Account", message.account.account_id), ("Severity", message.severity.name)]
         return _page(f"{message.title}.", message.detail, facts, ())
     finding = message.finding
     commands = fix_commands(finding.user_name) if message.type is not AlertType.RESOLVED else ()
@@ -90,7 +90,7 @@ def _because(resolution: Resolution) -> str:
 def _facts(finding: Finding) -> list[tuple[str, str]]:
     facts = [
         ("User", f"{finding.user_arn} ({finding.user_id})"),
-        ("Severity", f"{finding.severity} - {finding.risk}" if finding.risk else finding.severity),
+        ("Severity", _severity(finding)),
         ("Since", f"{iso(finding.stray_since)} (UTC; {_EVIDENCE[finding.evidence]})"),
     ]
     if finding.cause:
@@ -103,6 +103,10 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
     facts.append(("Console", console_url(finding.account.partition, finding.user_name)))
     facts.append(("Finding", finding.finding_id))
     return facts
+
+
+def _severity(finding: Finding) -> str:
+    return f"{finding.severity.name} - {finding.risk}" if finding.risk else finding.severity.name
 
 
 _EVIDENCE = {

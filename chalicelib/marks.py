@@ -15,6 +15,8 @@ from chalicelib.events import Cause, Change, MembershipEvent
 
 FLAPPING_WINDOW = timedelta(days=1)
 _MOST_FLAPS = 200
+_CLOCK_SKEW = timedelta(seconds=5)
+"""CreateUser's event and the user's creation date are one instant, told by two clocks."""
 
 
 class Evidence(StrEnum):
@@ -40,7 +42,8 @@ class Mark:
 
     `left_at`: last event that took the user out of a group, or created it (`cause` is that call).
     `settled_at`: last instant at which the user was known to be no stray. `joined_at`: last
-    AddUserToGroup, into `joined_group`. `seen_at`: first look that found a stray no event had told of.
+    AddUserToGroup, into `joined_group`. `seen_at`: first look that found a
+    stray no event had told of.
     `open_user_ids`: users who have had a finding under this name and may have it still.
     """
 
@@ -127,7 +130,7 @@ def carried_over(old: Mark, new: Mark) -> Mark:
         left_at=later(old.left_at, new.left_at),
         cause=new.cause if new_is_later else old.cause,
         joined_at=later(old.joined_at, new.joined_at),
-        joined_group=new.joined_group if is_after(new.joined_at, renamed_at) else old.joined_group,
+        joined_group=(new if is_after(new.joined_at, renamed_at) else old).joined_group,
         settled_at=later(old.settled_at, new.settled_at),
         seen_at=later(old.seen_at, new.seen_at),
         deleted_at=later(None, new.deleted_at),
@@ -172,8 +175,8 @@ def stray_since(
     later than any event tells, the start is unknown: it counts from the first look that found it.
     """
     known = [StraySince(created_at, Evidence.CREATION)]
-    if mark.left_at is not None:
-        known.append(StraySince(max(mark.left_at, created_at), Evidence.EVENT))
+    if mark.left_at is not None and mark.left_at > created_at - _CLOCK_SKEW:
+        known.insert(0, StraySince(max(mark.left_at, created_at), Evidence.EVENT))
     if exemption_ended is not None:
         known.append(StraySince(exemption_ended, Evidence.EXEMPTION_ENDED))
     start = max(known, key=lambda since: since.at)

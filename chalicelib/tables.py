@@ -152,9 +152,7 @@ class StateTable:
     def _expires_at(self, mark: Mark) -> datetime | None:
         if mark.open_user_ids:
             return None
-        news = latest(
-            mark.left_at, mark.settled_at, mark.seen_at, mark.deleted_at, mark.renamed_at
-        )
+        news = latest(mark.left_at, mark.settled_at, mark.seen_at, mark.deleted_at, mark.renamed_at)
         return news and news + self.grace + MARK_KEPT
 
 
@@ -170,9 +168,11 @@ def _put(
     condition: str,
     values: dict[str, Any],
 ) -> Write:
-    given = {"ExpressionAttributeValues": values} if values else {}
+    request: dict[str, Any] = {"TableName": table, "Item": item, "ConditionExpression": condition}
+    if values:
+        request["ExpressionAttributeValues"] = values
     try:
-        client.put_item(TableName=table, Item=item, ConditionExpression=condition, **given)
+        client.put_item(**request)
     except client.exceptions.ConditionalCheckFailedException:
         return Write.CONFLICT
     return Write.DONE

@@ -31,7 +31,7 @@ class AlertTopic:
         }
         attributes = {
             "type": message.type,
-            "severity": about.severity,
+            "severity": about.severity.name,
             "account_id": about.account.account_id,
         }
         self.client.publish(
