@@ -3,6 +3,7 @@
 from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, SQSEvent
+
 from chalicelib.batch import process
 from chalicelib.bootstrap import Deployment
 from chalicelib.events import LOST_EVENTS, SETTLED_EVENTS, rule_pattern

@@ -15,7 +15,8 @@ MOST_RECEIVES = 6
 class SetAside(Protocol):
     """Takes messages that no repeat can help."""
 
-    def set_aside(self, body: str, reason: str) -> None: ...
+    def set_aside(self, body: str, reason: str) -> None:
+        """Move the message to the dead-letter queue."""
 
 
 def process(

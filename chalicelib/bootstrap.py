@@ -126,4 +126,4 @@ def _boto3_client(service: str) -> Any:  # noqa: ANN401 - boto3 makes clients at
         retries={"mode": "standard", "total_max_attempts": 4},
         user_agent_extra="straywatch",
     )
-    return boto3.client(service, config=config)
+    return boto3.client(service, config=config)  # type: ignore[call-overload]  # any service

@@ -107,7 +107,7 @@ def finding_from(attributes: Mapping[str, Any]) -> Finding:
         reminders=int(attributes["reminders"]),
         outbox=tuple(AlertType(alert) for alert in attributes.get("outbox", ())),
         version=int(attributes["version"]),
-        **{name: _time(attributes, name) for name in optional},  # type: ignore[arg-type]  # named above
+        **{name: _time(attributes, name) for name in optional},
     )
 
 

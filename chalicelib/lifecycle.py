@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,6 @@ from chalicelib.account import Account, NoSuchUser, User
 from chalicelib.alerts import Alert, Notice
 from chalicelib.checks import CheckRequest, Origin
 from chalicelib.findings import (
-    AlertType,
     Finding,
     Reason,
     Resolution,
@@ -63,29 +62,38 @@ class Outcome(StrEnum):
 class FindingsStore(Protocol):
     """Where findings live."""
 
-    def latest(self, account: Account, user_id: str) -> Finding | NoFinding: ...
-    def add(self, finding: Finding) -> Write: ...
-    def update(self, finding: Finding) -> Write: ...
-    def live(self, account: Account) -> Iterator[Finding]: ...
+    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
+        """The user's newest finding."""
+
+    def add(self, finding: Finding) -> Write:
+        """Store a finding that must be new."""
+
+    def update(self, finding: Finding) -> Write:
+        """Replace the version that was read."""
 
 
 class StateStore(Protocol):
     """Where marks live."""
 
-    def mark(self, account: Account, user_name: str) -> Mark: ...
-    def write(self, mark: Mark) -> Write: ...
+    def mark(self, account: Account, user_name: str) -> Mark:
+        """What is known of the name."""
+
+    def write(self, mark: Mark) -> Write:
+        """Replace the version that was read."""
 
 
 class Queue(Protocol):
     """Where checks wait."""
 
-    def send(self, request: CheckRequest, due: datetime, now: datetime) -> None: ...
+    def send(self, request: CheckRequest, due: datetime, now: datetime) -> None:
+        """Queue the request until it is due."""
 
 
 class Topic(Protocol):
     """Where alerts go."""
 
-    def publish(self, message: Alert | Notice) -> None: ...
+    def publish(self, message: Alert | Notice) -> None:
+        """Publish, or raise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +135,7 @@ class Lifecycle:
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
             ended_at = latest(mark.joined_at, mark.left_at)
             if not is_after(ended_at, finding.opened_at) or ended_at is None:
-                return self._still_open(finding, user, mark, looked_at)
+                return self._still_open(finding, user, mark)
             finding = self.close(finding, _joined_meanwhile(mark), at=ended_at)
         number = 1
         if isinstance(finding, Finding):
@@ -177,18 +185,20 @@ class Lifecycle:
                 m, open_user_ids=tuple(dict.fromkeys((*m.open_user_ids, finding.user_id)))
             ),
         )
-        if self.findings.add(finding) is Write.CONFLICT:
-            # a put that was answered too late is repeated by the SDK and meets itself
-            if self.findings.latest(finding.account, finding.user_id) != finding:
-                log("finding_already_open", finding_id=finding.finding_id)
-                return
+        if self.findings.add(finding) is Write.CONFLICT and not self._is_mine(finding):
+            log("finding_already_open", finding_id=finding.finding_id)
+            return
         log("finding_opened", finding_id=finding.finding_id, user_name=finding.user_name)
         self.deliver(finding)
         after = self.state.mark(mark.account, mark.user_name)
         if is_after(latest(after.joined_at, after.deleted_at), looked_at):
             self.ask_again(mark.account, mark.user_name)
 
-    def _still_open(self, finding: Finding, user: User, mark: Mark, looked_at: datetime) -> Outcome:
+    def _is_mine(self, finding: Finding) -> bool:
+        """A put that was answered too late is repeated by the SDK, and meets itself."""
+        return self.findings.latest(finding.account, finding.user_id) == finding
+
+    def _still_open(self, finding: Finding, user: User, mark: Mark) -> Outcome:
         if finding.user_name != user.name:
             finding = self._store(finding, lambda f: renamed(f, user))
         if finding.user_id not in mark.open_user_ids:

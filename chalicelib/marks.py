@@ -40,7 +40,8 @@ class Mark:
 
     `left_at`: last event that took the user out of a group, or created it (`cause` is that call).
     `settled_at`: last instant at which the user was known to be no stray. `joined_at`: last
-    AddUserToGroup, into `joined_group`. `seen_at`: first look that found a stray no event had told of.
+    AddUserToGroup, into `joined_group`. `seen_at`: first look that found a
+    stray no event had told of.
     `open_user_ids`: users who have had a finding under this name and may have it still.
     """
 
@@ -127,7 +128,7 @@ def carried_over(old: Mark, new: Mark) -> Mark:
         left_at=later(old.left_at, new.left_at),
         cause=new.cause if new_is_later else old.cause,
         joined_at=later(old.joined_at, new.joined_at),
-        joined_group=new.joined_group if is_after(new.joined_at, renamed_at) else old.joined_group,
+        joined_group=(new if is_after(new.joined_at, renamed_at) else old).joined_group,
         settled_at=later(old.settled_at, new.settled_at),
         seen_at=later(old.seen_at, new.seen_at),
         deleted_at=later(None, new.deleted_at),

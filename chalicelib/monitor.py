@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from chalicelib.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
+from chalicelib.account import InGroups, InNoGroup, Look, NoSuchUser, User
 from chalicelib.alerts import flapping_notice
 from chalicelib.checks import CheckRequest, Origin, decode_check
 from chalicelib.events import Change, Ignored, MembershipEvent, parse_event
@@ -35,8 +35,11 @@ _MOST_RENAMES = 20
 class LiveIam(Protocol):
     """Live looks at IAM."""
 
-    def look(self, user_name: str) -> Look: ...
-    def user(self, user_name: str) -> User | NoSuchUser: ...
+    def look(self, user_name: str) -> Look:
+        """The user's groups; or the user itself, in no group; or that it does not exist."""
+
+    def user(self, user_name: str) -> User | NoSuchUser:
+        """The user, or that it does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,12 @@ _CONSOLES = {
 }
 
 
+_EXEMPT = (
+    "Key=straywatch:exempt,Value='why it needs no group' "
+    "Key=straywatch:exempt-until,Value=YYYY-MM-DD"
+)
+
+
 def fix_commands(user_name: str) -> tuple[str, ...]:
     """AWS CLI commands that mend it: see the groups, make one, add the user, or exempt it."""
     name = shlex.quote(user_name)
@@ -21,9 +27,7 @@ def fix_commands(user_name: str) -> tuple[str, ...]:
         "aws iam list-groups --query 'Groups[].GroupName'",
         "aws iam create-group --group-name GROUP",
         f"aws iam add-user-to-group --group-name GROUP --user-name {name}",
-        f"aws iam tag-user --user-name {name} --tags "
-        "Key=straywatch:exempt,Value='why it needs no group' "
-        "Key=straywatch:exempt-until,Value=YYYY-MM-DD",
+        f"aws iam tag-user --user-name {name} --tags {_EXEMPT}",
     )
 
 

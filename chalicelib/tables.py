@@ -168,9 +168,11 @@ def _put(
     condition: str,
     values: dict[str, Any],
 ) -> Write:
-    given = {"ExpressionAttributeValues": values} if values else {}
+    request: dict[str, Any] = {"TableName": table, "Item": item, "ConditionExpression": condition}
+    if values:
+        request["ExpressionAttributeValues"] = values
     try:
-        client.put_item(TableName=table, Item=item, ConditionExpression=condition, **given)
+        client.put_item(**request)
     except client.exceptions.ConditionalCheckFailedException:
         return Write.CONFLICT
     return Write.DONE
