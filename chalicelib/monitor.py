@@ -95,11 +95,11 @@ class Monitor:
     def _lost(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Ask for a check, then remember it: killed in between, the repeat asks once more."""
         at = event.cause.event_time
-        if is_at_least(mark.left_at, at):
-            return Outcome.MERGED  # a later check, which covers this event, is under way
-        self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
+        covered = is_at_least(mark.left_at, at)  # by a check that is under way for a later event
+        if not covered:
+            self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
         self.lifecycle.change_mark(mark, lambda m: with_event(m, event))
-        return Outcome.WAITING
+        return Outcome.MERGED if covered else Outcome.WAITING
 
     def _settled(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Remember it, then have whatever is open on the user looked at."""
@@ -152,7 +152,7 @@ class Monitor:
 
     def _check(self, request: CheckRequest) -> Outcome:
         mark = self.lifecycle.state.mark(request.account, request.user_name)
-        if mark.renamed_to and is_at_least(mark.renamed_at, request.since):
+        if _is_about_a_former_bearer(request, mark):
             return Outcome.SUPERSEDED  # the rename asked for a check of the new name
         now = self.clock()
         if request.origin is not Origin.SETTLED:
@@ -213,6 +213,12 @@ class Monitor:
         for other in mark.open_user_ids:
             if other != user_id:
                 self.lifecycle.gone(mark, other, now)
+
+
+def _is_about_a_former_bearer(request: CheckRequest, mark: Mark) -> bool:
+    """Whether the user in question has been renamed since, and left no later bearer a check."""
+    was_renamed = mark.renamed_to and is_at_least(mark.renamed_at, request.since)
+    return bool(was_renamed) and not is_at_least(mark.left_at, request.since)
 
 
 def _is_too_fresh(look: Look, mark: Mark, now: datetime) -> bool:
