@@ -31,7 +31,7 @@ from straywatch.removal import (
 from straywatch.stack import Absent, read_stack
 from straywatch.stack_changes import ChangePreview
 
-TABLE = {
+TABLE: dict[str, Any] = {
     "Type": "AWS::DynamoDB::Table",
     "DeletionPolicy": "Retain",
     "UpdateReplacePolicy": "Retain",
