@@ -33,7 +33,7 @@ def command(ctx: click.Context, stage: str | None, form: str) -> int:
     function = output(deployed_stack(session, stage), "SweepFunctionName")
     answer = session.client("lambda", config=_PATIENT).invoke(FunctionName=function, Payload=b"{}")
     result = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
+    if answer.get("FunctionError"):
         raise StraywatchError(f"the sweep failed: {one_line(result.get('errorMessage', result))}")
     if form == "json":
         click.echo(json.dumps(result))
