@@ -98,6 +98,7 @@ class Deployment:
             pages=lambda marker: pages(self._iam, marker),
             user=Iam(self._iam).user,
             live=self._findings.live,
+            record=self._findings.record_sweep,
             exemption=self._configuration.exemption,
             assess=lambda _: self._assess,
             clock=self.clock,

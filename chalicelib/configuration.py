@@ -25,7 +25,7 @@ from chalicelib.times import exact, parse_time
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
-CACHED_FOR = timedelta(seconds=60)
+CACHED_FOR = timedelta(seconds=15)
 TELL_AGAIN_AFTER = timedelta(days=1)
 _DOCUMENT = "configuration"
 
@@ -56,7 +56,7 @@ class Configuration:
         return self.exemptions(account).match(user, now)
 
     def exemptions(self, account: Account) -> Exemptions:
-        """The exemptions in force, at most a minute old."""
+        """The exemptions in force, seconds old at most."""
         now = self.clock()
         if self._read_at is None or now - self._read_at >= CACHED_FOR:
             self._exemptions = self._fresh(account, now)

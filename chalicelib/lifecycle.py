@@ -205,9 +205,9 @@ class Lifecycle:
         return Outcome.NON_COMPLIANT
 
     def _wait(self, user: User, mark: Mark, since: StraySince, origin: Origin) -> None:
-        """Look again when the grace is over. A sweep asks once; an event's check is under way."""
+        """Look again when the grace is over, unless a check that will is under way already."""
         asked = since.evidence is Evidence.EVENT or is_at_least(mark.seen_at, since.at)
-        if origin is not Origin.SWEEP or not asked:
+        if origin is Origin.EVENT or not asked:
             request = CheckRequest(mark.account, user.name, since.at, origin, mark.cause)
             self.queue.send(request, since.at + self.settings.grace, self.clock())
         if since.evidence is not Evidence.EVENT and not is_at_least(mark.seen_at, since.at):
