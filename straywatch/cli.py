@@ -13,7 +13,9 @@ from straywatch import __version__
 from straywatch.errors import EXIT_INCOMPLETE, EXIT_USAGE, StraywatchError, explain, one_line
 
 COMMANDS = {
+    "audit": "Look at every user of an account now; needs no deployment.",
     "local": "An AWS on this machine that runs the packaged application.",
+    "completion": "Print the script that completes commands in a shell.",
 }
 """Each command and its one-line help; the code is `straywatch.commands.NAME:command`."""
 

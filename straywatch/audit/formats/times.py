@@ -1,0 +1,24 @@
+"""Times as reports write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+def iso(time: datetime) -> str:
+    """Write a time in ISO 8601, UTC with `Z`, to the second."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def milliseconds(time: datetime) -> int:
+    """Write a time as milliseconds since 1970."""
+    return int(time.timestamp() * 1000)
+
+
+def age(time: datetime, now: datetime) -> str:
+    """Say how long ago `time` was, in its largest unit."""
+    past = max(now - time, timedelta(0))
+    if past.days:
+        return f"{past.days} day{'s' if past.days > 1 else ''}"
+    hours = past.seconds // 3600
+    return f"{hours} h" if hours else f"{past.seconds // 60} min"
