@@ -39,8 +39,8 @@ def show(report: Report, stream: TextIO, width: int | None = None) -> None:
         cells = [_cells(user, report.generated_at, console.width) for user in users]
         rows = [header, *([row[name] for name in header] for row in cells)]
         styles = ["bold", *map(_style, users)]
-        for lines, style in zip(layout(rows, console.width), styles, strict=True):
-            console.print(_coloured(lines, style), soft_wrap=True)
+        shown = map(_coloured, layout(rows, console.width), styles)
+        console.print(Text("\n").join(shown), soft_wrap=True)
     for line in sentences(report):
         console.print(Text(line, style="bold"), soft_wrap=width is not None)
 
