@@ -39,3 +39,26 @@ class User:
     inline_policies: Mapping[str, Any] = field(default_factory=dict)
     attached_policies: tuple[str, ...] = ()
     boundary_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InGroups:
+    """The user exists and is in these groups, of which there is at least one."""
+
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InNoGroup:
+    """The user exists, and a complete answer named no group."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class NoSuchUser:
+    """No user has this name, or this id."""
+
+
+Look = InGroups | InNoGroup | NoSuchUser
+"""What live IAM says of one user name. A call that failed is raised: it is none of these."""

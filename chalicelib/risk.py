@@ -21,21 +21,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import IntEnum
 
 from chalicelib.permissions import Grants, of_aws_policy, of_document
+from chalicelib.severity import Severity
 
 OLD_KEY = timedelta(days=90)
 """CIS AWS Foundations Benchmark: access keys are rotated every 90 days or less."""
-
-
-class Severity(IntEnum):
-    """How bad a finding is; a greater one is worse."""
-
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-    CRITICAL = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,90 @@
+"""What a stray can do and sign in with, read from IAM for its risk and for nothing else.
+
+A call that fails leaves its fact unknown: the alert goes out all the same and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.account import User
+from chalicelib.log import log
+from chalicelib.risk import AccessKey, Facts
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialReader:
+    """Reads a user's policies and credentials; `client` should give up within seconds."""
+
+    client: IAMClient
+
+    def facts(self, user: User) -> Facts:
+        """What is known of the user; what could not be read is None or missing."""
+        attached = self._known(self._attached, user.name)
+        return Facts(
+            user_arn=user.arn,
+            inline=self._known(self._inline, user.name),
+            attached=attached,
+            documents=self._documents(attached or (), user.boundary_arn),
+            keys=self._known(self._keys, user.name),
+            console_password=self._known(self._has_password, user.name),
+            mfa=self._known(self._has_mfa, user.name),
+            boundary_arn=user.boundary_arn,
+        )
+
+    def _known(self, read: Callable[[str], T], name: str) -> T | None:
+        try:
+            return read(name)
+        except (BotoCoreError, ClientError) as error:
+            log("risk_fact_unread", fact=read.__name__, error=str(error))
+            return None
+
+    def _inline(self, name: str) -> dict[str, object]:
+        pages = self.client.get_paginator("list_user_policies").paginate(UserName=name)
+        names = [policy for page in pages for policy in page["PolicyNames"]]
+        return {
+            policy: self.client.get_user_policy(UserName=name, PolicyName=policy)["PolicyDocument"]
+            for policy in names
+        }
+
+    def _attached(self, name: str) -> tuple[str, ...]:
+        pages = self.client.get_paginator("list_attached_user_policies").paginate(UserName=name)
+        return tuple(p["PolicyArn"] for page in pages for p in page["AttachedPolicies"])
+
+    def _documents(self, attached: tuple[str, ...], boundary: str | None) -> dict[str, object]:
+        """The documents of the customer's own policies; AWS's are judged by their names."""
+        arns = [arn for arn in (*attached, boundary or "") if ":iam::aws:" not in arn and arn]
+        read = {arn: self._known(self._document, arn) for arn in arns}
+        return {arn: document for arn, document in read.items() if document is not None}
+
+    def _document(self, arn: str) -> object:
+        version = self.client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        answer = self.client.get_policy_version(PolicyArn=arn, VersionId=version)
+        return answer["PolicyVersion"]["Document"]
+
+    def _keys(self, name: str) -> tuple[AccessKey, ...]:
+        pages = self.client.get_paginator("list_access_keys").paginate(UserName=name)
+        return tuple(
+            AccessKey(active=key["Status"] == "Active", created_at=key["CreateDate"])
+            for page in pages
+            for key in page["AccessKeyMetadata"]
+        )
+
+    def _has_password(self, name: str) -> bool:
+        try:
+            self.client.get_login_profile(UserName=name)
+        except self.client.exceptions.NoSuchEntityException:
+            return False
+        return True
+
+    def _has_mfa(self, name: str) -> bool:
+        return bool(self.client.list_mfa_devices(UserName=name)["MFADevices"])

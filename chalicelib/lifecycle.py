@@ -1,0 +1,319 @@
+"""What a look at a user means for its findings: opened, kept, closed, and each alert sent once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from chalicelib.account import Account, NoSuchUser, User
+from chalicelib.alerts import Alert, Notice
+from chalicelib.checks import CheckRequest, Origin
+from chalicelib.findings import (
+    Finding,
+    Reason,
+    Resolution,
+    Status,
+    may_send,
+    open_finding,
+    renamed,
+    resolve,
+    sent,
+)
+from chalicelib.log import log
+from chalicelib.marks import (
+    Evidence,
+    Mark,
+    StraySince,
+    flaps_within_a_day,
+    is_after,
+    is_at_least,
+    latest,
+    settled,
+    stray_since,
+)
+from chalicelib.risk import Risk
+from chalicelib.settings import Settings
+from chalicelib.tables import NoFinding, Write
+
+_ATTEMPTS = 6
+
+
+class ContentionError(Exception):
+    """Others kept changing the same item; the work is to be tried again later."""
+
+
+class Outcome(StrEnum):
+    """What a step came to, as the log names it."""
+
+    IGNORED = "ignored"
+    MERGED = "merged"
+    SUPERSEDED = "superseded"
+    WAITING = "waiting"
+    NOTED = "noted"
+    COMPLIANT = "COMPLIANT"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+    GONE = "GONE"
+    NON_COMPLIANT = "NON_COMPLIANT"
+
+
+class FindingsStore(Protocol):
+    """Where findings live."""
+
+    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
+        """The user's newest finding."""
+
+    def add(self, finding: Finding) -> Write:
+        """Store a finding that must be new."""
+
+    def update(self, finding: Finding) -> Write:
+        """Replace the version that was read."""
+
+
+class StateStore(Protocol):
+    """Where marks live."""
+
+    def mark(self, account: Account, user_name: str) -> Mark:
+        """What is known of the name."""
+
+    def write(self, mark: Mark) -> Write:
+        """Replace the version that was read."""
+
+
+class Queue(Protocol):
+    """Where checks wait."""
+
+    def send(self, request: CheckRequest, due: datetime, now: datetime) -> None:
+        """Queue the request until it is due."""
+
+
+class Topic(Protocol):
+    """Where alerts go."""
+
+    def publish(self, message: Alert | Notice) -> None:
+        """Publish, or raise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """The steps from an evaluation to the tables and the topic, each safe to repeat."""
+
+    settings: Settings
+    findings: FindingsStore
+    state: StateStore
+    queue: Queue
+    topic: Topic
+    assess: Callable[[User], Risk]
+    find_user: Callable[[str], User | NoSuchUser]
+    clock: Callable[[], datetime]
+
+    def change_mark(self, mark: Mark, change: Callable[[Mark], Mark]) -> Mark:
+        """Apply `change` to the mark and store it. Raises ContentionError when others win."""
+        for _ in range(_ATTEMPTS):
+            changed = change(mark)
+            if changed == mark:
+                return mark
+            if self.state.write(changed) is Write.DONE:
+                return replace(changed, version=changed.version + 1)
+            mark = self.state.mark(mark.account, mark.user_name)
+        raise ContentionError(f"the mark of {mark.user_name!r} kept changing")
+
+    def stray(
+        self,
+        user: User,
+        mark: Mark,
+        *,
+        looked_at: datetime,
+        origin: Origin,
+        settled_before: datetime | None = None,
+        exemption_ended: datetime | None = None,
+    ) -> Outcome:
+        """A look found the user in no group and not exempt: wait out its grace, then open."""
+        finding = self.findings.latest(mark.account, user.user_id)
+        if isinstance(finding, Finding) and finding.status is Status.OPEN:
+            ended_at = latest(mark.joined_at, mark.left_at)
+            if not is_after(ended_at, finding.opened_at) or ended_at is None:
+                return self._still_open(finding, user, mark)
+            finding = self.close(finding, _joined_meanwhile(mark), at=ended_at)
+        number = 1
+        if isinstance(finding, Finding):
+            self.deliver_unsent(finding)
+            number = finding.number + 1
+            settled_before = latest(settled_before, finding.resolved_at)
+        since = stray_since(
+            mark,
+            now=looked_at,
+            created_at=user.created_at,
+            settled_before=settled_before,
+            exemption_ended=exemption_ended,
+        )
+        if self.clock() < since.at + self.settings.grace:
+            self._wait(user, mark, since, origin)
+            return Outcome.WAITING
+        risk = self.assess(user)
+        opened = open_finding(
+            mark.account,
+            user,
+            since,
+            number=number,
+            now=self.clock(),
+            severity=risk.severity,
+            risk=risk.reasons,
+            detected_by="sweep" if origin is Origin.SWEEP else "event",
+            cause=mark.cause if since.evidence is Evidence.EVENT else None,
+            flaps=flaps_within_a_day(mark, looked_at),
+        )
+        self._open(opened, mark, looked_at)
+        return Outcome.NON_COMPLIANT
+
+    def _wait(self, user: User, mark: Mark, since: StraySince, origin: Origin) -> None:
+        """Look again when the grace is over. A sweep asks once; an event's check is under way."""
+        asked = since.evidence is Evidence.EVENT or is_at_least(mark.seen_at, since.at)
+        if origin is not Origin.SWEEP or not asked:
+            request = CheckRequest(mark.account, user.name, since.at, origin, mark.cause)
+            self.queue.send(request, since.at + self.settings.grace, self.clock())
+        if since.evidence is not Evidence.EVENT and not is_at_least(mark.seen_at, since.at):
+            self.change_mark(mark, lambda m: replace(m, seen_at=since.at))
+
+    def _open(self, finding: Finding, mark: Mark, looked_at: datetime) -> None:
+        """Store and announce. The mark comes first, so that a later event knows whom to close."""
+        self.change_mark(
+            mark,
+            lambda m: replace(
+                m, open_user_ids=tuple(dict.fromkeys((*m.open_user_ids, finding.user_id)))
+            ),
+        )
+        if self.findings.add(finding) is Write.CONFLICT and not self._is_mine(finding):
+            log("finding_already_open", finding_id=finding.finding_id)
+            return
+        log("finding_opened", finding_id=finding.finding_id, user_name=finding.user_name)
+        self.deliver(finding)
+        after = self.state.mark(mark.account, mark.user_name)
+        if is_after(latest(after.joined_at, after.deleted_at), looked_at):
+            self.ask_again(mark.account, mark.user_name)
+
+    def _is_mine(self, finding: Finding) -> bool:
+        """A put that was answered too late is repeated by the SDK, and meets itself."""
+        return self.findings.latest(finding.account, finding.user_id) == finding
+
+    def _still_open(self, finding: Finding, user: User, mark: Mark) -> Outcome:
+        if finding.user_name != user.name:
+            finding = self._store(finding, lambda f: renamed(f, user))
+        if finding.user_id not in mark.open_user_ids:
+            self.change_mark(
+                mark, lambda m: replace(m, open_user_ids=(*m.open_user_ids, finding.user_id))
+            )
+        self.deliver_unsent(finding)
+        return Outcome.NON_COMPLIANT
+
+    def compliant(self, mark: Mark, user_id: str, groups: tuple[str, ...], at: datetime) -> Outcome:
+        """A look at `at` found the user in these groups: whatever was open on it is over."""
+        self._close_open(mark, user_id, Resolution(Reason.JOINED_GROUP, groups), at)
+        return Outcome.COMPLIANT
+
+    def exempt(self, mark: Mark, user_id: str, resolution: Resolution, at: datetime) -> Outcome:
+        """A look at `at` found the user exempt: whatever was open on it is over."""
+        self._close_open(mark, user_id, resolution, at)
+        return Outcome.NOT_APPLICABLE
+
+    def gone(self, mark: Mark, user_id: str, at: datetime) -> Outcome:
+        """No user bears the name any more: close the finding, if the id is nowhere else either."""
+        elsewhere = self.find_user(user_id)
+        if isinstance(elsewhere, NoSuchUser):
+            self._close_open(mark, user_id, Resolution(Reason.DELETED), at)
+            return Outcome.GONE
+        log("user_lives_under_another_name", user_id=user_id)
+        self.ask_again(mark.account, elsewhere.name)
+        self.change_mark(
+            self.state.mark(mark.account, elsewhere.name),
+            lambda m: replace(m, open_user_ids=tuple(dict.fromkeys((*m.open_user_ids, user_id)))),
+        )
+        self.change_mark(mark, lambda m: _without(m, user_id))
+        return Outcome.SUPERSEDED
+
+    def _close_open(self, mark: Mark, user_id: str, resolution: Resolution, at: datetime) -> None:
+        finding = self.findings.latest(mark.account, user_id) if user_id else NoFinding()
+        if isinstance(finding, Finding):
+            if finding.outbox and not may_send(finding, self.clock()):
+                self.ask_again(mark.account, mark.user_name, finding.claimed_until)
+                return
+            if finding.status is Status.OPEN:
+                self.close(finding, resolution, at=at)
+            else:
+                self.deliver_unsent(finding)
+        self.change_mark(mark, lambda m: _without(settled(m, at), user_id))
+
+    def close(self, finding: Finding, resolution: Resolution, *, at: datetime) -> Finding:
+        """Resolve the finding and say so; returns it as it is then."""
+        now = self.clock()
+
+        def resolved(current: Finding) -> Finding:
+            if current.status is Status.RESOLVED:
+                return current
+            return resolve(current, resolution, at=max(at, current.stray_since), now=now)
+
+        finding = self._store(finding, resolved)
+        log("finding_resolved", finding_id=finding.finding_id, reason=resolution.reason)
+        self.deliver(finding)
+        return finding
+
+    def advance(self, finding: Finding, change: Callable[[Finding], Finding]) -> Finding:
+        """Let time do its work on an open finding: what falls due is stored, then sent."""
+        changed = self._store(finding, change)
+        if changed.outbox and changed.outbox != finding.outbox:
+            self.deliver(changed)
+        return changed
+
+    def _store(self, finding: Finding, change: Callable[[Finding], Finding]) -> Finding:
+        for _ in range(_ATTEMPTS):
+            changed = change(finding)
+            if changed == finding:
+                return finding
+            if self.findings.update(changed) is Write.DONE:
+                return replace(changed, version=changed.version + 1)
+            current = self.findings.latest(finding.account, finding.user_id)
+            if not isinstance(current, Finding) or current.number != finding.number:
+                break
+            finding = current
+        raise ContentionError(f"the finding {finding.finding_id} kept changing")
+
+    def deliver_unsent(self, finding: Finding) -> None:
+        """Send what a killed function left unsent; what a living one has in hand, look at later."""
+        now = self.clock()
+        if not finding.outbox:
+            return
+        if may_send(finding, now):
+            self.deliver(finding)
+        else:
+            self.ask_again(finding.account, finding.user_name, finding.claimed_until)
+
+    def deliver(self, finding: Finding) -> None:
+        """Publish the outbox in order, noting each alert once it is out."""
+        while finding.outbox:
+            alert_type = finding.outbox[0]
+            self.topic.publish(Alert(alert_type, finding))
+            log("alert_published", type=alert_type, finding_id=finding.finding_id)
+            after = sent(finding)
+            if self.findings.update(after) is Write.CONFLICT:
+                log("outbox_taken_over", finding_id=finding.finding_id)
+                return
+            finding = replace(after, version=after.version + 1)
+
+    def ask_again(self, account: Account, user_name: str, due: datetime | None = None) -> None:
+        """Have the user looked at again, at once or when `due`."""
+        now = self.clock()
+        due = due or now
+        self.queue.send(CheckRequest(account, user_name, due, Origin.SETTLED), due, now)
+
+
+def _joined_meanwhile(mark: Mark) -> Resolution:
+    """Events tell that the user was in a group after all, if only for a while."""
+    by_joining = is_after(mark.joined_at, mark.left_at)
+    group = mark.joined_group if by_joining or not mark.cause else mark.cause.group_name
+    return Resolution(Reason.JOINED_GROUP, (group,) if group else ())
+
+
+def _without(mark: Mark, user_id: str) -> Mark:
+    return replace(mark, open_user_ids=tuple(u for u in mark.open_user_ids if u != user_id))

@@ -1,0 +1,194 @@
+"""A mark: what events and looks have told of one user name lately, whatever their order.
+
+Every field only ever moves forward in time, so that repeated, late and reordered events lead to
+the same mark. From it follows since when a user is a stray, as far as anyone can tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chalicelib.account import Account
+from chalicelib.events import Cause, Change, MembershipEvent
+
+FLAPPING_WINDOW = timedelta(days=1)
+_MOST_FLAPS = 200
+_CLOCK_SKEW = timedelta(seconds=5)
+"""CreateUser's event and the user's creation date are one instant, told by two clocks."""
+
+
+class Evidence(StrEnum):
+    """What tells since when a user is a stray."""
+
+    EVENT = "event"
+    CREATION = "creation"
+    EXEMPTION_ENDED = "exemption_ended"
+    SIGHTING = "sighting"
+
+
+@dataclass(frozen=True, slots=True)
+class StraySince:
+    """The start of an episode as far as it is known, and what tells it."""
+
+    at: datetime
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What is known of one user name of an account.
+
+    `left_at`: last event that took the user out of a group, or created it (`cause` is that call).
+    `settled_at`: last instant at which the user was known to be no stray. `joined_at`: last
+    AddUserToGroup, into `joined_group`. `seen_at`: first look that found a
+    stray no event had told of.
+    `open_user_ids`: users who have had a finding under this name and may have it still.
+    """
+
+    account: Account
+    user_name: str
+    left_at: datetime | None = None
+    cause: Cause | None = None
+    joined_at: datetime | None = None
+    joined_group: str = ""
+    settled_at: datetime | None = None
+    seen_at: datetime | None = None
+    deleted_at: datetime | None = None
+    renamed_at: datetime | None = None
+    renamed_to: str = ""
+    open_user_ids: tuple[str, ...] = ()
+    flaps: tuple[datetime, ...] = ()
+    flapping_told_at: datetime | None = None
+    version: int = 0
+
+
+def latest(*instants: datetime | None) -> datetime | None:
+    """The last of those instants that are known."""
+    return max((i for i in instants if i is not None), default=None)
+
+
+def is_after(instant: datetime | None, other: datetime | None) -> bool:
+    """Whether `instant` is known and later than `other`, or `other` is unknown."""
+    return instant is not None and (other is None or instant > other)
+
+
+def is_at_least(instant: datetime | None, other: datetime) -> bool:
+    """Whether `instant` is known and not before `other`."""
+    return instant is not None and instant >= other
+
+
+def with_event(mark: Mark, event: MembershipEvent) -> Mark:
+    """The mark once `event` is known. Applying an event twice changes nothing."""
+    at = event.cause.event_time
+    match event.change:
+        case Change.CREATED | Change.LEFT:
+            if not is_after(at, mark.left_at):
+                return mark
+            return replace(mark, left_at=at, cause=event.cause)
+        case Change.JOINED:
+            return _joined(mark, at, event.cause.group_name)
+        case Change.DELETED:
+            return replace(mark, deleted_at=latest(mark.deleted_at, at))
+        case Change.RENAMED:
+            if not is_after(at, mark.renamed_at):
+                return mark
+            return replace(mark, renamed_at=at, renamed_to=event.new_name)
+
+
+def _joined(mark: Mark, at: datetime, group: str) -> Mark:
+    if not is_after(at, mark.joined_at):
+        return mark
+    ends_a_stretch = is_after(mark.left_at, mark.joined_at) and is_after(at, mark.left_at)
+    flaps = mark.flaps
+    if ends_a_stretch:
+        recent = (f for f in (*flaps, at) if f > at - FLAPPING_WINDOW)
+        flaps = tuple(recent)[-_MOST_FLAPS:]
+    return replace(
+        mark,
+        joined_at=at,
+        joined_group=group,
+        settled_at=latest(mark.settled_at, at),
+        flaps=flaps,
+    )
+
+
+def carried_over(old: Mark, new: Mark) -> Mark:
+    """The mark of the new name after a rename: the user's past, and only its own.
+
+    What the new name's mark holds from before the rename was about another user.
+    """
+    renamed_at = old.renamed_at
+
+    def later(own: datetime | None, others: datetime | None) -> datetime | None:
+        return others if is_after(others, renamed_at) and others else own
+
+    new_is_later = is_after(new.left_at, renamed_at)
+    return replace(
+        new,
+        left_at=later(old.left_at, new.left_at),
+        cause=new.cause if new_is_later else old.cause,
+        joined_at=later(old.joined_at, new.joined_at),
+        joined_group=(new if is_after(new.joined_at, renamed_at) else old).joined_group,
+        settled_at=later(old.settled_at, new.settled_at),
+        seen_at=later(old.seen_at, new.seen_at),
+        deleted_at=later(None, new.deleted_at),
+        open_user_ids=tuple(dict.fromkeys((*new.open_user_ids, *old.open_user_ids))),
+        flaps=old.flaps,
+        flapping_told_at=old.flapping_told_at,
+    )
+
+
+def left_behind(mark: Mark) -> Mark:
+    """The old name's mark after a rename: only what came later, about whoever bears it now."""
+    at = mark.renamed_at
+    return replace(
+        mark,
+        left_at=mark.left_at if is_after(mark.left_at, at) else None,
+        cause=mark.cause if is_after(mark.left_at, at) else None,
+        joined_at=mark.joined_at if is_after(mark.joined_at, at) else None,
+        settled_at=mark.settled_at if is_after(mark.settled_at, at) else None,
+        seen_at=mark.seen_at if is_after(mark.seen_at, at) else None,
+        open_user_ids=(),
+        flaps=(),
+    )
+
+
+def settled(mark: Mark, at: datetime) -> Mark:
+    """The mark once a look has shown that the user was no stray at that instant."""
+    return replace(mark, settled_at=latest(mark.settled_at, at))
+
+
+def stray_since(
+    mark: Mark,
+    *,
+    now: datetime,
+    created_at: datetime,
+    settled_before: datetime | None = None,
+    exemption_ended: datetime | None = None,
+) -> StraySince:
+    """Since when a user, who a look has just found to be a stray, has been one.
+
+    `settled_before` is a further instant at which the user was known to be none (the end of its
+    last finding, or a whole sweep that did not see it as a stray). Where the user was no stray
+    later than any event tells, the start is unknown: it counts from the first look that found it.
+    """
+    known = [StraySince(created_at, Evidence.CREATION)]
+    if mark.left_at is not None and mark.left_at > created_at - _CLOCK_SKEW:
+        known.insert(0, StraySince(max(mark.left_at, created_at), Evidence.EVENT))
+    if exemption_ended is not None:
+        known.append(StraySince(exemption_ended, Evidence.EXEMPTION_ENDED))
+    start = max(known, key=lambda since: since.at)
+    no_stray_at = latest(mark.settled_at, settled_before)
+    # CloudTrail's times are whole seconds: a group joined and left within one was left last
+    if no_stray_at is None or no_stray_at <= start.at:
+        return start
+    if mark.seen_at is not None and mark.seen_at > no_stray_at:
+        return StraySince(mark.seen_at, Evidence.SIGHTING)
+    return StraySince(now, Evidence.SIGHTING)
+
+
+def flaps_within_a_day(mark: Mark, now: datetime) -> int:
+    """How many times in the last day the user was a stray and joined a group again in time."""
+    return sum(1 for flap in mark.flaps if flap > now - FLAPPING_WINDOW)

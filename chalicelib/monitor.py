@@ -1,0 +1,224 @@
+"""The order of the steps: from an event to a queued check, from a check to an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from chalicelib.account import InGroups, InNoGroup, Look, NoSuchUser, User
+from chalicelib.alerts import flapping_notice
+from chalicelib.checks import CheckRequest, Origin, decode_check
+from chalicelib.events import Change, Ignored, MembershipEvent, parse_event
+from chalicelib.exemptions import Exempt, NotExempt
+from chalicelib.findings import Reason, Resolution
+from chalicelib.lifecycle import Lifecycle, Outcome
+from chalicelib.log import log
+from chalicelib.marks import (
+    FLAPPING_WINDOW,
+    Mark,
+    carried_over,
+    flaps_within_a_day,
+    is_after,
+    is_at_least,
+    latest,
+    left_behind,
+    with_event,
+)
+
+LOOK_AGAIN_AFTER = timedelta(seconds=3)
+"""IAM is eventually consistent: a look this soon after an event may still show what was before."""
+_MOST_RENAMES = 20
+
+
+class LiveIam(Protocol):
+    """Live looks at IAM."""
+
+    def look(self, user_name: str) -> Look:
+        """The user's groups; or the user itself, in no group; or that it does not exist."""
+
+    def user(self, user_name: str) -> User | NoSuchUser:
+        """The user, or that it does not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """The event path and the check path."""
+
+    iam: LiveIam
+    lifecycle: Lifecycle
+    exemption: Callable[[User, datetime], Exempt | NotExempt]
+    clock: Callable[[], datetime]
+
+    def receive(self, envelope: object) -> Outcome:
+        """Take one event from EventBridge.
+
+        Raises MalformedEventError for an event of ours that cannot be read, ContentionError, and
+        what the tables and the queue raise: Lambda then tries again and at last dead-letters it.
+        """
+        event = parse_event(envelope, self.clock())
+        if isinstance(event, Ignored):
+            log("event_ignored", reason=event.reason)
+            return Outcome.IGNORED
+        mark = self._mark_of(event)
+        match event.change:
+            case Change.CREATED | Change.LEFT:
+                outcome = self._lost(event, mark)
+            case Change.RENAMED:
+                outcome = self._renamed(event, mark)
+            case Change.JOINED | Change.DELETED:
+                outcome = self._settled(event, mark)
+        log(
+            "event_received",
+            outcome=outcome,
+            event_name=event.cause.event_name,
+            event_id=event.cause.event_id,
+            user_name=event.user_name,
+        )
+        return outcome
+
+    def _mark_of(self, event: MembershipEvent) -> Mark:
+        """The mark of the user whom the event is about, under its present name."""
+        state = self.lifecycle.state
+        mark = state.mark(event.account, event.user_name)
+        for _ in range(_MOST_RENAMES):
+            if not mark.renamed_to or not is_at_least(mark.renamed_at, event.cause.event_time):
+                break
+            if event.change is Change.RENAMED and mark.renamed_to == event.new_name:
+                break  # the same rename once more
+            mark = state.mark(event.account, mark.renamed_to)
+        return mark
+
+    def _lost(self, event: MembershipEvent, mark: Mark) -> Outcome:
+        """Ask for a check, then remember it: killed in between, the repeat asks once more."""
+        at = event.cause.event_time
+        if is_at_least(mark.left_at, at):
+            return Outcome.MERGED  # a later check, which covers this event, is under way
+        self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
+        self.lifecycle.change_mark(mark, lambda m: with_event(m, event))
+        return Outcome.WAITING
+
+    def _settled(self, event: MembershipEvent, mark: Mark) -> Outcome:
+        """Remember it, then have whatever is open on the user looked at."""
+        mark = self.lifecycle.change_mark(mark, lambda m: with_event(m, event))
+        if mark.open_user_ids:
+            self.lifecycle.ask_again(mark.account, mark.user_name)
+        if event.change is Change.JOINED:
+            self._tell_flapping(mark)
+        return Outcome.NOTED
+
+    def _tell_flapping(self, mark: Mark) -> None:
+        """Who leaves and joins all day long never outlasts a grace: that is told once a day."""
+        now = self.clock()
+        episodes = flaps_within_a_day(mark, now)
+        limit = self.lifecycle.settings.flapping_episodes
+        told = is_after(mark.flapping_told_at, now - FLAPPING_WINDOW)
+        if 0 < limit <= episodes and not told:
+            self.lifecycle.topic.publish(flapping_notice(mark, episodes))
+            self.lifecycle.change_mark(mark, lambda m: replace(m, flapping_told_at=now))
+
+    def _renamed(self, event: MembershipEvent, mark: Mark) -> Outcome:
+        """Hand the user's past over to its new name. The old mark goes last: it ends the repeat."""
+        renamed = with_event(mark, event)
+        if renamed == mark:
+            return Outcome.MERGED
+        new = self.lifecycle.state.mark(event.account, event.new_name)
+        if mark.left_at is not None:
+            since = mark.left_at
+            self._ask(CheckRequest(event.account, event.new_name, since, Origin.EVENT, mark.cause))
+        elif mark.open_user_ids or mark.seen_at:
+            self.lifecycle.ask_again(event.account, event.new_name)
+        self.lifecycle.change_mark(new, lambda m: carried_over(renamed, m))
+        self.lifecycle.change_mark(mark, lambda m: left_behind(with_event(m, event)))
+        return Outcome.NOTED
+
+    def _ask(self, request: CheckRequest) -> None:
+        due = request.since + self.lifecycle.settings.grace
+        self.lifecycle.queue.send(request, due, self.clock())
+
+    def check(self, body: str) -> Outcome:
+        """Take one message from the check queue.
+
+        Raises MalformedCheckError for one that cannot be read, and whatever IAM, the tables, the
+        queue or the topic raise: none of that is an evaluation.
+        """
+        request = decode_check(body)
+        outcome = self._check(request)
+        log("checked", outcome=outcome, origin=request.origin, user_name=request.user_name)
+        return outcome
+
+    def _check(self, request: CheckRequest) -> Outcome:
+        mark = self.lifecycle.state.mark(request.account, request.user_name)
+        if mark.renamed_to and is_at_least(mark.renamed_at, request.since):
+            return Outcome.SUPERSEDED  # the rename asked for a check of the new name
+        now = self.clock()
+        if request.origin is not Origin.SETTLED:
+            if is_after(mark.left_at, request.since) and mark.left_at:
+                return Outcome.SUPERSEDED  # a later event asked for a check of its own
+            if now < request.since + self.lifecycle.settings.grace:
+                self._ask(request)
+                return Outcome.WAITING
+        look = self.iam.look(request.user_name)
+        if _is_too_fresh(look, mark, now):
+            self.lifecycle.queue.send(request, now + LOOK_AGAIN_AFTER, now)
+            return Outcome.WAITING
+        return self._evaluated(request, mark, look, now)
+
+    def _evaluated(self, request: CheckRequest, mark: Mark, look: Look, now: datetime) -> Outcome:
+        match look:
+            case InNoGroup(user):
+                self._close_others(mark, user.user_id, now)
+                return self._in_no_group(user, request, mark, now)
+            case InGroups(groups):
+                user_id = self._bearer(mark, request.user_name)
+                self._close_others(mark, user_id, now)
+                return self.lifecycle.compliant(mark, user_id, groups, now)
+            case NoSuchUser():
+                self._close_others(mark, "", now)
+                return Outcome.GONE
+
+    def _in_no_group(self, user: User, request: CheckRequest, mark: Mark, now: datetime) -> Outcome:
+        exemption = self.exemption(user, now)
+        if isinstance(exemption, Exempt):
+            resolution = Resolution(
+                Reason.EXEMPTED, exempted_by=exemption.by, exempted_until=exemption.until
+            )
+            return self.lifecycle.exempt(mark, user.user_id, resolution, now)
+        return self.lifecycle.stray(
+            user,
+            mark,
+            looked_at=now,
+            origin=request.origin,
+            exemption_ended=exemption.ended,
+        )
+
+    def _bearer(self, mark: Mark, user_name: str) -> str:
+        """The id behind the name, asked for only where a finding may be open under it."""
+        if not mark.open_user_ids:
+            return ""
+        user = self.iam.user(user_name)
+        return "" if isinstance(user, NoSuchUser) else user.user_id
+
+    def _close_others(self, mark: Mark, user_id: str, now: datetime) -> None:
+        """Findings under this name whose user does not bear it any more."""
+        for other in mark.open_user_ids:
+            if other != user_id:
+                self.lifecycle.gone(mark, other, now)
+
+
+def _is_too_fresh(look: Look, mark: Mark, now: datetime) -> bool:
+    """Whether the look contradicts an event that is only seconds old.
+
+    A user just created may not be visible yet, one just removed may still show its group, one
+    just added none.
+    """
+    match look:
+        case InGroups():
+            contradicted = mark.left_at if is_after(mark.left_at, mark.joined_at) else None
+        case NoSuchUser():
+            contradicted = mark.left_at if is_after(mark.left_at, mark.deleted_at) else None
+        case InNoGroup():
+            settled_at = latest(mark.joined_at, mark.deleted_at)
+            contradicted = settled_at if is_after(settled_at, mark.left_at) else None
+    return contradicted is not None and now < contradicted + LOOK_AGAIN_AFTER

@@ -1,0 +1,39 @@
+"""The check queue: requests wait there, for as long as the grace takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from chalicelib.checks import CheckRequest, delay_seconds, encode_check
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+@dataclass(frozen=True, slots=True)
+class CheckQueue:
+    """Sends to SQS, and sets aside what cannot be processed together with the reason."""
+
+    client: SQSClient
+    queue_url: str
+    dead_letter_queue_url: str
+
+    def send(self, request: CheckRequest, due: datetime, now: datetime) -> None:
+        """Queue the request until `due`, or for the 15 minutes SQS can hold it back."""
+        self.client.send_message(
+            QueueUrl=self.queue_url,
+            MessageBody=encode_check(request),
+            DelaySeconds=delay_seconds(due, now),
+        )
+
+    def set_aside(self, body: str, reason: str) -> None:
+        """Move a message that no repeat can help to the dead-letter queue, saying why."""
+        self.client.send_message(
+            QueueUrl=self.dead_letter_queue_url,
+            MessageBody=body,
+            MessageAttributes={
+                "reason": {"DataType": "String", "StringValue": reason[:1024] or "unknown"}
+            },
+        )

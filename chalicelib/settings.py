@@ -1,0 +1,82 @@
+"""The settings of a deployment, read from the function's environment and validated at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+
+LONGEST_GRACE_SECONDS = 7 * 24 * 3600
+
+
+class InvalidSettingsError(Exception):
+    """One or more settings are missing or out of range; the message names every one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator may choose, in seconds, hours, days or counts as the names say."""
+
+    alert_topic_arn: str
+    check_queue_url: str
+    dead_letter_queue_url: str
+    findings_table: str
+    state_table: str
+    config_parameter: str
+    grace_period_seconds: int
+    reminder_hours: int
+    reminders_max: int
+    escalate_hours: int
+    flapping_episodes: int
+    missed_events_alert: int
+    digest_above: int
+    keep_resolved_days: int
+
+    @property
+    def grace(self) -> timedelta:
+        """How long a user may be a stray before it is a violation."""
+        return timedelta(seconds=self.grace_period_seconds)
+
+    @property
+    def reminder_every(self) -> timedelta:
+        """How long after an alert its reminder follows; zero means never."""
+        return timedelta(hours=self.reminder_hours)
+
+    @property
+    def escalate_after(self) -> timedelta:
+        """How long after opening a finding escalates; zero means never."""
+        return timedelta(hours=self.escalate_hours)
+
+    @property
+    def keep_resolved(self) -> timedelta:
+        """How long a resolved finding is kept as evidence."""
+        return timedelta(days=self.keep_resolved_days)
+
+
+_RANGES = {"grace_period_seconds": (0, LONGEST_GRACE_SECONDS)}
+_ANY_COUNT = (0, 1_000_000)
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; each is the upper-case variable of its name.
+
+    Raises InvalidSettingsError, which names every fault.
+    """
+    values: dict[str, str | int] = {}
+    faults: list[str] = []
+    for field in fields(Settings):
+        variable = field.name.upper()
+        text = environment.get(variable, "")
+        if not text:
+            faults.append(f"{variable} is not set")
+        elif field.type == "str":
+            values[field.name] = text
+        else:
+            low, high = _RANGES.get(field.name, _ANY_COUNT)
+            if text.isascii() and text.isdigit() and low <= int(text) <= high:
+                values[field.name] = int(text)
+            else:
+                faults.append(f"{variable} is {text[:40]!r}, not a whole number {low}-{high}")
+    if faults:
+        raise InvalidSettingsError("; ".join(faults))
+    return Settings(**values)  # type: ignore[arg-type]  # each value was just made of its field's type

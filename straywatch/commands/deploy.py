@@ -1,0 +1,180 @@
+"""`straywatch deploy`: from this clone to a running stack, with every change shown first."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import boto3
+import click
+from botocore.exceptions import ClientError
+
+from straywatch.aws import RETRIES
+from straywatch.deploy_settings import (
+    email_address,
+    grace_seconds,
+    named_parameters,
+    partition_of,
+    require_home_region,
+    stack_name,
+    sweep_rate,
+)
+from straywatch.deployment import NotApprovedError, deploy
+from straywatch.errors import WrongUsageError, explain
+from straywatch.leftovers import earlier_tables
+from straywatch.options import aws_context, aws_options
+from straywatch.packaging import SOURCES, build
+from straywatch.stack import Absent, read_stack, require_deployable
+from straywatch.stack_changes import ChangePreview
+from straywatch.template_lint import lint
+
+
+@dataclass(frozen=True)
+class Consent:
+    """How the change set gets its approval."""
+
+    yes: bool
+    dry_run: bool
+    on_terminal: bool
+
+    def require_possible(self) -> None:
+        """Raise WrongUsageError if there is nobody to ask and nothing was agreed to."""
+        if not (self.yes or self.dry_run or self.on_terminal):
+            raise WrongUsageError(
+                "nobody can be asked here, as stdin is no terminal: "
+                "add --yes to run the changes, or --dry-run to see them"
+            )
+
+    def approve(self, preview: ChangePreview) -> bool:
+        """Show what would happen and find out whether it may."""
+        _say("")
+        for line in preview.lines():
+            _say(click.style(line, fg="red", bold=True) if "!!" in line else line)
+        if self.dry_run:
+            return False
+        return self.yes or click.confirm("Run these changes?", err=True)
+
+
+@click.command("deploy")
+@click.option("--email", help="Where alerts go; needed for the first deployment.")
+@click.option("--grace", help="Grace period: 900, 15m, 2h, up to 7d; template's default: 15m.")
+@click.option("--sweep-rate", "rate", help="How often everybody is looked at: 'rate(1 hour)'.")
+@click.option("--stage", help="Deploy a second monitor beside others, as straywatch-STAGE.")
+@click.option(
+    "--parameter", "pairs", multiple=True, metavar="KEY=VALUE", help="Any template parameter."
+)
+@click.option("--yes", is_flag=True, help="Run the changes without asking.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show the changes, run none of them (the package is uploaded)."
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@aws_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    email: str | None,
+    grace: str | None,
+    rate: str | None,
+    stage: str | None,
+    pairs: tuple[str, ...],
+    yes: bool,
+    dry_run: bool,
+    form: str,
+) -> None:
+    """Deploy the monitor, or update it, through a change set that is shown first.
+
+    Settings that are not given stay as they are. Works in the home region of the partition only
+    (us-east-1, cn-north-1, us-gov-west-1): IAM's events arrive nowhere else.
+    """
+    name = stack_name(stage)
+    parameters = _parameters(email, grace, rate, named_parameters(pairs))
+    consent = Consent(yes=yes, dry_run=dry_run, on_terminal=sys.stdin.isatty())
+    consent.require_possible()
+    context = aws_context(ctx)
+    caller = context.caller()
+    region = context.session.region_name
+    require_home_region(partition_of(caller["Arn"]), region)
+    is_new = _require_ready(context.session, name, parameters)
+    _say(f"packaging for account {caller['Account']}, {region}")
+    package = build(SOURCES, SOURCES / "build" / "package")
+    lint(package.template, region)
+    try:
+        outputs = deploy(
+            context.session, package, name, parameters, progress=_say, approve=consent.approve
+        )
+    except NotApprovedError:
+        if not dry_run:
+            raise
+        _say("a dry run: nothing was changed")
+        return
+    _report(name, outputs, form)
+    if is_new:
+        _say_next(parameters.get("AlertEmail", ""))
+        _say_earlier(context.session, name)
+
+
+def _parameters(
+    email: str | None, grace: str | None, rate: str | None, others: Mapping[str, str]
+) -> dict[str, str]:
+    """Put the options together as template parameters. Raises WrongUsageError."""
+    named: dict[str, str] = {}
+    if email is not None:
+        named["AlertEmail"] = email_address(email)
+    if grace is not None:
+        named["GracePeriodSeconds"] = str(grace_seconds(grace))
+    if rate is not None:
+        named["SweepRate"] = sweep_rate(rate)
+    twice = sorted(set(named) & set(others))
+    if twice:
+        raise WrongUsageError(f"{', '.join(twice)} given twice: by its own option and --parameter")
+    return named | dict(others)
+
+
+def _require_ready(session: boto3.Session, name: str, parameters: Mapping[str, str]) -> bool:
+    """Return whether the stack is new, before anything is packaged or uploaded.
+
+    Raises StraywatchError if it cannot be deployed to, WrongUsageError if it would alert nobody.
+    """
+    stack = read_stack(session.client("cloudformation", config=RETRIES), name)
+    require_deployable(stack)
+    is_new = isinstance(stack, Absent)
+    if is_new and "AlertEmail" not in parameters:
+        raise WrongUsageError(
+            "the first deployment needs --email you@example.com, so that alerts reach somebody "
+            "(--parameter AlertEmail= deploys without)"
+        )
+    return is_new
+
+
+def _report(name: str, outputs: Mapping[str, str], form: str) -> None:
+    if form == "json":
+        click.echo(json.dumps({"stack": name, "outputs": dict(outputs)}, indent=2))
+        return
+    width = max(map(len, outputs), default=0)
+    for key, value in sorted(outputs.items()):
+        click.echo(f"{key:<{width}}  {value}")
+
+
+def _say_next(email: str) -> None:
+    if email:
+        _say(f"next: open the mail that AWS has sent to {email} and confirm the subscription;")
+        _say("      until then no alert reaches it")
+    else:
+        _say("next: subscribe somebody to AlertTopicArn; until then no alert reaches anybody")
+
+
+def _say_earlier(session: boto3.Session, name: str) -> None:
+    try:
+        tables = earlier_tables(session, name)
+    except ClientError as error:  # the deployment is done: this is no reason to call it failed
+        _say(f"whether findings of an earlier deployment remain is unknown: {explain(error)}")
+        return
+    for table in tables:
+        _say(f"findings of an earlier deployment remain in table {table}")
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)

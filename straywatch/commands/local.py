@@ -1,0 +1,165 @@
+"""`straywatch local`: an AWS on this machine that runs the packaged application."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+
+from straywatch.deployment import deploy
+from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
+from straywatch.local.emulator import (
+    REGION,
+    LocalAws,
+    LocalSession,
+    listening_socket,
+    running_emulator,
+)
+from straywatch.local.inbox import READER, Inbox, open_inbox
+from straywatch.local.page import serving_page
+from straywatch.local.player import Player
+from straywatch.local.stage import Terminal
+from straywatch.local.story import story
+from straywatch.options import aws_options
+from straywatch.packaging import SOURCES, build
+from straywatch.stack import DEFAULT_NAME
+
+SHORTEST_STORY_GRACE = 3
+"""Below this, a person's "in time" (two calls, a second apart) would not be in time."""
+
+_LONGEST_PACE = 1.0
+_POLL_SECONDS = 0.2  # the emulator's CloudFormation needs no longer for a step
+_TRY = (
+    "aws iam create-user --user-name frank",
+    "aws iam list-groups-for-user --user-name frank",
+    "aws iam create-group --group-name admins",
+    "aws iam add-user-to-group --user-name frank --group-name admins",
+)
+_PORT = click.IntRange(0, 65535)
+
+
+class _Stopped(BaseException):
+    """SIGINT or SIGTERM; not an Exception, so that nothing on the way takes it for a failure."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """All that is up: the emulator, the deployed stack and the inbox on its topic."""
+
+    aws: LocalAws
+    inbox: Inbox
+    page: str
+
+
+@click.command("local")
+@click.option("--port", type=_PORT, default=4566, show_default=True, help="0: any free one.")
+@click.option(
+    "--grace",
+    type=click.IntRange(0, 604_800),
+    default=10,
+    show_default=True,
+    help="Grace period in seconds.",
+)
+@click.option("--page-port", type=_PORT, default=8080, show_default=True, help="0: any free one.")
+@click.option("--story", "tell", is_flag=True, help="Play the demo story, then stay up.")
+@click.option("--once", is_flag=True, help="Play the demo story and end: 0 if all went right.")
+@aws_options
+def command(*, port: int, grace: int, page_port: int, tell: bool, once: bool) -> int:
+    """Run an AWS on 127.0.0.1 with the packaged application in it, until Ctrl-C.
+
+    Any AWS client can play against it: `export AWS_ENDPOINT_URL=http://127.0.0.1:4566
+    AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1`. It starts
+    empty each time and leaves nothing behind.
+    """
+    tell = tell or once
+    if tell and grace < SHORTEST_STORY_GRACE:
+        raise WrongUsageError(f"the story needs a grace of {SHORTEST_STORY_GRACE} s or more")
+    terminal = Terminal(Console(stderr=True))
+    try:
+        with _stoppable(), _running(port, grace, page_port, terminal) as running:
+            if tell and not _play(running, grace, terminal) and once:
+                return EXIT_FOUND
+            if not once:
+                terminal.invite(running.aws.environment(), _TRY, running.page)
+                _stay(running, terminal)
+    except _Stopped:
+        terminal.progress("stopped")
+    return EXIT_FINE
+
+
+@contextmanager
+def _running(port: int, grace: int, page_port: int, terminal: Terminal) -> Iterator[Running]:
+    with ExitStack() as stack:
+        listener = stack.enter_context(listening_socket(page_port))
+        terminal.progress("starting the embedded AWS")
+        aws = stack.enter_context(running_emulator(port))
+        session = aws.session()
+        outputs = _deploy(session, grace, terminal)
+        inbox = open_inbox(session, outputs["AlertTopicArn"])
+        page = stack.enter_context(serving_page(listener, lambda: tuple(inbox.alerts)))
+        ready = f"endpoint={aws.endpoint} stack={DEFAULT_NAME} region={REGION} page={page}"
+        click.echo(f"ready: {ready}")
+        sys.stdout.flush()
+        yield Running(aws, inbox, page)
+
+
+def _deploy(session: LocalSession, grace: int, terminal: Terminal) -> Mapping[str, str]:
+    with tempfile.TemporaryDirectory(prefix="straywatch-package-") as out:
+        with terminal.busy("packaging the application"):
+            package = build(SOURCES, Path(out))
+        with terminal.busy("deploying it through a change set") as progress:
+            return deploy(
+                session,
+                package,
+                DEFAULT_NAME,
+                {"GracePeriodSeconds": str(grace), "AlertEmail": READER},
+                progress=progress,
+                approve=lambda _: True,
+                sleep=lambda seconds: time.sleep(min(seconds, _POLL_SECONDS)),
+            )
+
+
+def _play(running: Running, grace: int, terminal: Terminal) -> bool:
+    player = Player(
+        iam=running.aws.session().client("iam"),
+        inbox=running.inbox,
+        stage=terminal,
+        grace=grace,
+        pace=min(_LONGEST_PACE, grace / 6),
+    )
+    verdict = player.play(story(closure=False))
+    terminal.verdict(verdict)
+    return verdict.as_expected
+
+
+def _stay(running: Running, terminal: Terminal) -> None:
+    while True:
+        running.aws.check_alive()
+        for alert in running.inbox.poll():
+            terminal.alert(alert)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Turn the first SIGINT or SIGTERM into _Stopped; cleaning up is then left in peace."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        raise _Stopped
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,32 @@
+"""`straywatch package`: the template and the code archive, as they would be deployed."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import click
+
+from straywatch.deploy_settings import HOME_REGIONS
+from straywatch.packaging import SOURCES, build
+from straywatch.template_lint import lint
+
+
+@click.command("package")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=SOURCES / "build" / "package",
+    help="Directory for sam.json and deployment.zip; default: build/package.",
+)
+def command(out: Path) -> None:
+    """Pack the monitor and lint its template. Needs no credentials.
+
+    Equal sources give equal bytes, whoever packs them.
+    """
+    package = build(SOURCES, out)
+    for region in HOME_REGIONS.values():
+        lint(package.template, region)
+    for path in (package.template, package.archive):
+        content = path.read_bytes()
+        click.echo(f"{path}  {len(content):,} bytes  sha256 {hashlib.sha256(content).hexdigest()}")

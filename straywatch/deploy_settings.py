@@ -1,0 +1,95 @@
+"""What an operator may choose for a deployment, checked before AWS is asked anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from straywatch.errors import StraywatchError, WrongUsageError
+from straywatch.stack import DEFAULT_NAME
+
+GRACE_LIMIT = 604_800
+"""The longest grace period in seconds (seven days), as in the template's own limit."""
+
+HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""For each partition the only region whose event bus hears IAM's events. IAM is global, and
+CloudTrail delivers its events to EventBridge there alone; elsewhere a stack would hear nothing."""
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_STAGE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
+_ADDRESS = re.compile(r"[^\s@<>,;\"()]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
+_RATE = re.compile(r"rate\((?:1 (?:minute|hour|day)|(?!0)(?!1 )\d{1,5} (?:minutes|hours|days))\)")
+_CRON = re.compile(r"cron\((?:[0-9A-Z*?,/#-]+ ){5}[0-9A-Z*?,/#-]+\)")
+
+
+def stack_name(stage: str | None) -> str:
+    """Return `straywatch`, or `straywatch-STAGE`. Raises WrongUsageError for a bad stage name."""
+    if stage is None:
+        return DEFAULT_NAME
+    if not _STAGE.fullmatch(stage):
+        raise WrongUsageError(
+            f"{stage!r} is no stage name: a letter, then letters, digits and hyphens, 32 in all"
+        )
+    return f"{DEFAULT_NAME}-{stage}"
+
+
+def grace_seconds(text: str) -> int:
+    """Read a grace period such as `900`, `900s`, `15m`, `2h` or `7d`, in seconds.
+
+    Raises WrongUsageError if it is no such thing or lies outside 0 to 604,800 s.
+    """
+    match = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text)
+    if not match:
+        raise WrongUsageError(f"{text!r} is no grace period: give seconds, or 15m, 2h, 7d")
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > GRACE_LIMIT:
+        raise WrongUsageError(f"a grace period of {text} is too long: 0 to {GRACE_LIMIT} s (7d)")
+    return seconds
+
+
+def email_address(text: str) -> str:
+    """Return `text` if alerts can be mailed to it. Raises WrongUsageError if not."""
+    if not _ADDRESS.fullmatch(text):
+        raise WrongUsageError(f"{text!r} is no mail address: it looks like you@example.com")
+    return text
+
+
+def sweep_rate(text: str) -> str:
+    """Return `text` if EventBridge takes it as a schedule. Raises WrongUsageError if not.
+
+    EventBridge wants the singular after 1, the plural after any other number, and six cron fields.
+    """
+    if not (_RATE.fullmatch(text) or _CRON.fullmatch(text)):
+        raise WrongUsageError(f"{text!r} is no rate: it looks like 'rate(1 hour)', 'rate(6 hours)'")
+    return text
+
+
+def named_parameters(pairs: Iterable[str]) -> dict[str, str]:
+    """Read `KEY=VALUE` pairs. Raises WrongUsageError for anything else."""
+    named: dict[str, str] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            raise WrongUsageError(f"{pair!r} is no parameter: give KEY=VALUE")
+        named[key] = value
+    return named
+
+
+def partition_of(caller_arn: str) -> str:
+    """Return the partition of the caller's ARN (`aws`, `aws-cn`, `aws-us-gov`, ...)."""
+    return caller_arn.split(":")[1]
+
+
+def require_home_region(partition: str, region: str | None) -> None:
+    """Raise StraywatchError unless IAM's events arrive in `region` of `partition`."""
+    home = HOME_REGIONS.get(partition)
+    if home is None:
+        raise StraywatchError(
+            f"it is not known where IAM's events arrive in partition {partition}: "
+            f"known are {', '.join(HOME_REGIONS)}"
+        )
+    if region != home:
+        raise StraywatchError(
+            f"IAM's events never arrive in {region or 'an unset region'}: "
+            f"deploy to {home} (--region {home}), from where every user is watched"
+        )

@@ -1,0 +1,59 @@
+"""Which API calls were made by whom and denied to whom, and the failures that tests order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from logging import getLogger
+
+_LOG = getLogger("straywatch.calls")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call: the action as IAM policies name it, and the caller's ARN."""
+
+    action: str
+    caller_arn: str
+
+
+@dataclass
+class Fault:
+    """The next `times` calls of `action` by a caller whose ARN contains `caller` fail so."""
+
+    action: str
+    code: str
+    status: int
+    times: int
+    message: str = "Injected for a test"
+    caller: str = ""
+
+    def strikes(self, call: Call) -> bool:
+        """Say whether this fault is meant for a call."""
+        return self.times > 0 and self.action == call.action and self.caller in call.caller_arn
+
+
+@dataclass
+class Calls:
+    """Counts calls and picks the fault, if any, that meets one.
+
+    `denials` also holds what AWS would have denied to a function's role behind the scenes.
+    """
+
+    counts: Counter[Call] = field(default_factory=Counter)
+    denials: Counter[Call] = field(default_factory=Counter)
+    faults: list[Fault] = field(default_factory=list)
+
+    def deny(self, call: Call) -> None:
+        """Keep a denial; the first of its kind is logged, too."""
+        if call not in self.denials:
+            _LOG.warning("denied: %s to %s", call.action, call.caller_arn)
+        self.denials[call] += 1
+
+    def meet(self, call: Call) -> list[Fault]:
+        """Count a call and return the fault it runs into, as a list of none or one."""
+        self.counts[call] += 1
+        struck = [fault for fault in self.faults if fault.strikes(call)][:1]
+        for fault in struck:
+            fault.times -= 1
+        return struck

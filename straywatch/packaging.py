@@ -1,0 +1,110 @@
+"""Packs the monitor: from the sources to a SAM template and a zip, the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from straywatch.archive import normalise, require_complete
+from straywatch.errors import StraywatchError, one_line
+
+SOURCES = Path(__file__).resolve().parent.parent
+"""The project's root: where app.py lies when Straywatch is installed from its clone."""
+
+PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
+"""Runtimes that Chalice 1.34 names after the interpreter (it calls anything newer 3.15)."""
+
+_CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
+_DEPLOYED = ("app.py", "chalicelib", "requirements.txt", ".chalice")
+_LEFT_OUT = shutil.ignore_patterns(
+    "__pycache__", "*.pyc", "*~", ".*.sw?", ".DS_Store", "deployments", "deployed"
+)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A packaged application: its SAM template and the code archive that it names."""
+
+    template: Path
+    archive: Path
+
+
+def build(root: Path, out: Path) -> Package:
+    """Pack the application under `root` into `out`/sam.json and `out`/deployment.zip.
+
+    Needs no credentials and no region; equal sources give equal bytes, and builds may run side by
+    side. Raises StraywatchError when anything is missing from the package or should not be in it.
+    """
+    require_python(sys.version_info[:2])
+    with tempfile.TemporaryDirectory(prefix="straywatch-") as scratch:
+        stage = Path(scratch, "source")
+        _copy_sources(root, stage)
+        _run_chalice(stage)
+        packed = stage / "out"
+        archive = normalise(packed / "deployment.zip")
+        require_complete(archive)
+        template = (packed / "sam.json").read_bytes()
+    out.mkdir(parents=True, exist_ok=True)
+    return Package(_put(out / "sam.json", template), _put(out / "deployment.zip", archive))
+
+
+def require_python(version: tuple[int, int]) -> None:
+    """Raise StraywatchError unless Chalice knows the Lambda runtime of this Python `version`."""
+    if version not in PYTHONS:
+        known = ", ".join(f"{major}.{minor}" for major, minor in PYTHONS)
+        raise StraywatchError(
+            f"Python {version[0]}.{version[1]} cannot be packaged: the functions run on the Python "
+            f"that packs them, and Chalice knows {known}; make .venv with one of these"
+        )
+
+
+def _copy_sources(root: Path, stage: Path) -> None:
+    """Copy what is deployed, and only that, so that nothing lying around changes the package."""
+    if not (root / "app.py").is_file():
+        raise StraywatchError(f"no app.py in {root}: run Straywatch from a clone of its repository")
+    stage.mkdir()
+    for name in _DEPLOYED:
+        source = root / name
+        if source.is_dir():
+            shutil.copytree(source, stage / name, ignore=_LEFT_OUT)
+        elif source.is_file():
+            shutil.copy(source, stage / name)
+
+
+def _run_chalice(stage: Path) -> None:
+    merge = ["--merge-template", ".chalice/resources.json"]
+    run = subprocess.run(
+        [sys.executable, "-B", "-c", _CHALICE, "package", *merge, "out"],
+        cwd=stage,
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = run.stdout + run.stderr
+    if "Could not install dependencies" in said:  # Chalice exits 0 then, with a broken zip
+        named = one_line(said.partition("Could not install dependencies")[2])
+        raise StraywatchError(f"the package lacks dependencies of requirements.txt{named:.300}")
+    if run.returncode != 0:
+        last = said.strip().splitlines()[-1:] or [f"exit code {run.returncode}"]
+        raise StraywatchError(f"chalice package failed: {one_line(last[0])}")
+
+
+def _environment() -> dict[str, str]:
+    """Build Chalice's environment: without AWS settings, which could change or break a package."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return kept | nowhere | {"AWS_DEFAULT_REGION": "us-east-1"}
+
+
+def _put(path: Path, content: bytes) -> Path:
+    """Write `content` at once, so that a reader never meets half a file."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(content)
+    Path(file.name).chmod(0o644)
+    return Path(file.name).replace(path)
