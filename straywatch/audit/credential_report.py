@@ -79,13 +79,19 @@ def fetch(iam: IAMClient, sleep: Callable[[float], None]) -> CredentialReport:
 def _fetch(iam: IAMClient) -> CredentialReport:
     answer = iam.get_credential_report()
     return CredentialReport(
-        answer["GeneratedTime"].astimezone(UTC), parse(answer["Content"].decode())
+        answer["GeneratedTime"].astimezone(UTC), parse(answer["Content"].decode(errors="replace"))
     )
 
 
 def parse(text: str) -> dict[str, Credentials]:
-    """Read the report's CSV into credentials by user name, in small letters."""
-    rows = csv.DictReader(io.StringIO(text))
+    """Read the report's CSV into credentials by user name, in small letters.
+
+    Raises StraywatchError if it is no CSV.
+    """
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise StraywatchError(f"AWS sent no CSV ({error})") from error
     return {row["user"].casefold(): _credentials(row) for row in rows if row.get("user")}
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from chalicelib.exemptions import Exemptions, InvalidConfigurationError, parse
-from chalicelib.risk import Severity
+from chalicelib.severity import Severity
 from straywatch.audit.doors import Entrances
 from straywatch.audit.formats import summary, table
 from straywatch.audit.reading import Door, Question, read_account

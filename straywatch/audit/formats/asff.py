@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from chalicelib.account import Account
+from chalicelib.times import iso
 from straywatch.audit.formats import controls
-from straywatch.audit.formats.times import iso
 from straywatch.audit.history import HOME
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation, Report
 from straywatch.errors import StraywatchError

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from straywatch.audit.formats.times import iso
+from chalicelib.times import iso
 from straywatch.audit.report import AuditedUser, Report
 from straywatch.text import visible
 

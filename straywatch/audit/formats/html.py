@@ -9,8 +9,9 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from chalicelib.times import iso
 from straywatch.audit.formats.summary import sentences
-from straywatch.audit.formats.times import age, iso
+from straywatch.audit.formats.times import age
 from straywatch.audit.report import Report
 from straywatch.text import visible
 

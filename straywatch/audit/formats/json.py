@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalicelib.risk import Severity
-from straywatch.audit.formats.times import iso
+from chalicelib.severity import Severity
+from chalicelib.times import iso
 from straywatch.audit.report import AccountResult, AuditedUser, Report
 
 SCHEMA = "straywatch.audit/1"

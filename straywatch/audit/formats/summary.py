@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chalicelib.risk import Severity
-from straywatch.audit.formats.times import age, iso
+from chalicelib.severity import Severity
+from chalicelib.times import iso
+from straywatch.audit.formats.times import age
 from straywatch.audit.report import Report
 from straywatch.text import visible
 

@@ -1,13 +1,8 @@
-"""Times as reports write them."""
+"""Times as reports write them, besides ISO 8601."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-
-def iso(time: datetime) -> str:
-    """Write a time in ISO 8601, UTC with `Z`, to the second."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+from datetime import datetime, timedelta
 
 
 def milliseconds(time: datetime) -> int:
