@@ -19,6 +19,7 @@ CloudTrail delivers its events to EventBridge there alone; elsewhere a stack wou
 _STAGE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
 _ADDRESS = re.compile(r"[^\s@<>,;\"()]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
 _RATE = re.compile(r"rate\((?:1 (?:minute|hour|day)|(?!0)(?!1 )\d{1,5} (?:minutes|hours|days))\)")
+_CRON = re.compile(r"cron\((?:[0-9A-Z*?,/#-]+ ){5}[0-9A-Z*?,/#-]+\)")
 
 
 def stack_name(stage: str | None) -> str:
@@ -51,11 +52,11 @@ def email_address(text: str) -> str:
 
 
 def sweep_rate(text: str) -> str:
-    """Return `text` if EventBridge takes it as a rate. Raises WrongUsageError if not.
+    """Return `text` if EventBridge takes it as a schedule. Raises WrongUsageError if not.
 
-    EventBridge wants the singular after 1 and the plural after every other number.
+    EventBridge wants the singular after 1, the plural after any other number, and six cron fields.
     """
-    if not _RATE.fullmatch(text):
+    if not (_RATE.fullmatch(text) or _CRON.fullmatch(text)):
         raise WrongUsageError(f"{text!r} is no rate: it looks like 'rate(1 hour)', 'rate(6 hours)'")
     return text
 

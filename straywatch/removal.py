@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from straywatch.aws import RETRIES
 from straywatch.errors import StraywatchError
 from straywatch.stack import Absent, Stack, read_stack, removal_command, require_removable
+from straywatch.stack_resources import Resource, read_resources
 from straywatch.stack_watch import watch
 
 if TYPE_CHECKING:
@@ -21,18 +22,6 @@ if TYPE_CHECKING:
 
 _TABLE = "AWS::DynamoDB::Table"
 _RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
-
-
-@dataclass(frozen=True)
-class Resource:
-    """A resource of the stack by its name in the template, its type and its name in AWS."""
-
-    logical_id: str
-    resource_type: str
-    physical_id: str
-
-    def __str__(self) -> str:
-        return f"{self.logical_id} ({self.resource_type}): {self.physical_id}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,7 @@ def destroy(
 def _preview(
     cloudformation: CloudFormationClient, stack: Stack, *, delete_findings: bool
 ) -> RemovalPreview:
-    resources = _resources(cloudformation, stack)
+    resources = read_resources(cloudformation, stack.stack_id)
     retaining = _retaining(cloudformation, stack) if resources else frozenset()
     retained = [each for each in resources if each.logical_id in retaining]
     tables = [each for each in retained if delete_findings and each.resource_type == _TABLE]
@@ -105,16 +94,6 @@ def _preview(
         tables=tuple(tables),
         kept=tuple(each for each in retained if each not in tables),
     )
-
-
-def _resources(cloudformation: CloudFormationClient, stack: Stack) -> list[Resource]:
-    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.stack_id)
-    return [
-        Resource(each["LogicalResourceId"], each["ResourceType"], each["PhysicalResourceId"])
-        for page in pages
-        for each in page["StackResourceSummaries"]
-        if each.get("PhysicalResourceId") and each["ResourceStatus"] != "DELETE_COMPLETE"
-    ]
 
 
 def _retaining(cloudformation: CloudFormationClient, stack: Stack) -> frozenset[str]:

@@ -67,10 +67,12 @@ class Watch:
         status = event.get("ResourceStatus", "")
         reason = one_line(event.get("ResourceStatusReason", ""))
         what = f"{event.get('LogicalResourceId', '')} ({event.get('ResourceType', '')})"
-        self.progress(f"{status:<20} {what}" + (f": {reason}" if reason else ""))
+        of_stack = event.get("PhysicalResourceId") == self.stack_id
+        if of_stack or not status.endswith("_IN_PROGRESS"):
+            self.progress(f"{status:<20} {what}" + (f": {reason}" if reason else ""))
         if status.endswith("_FAILED") and not self.first_failure:
             self.first_failure = f"{what}: {reason or 'no reason given'}"
-        if event.get("PhysicalResourceId") == self.stack_id:
+        if of_stack:
             self.status = status
 
     def _fresh(self) -> list[StackEventTypeDef]:

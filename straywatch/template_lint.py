@@ -8,6 +8,8 @@ from cfnlint.api import ManualArgs, lint_file
 
 from straywatch.errors import StraywatchError, one_line
 
+_SHOWN = 3
+
 
 def lint(template: Path, region: str) -> None:
     """Raise StraywatchError if cfn-lint finds anything in the template as deployed to `region`."""
@@ -16,4 +18,6 @@ def lint(template: Path, region: str) -> None:
         for match in lint_file(template, ManualArgs(regions=[region]))
     ]
     if said:
-        raise StraywatchError(f"cfn-lint refuses {template} ({len(said)}): {'; '.join(said)}")
+        more = f" and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
+        told = "; ".join(said[:_SHOWN])
+        raise StraywatchError(f"cfn-lint refuses {template} for {region}: {told}{more}")

@@ -66,7 +66,9 @@ class Consent:
     "--parameter", "pairs", multiple=True, metavar="KEY=VALUE", help="Any template parameter."
 )
 @click.option("--yes", is_flag=True, help="Run the changes without asking.")
-@click.option("--dry-run", is_flag=True, help="Show the changes, run none of them.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show the changes, run none of them (the package is uploaded)."
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @aws_options
 @click.pass_context
@@ -111,7 +113,7 @@ def command(
     _report(name, outputs, form)
     if is_new:
         _say_next(parameters.get("AlertEmail", ""))
-        _say_earlier(context.session, name, outputs.get("FindingsTableName", ""))
+        _say_earlier(context.session, name)
 
 
 def _parameters(
@@ -164,9 +166,9 @@ def _say_next(email: str) -> None:
         _say("next: subscribe somebody to AlertTopicArn; until then no alert reaches anybody")
 
 
-def _say_earlier(session: boto3.Session, name: str, current: str) -> None:
+def _say_earlier(session: boto3.Session, name: str) -> None:
     try:
-        tables = earlier_tables(session, name, current)
+        tables = earlier_tables(session, name)
     except ClientError as error:  # the deployment is done: this is no reason to call it failed
         _say(f"whether findings of an earlier deployment remain is unknown: {explain(error)}")
         return

@@ -16,9 +16,9 @@ from straywatch.removal import (
     NothingToRemove,
     RemovalPreview,
     Removed,
-    Resource,
     destroy,
 )
+from straywatch.stack_resources import Resource
 
 
 @click.command("destroy")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 from xml.sax.saxutils import escape
 
 from straywatch.local.calls import Call, Calls, Fault
 from straywatch.local.delivery import HELD_AT_MOST, Deliveries
+from straywatch.local.limits import Refusal
 from straywatch.local.records import Caller, Circumstances, cloudtrail_record, eventbridge_event
 from straywatch.local.wire import Failed, UnknownActionError, decode_request, decode_response
 
@@ -37,6 +38,9 @@ _UNAUTHENTICATED = frozenset(
 """CloudTrail keeps no record of a call whose caller was never known, or that was no call."""
 
 
+_DENIED = (b"AccessDenied", b"AuthorizationError")
+
+
 @dataclass(frozen=True)
 class Emulator:
     """What the bridge needs to know of the emulator; the seams provide it."""
@@ -44,6 +48,7 @@ class Emulator:
     application: Application
     action_of: Callable[[str, str, Mapping[str, str], bytes, Mapping[str, list[str]]], str | None]
     caller_of: Callable[[str], Caller | None]
+    refusals_of: Callable[[Caller, str, Mapping[str, Any]], Sequence[Refusal]]
 
 
 @dataclass
@@ -71,23 +76,27 @@ class Bridge:
 
     async def _serve_call(self, exchange: _Exchange, receive: Receive, send: Send) -> None:
         caller = self.emulator.caller_of(exchange.access_key_id)
-        action = self.emulator.action_of(*exchange.request())
-        faults = self.calls.meet(Call(action or "unknown", caller.arn if caller else "unknown"))
-        if exchange.service != "iam":
-            if faults:
-                await exchange.refuse(faults[0], self.new_id(), send)
-            else:
-                await self.emulator.application(exchange.scope, exchange.replay(receive), send)
-            return
+        action = self.emulator.action_of(*exchange.request()) or "unknown"
+        call = Call(action, caller.arn if caller else "unknown")
+        faults = self.calls.meet(call) or self._refusals(exchange, caller, action)
         answer = _Answer()
         if faults:
             await exchange.refuse(faults[0], self.new_id(), answer.keep)
         else:
             await self.emulator.application(exchange.scope, exchange.replay(receive), answer.keep)
-        if caller:
+        if answer.denied:
+            self.calls.deny(call)
+        if exchange.service == "iam" and caller:
             self._record(exchange, answer, caller)
         for message in answer.messages:
             await send(message)
+
+    def _refusals(self, exchange: _Exchange, caller: Caller | None, action: str) -> list[Fault]:
+        """Find what AWS would refuse, once the caller is known, and the emulator would not."""
+        if caller is None:
+            return []
+        refusals = self.emulator.refusals_of(caller, action, exchange.parameters())
+        return [Fault(action, r.code, 400, times=1, message=r.message) for r in refusals]
 
     def _record(self, exchange: _Exchange, answer: _Answer, caller: Caller) -> None:
         try:
@@ -134,6 +143,16 @@ class _Exchange:
             self.body,
             {**fields, **query},
         )
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Return what a JSON body or a form holds, as far as it can be read."""
+        if "json" not in self.headers.get("content-type", ""):
+            return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+        try:
+            body = json.loads(self.body or b"{}")
+        except ValueError:
+            return {}
+        return body if isinstance(body, dict) else {}
 
     def replay(self, receive: Receive) -> Receive:
         """Give the body again, then whatever the connection still has to say."""
@@ -185,6 +204,11 @@ class _Answer:
     @property
     def body(self) -> bytes:
         return b"".join(message.get("body", b"") for message in self.messages[1:])
+
+    @property
+    def denied(self) -> bool:
+        """Whether it says, in any service's words, that the caller may not do this."""
+        return self.status in (400, 403) and any(word in self.body for word in _DENIED)
 
 
 def _headers(message: Message) -> dict[str, str]:

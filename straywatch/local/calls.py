@@ -1,9 +1,12 @@
-"""Which API calls were made by whom, and the failures that tests order for some of them."""
+"""Which API calls were made by whom and denied to whom, and the failures that tests order."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from logging import getLogger
+
+_LOG = getLogger("straywatch.calls")
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,20 @@ class Fault:
 
 @dataclass
 class Calls:
-    """Counts calls and picks the fault, if any, that meets one."""
+    """Counts calls and picks the fault, if any, that meets one.
+
+    `denials` also holds what AWS would have denied to a function's role behind the scenes.
+    """
 
     counts: Counter[Call] = field(default_factory=Counter)
+    denials: Counter[Call] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
+
+    def deny(self, call: Call) -> None:
+        """Keep a denial; the first of its kind is logged, too."""
+        if call not in self.denials:
+            _LOG.warning("denied: %s to %s", call.action, call.caller_arn)
+        self.denials[call] += 1
 
     def meet(self, call: Call) -> list[Fault]:
         """Count a call and return the fault it runs into, as a list of none or one."""

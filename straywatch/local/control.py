@@ -12,9 +12,9 @@ from dataclasses import asdict
 from typing import Any
 
 from straywatch.local.bridge import Message, Receive, Send
-from straywatch.local.calls import Calls, Fault
+from straywatch.local.calls import Call, Calls, Fault
 from straywatch.local.delivery import MODES, Deliveries, Plan
-from straywatch.local.seams import Mail
+from straywatch.local.mails import Mail
 
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -41,8 +41,9 @@ class Control:
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], object]] = {
             ("GET", "records"): lambda _: list(self._journal),
             ("GET", "mail"): lambda _: [asdict(mail) for mail in self._mail],
-            ("GET", "calls"): lambda _: self._counted(),
-            ("DELETE", "calls"): lambda _: self._calls.counts.clear(),
+            ("GET", "calls"): lambda _: _listed(self._calls.counts),
+            ("GET", "denials"): lambda _: _listed(self._calls.denials),
+            ("DELETE", "calls"): lambda _: self._forget(),
             ("GET", "events"): lambda _: {
                 **asdict(self._deliveries.plan),
                 "held": list(self._deliveries.held),
@@ -76,8 +77,9 @@ class Control:
         except BadOrderError as error:
             return 400, {"error": str(error)}
 
-    def _counted(self) -> list[dict[str, object]]:
-        return [{**asdict(call), "count": count} for call, count in self._calls.counts.items()]
+    def _forget(self) -> None:
+        self._calls.counts.clear()
+        self._calls.denials.clear()
 
     def _plan(self, order: dict[str, Any]) -> None:
         mode = order.get("mode", "deliver")
@@ -98,6 +100,10 @@ class Control:
             self._calls.faults.append(Fault(**order))
         except TypeError as error:
             raise BadOrderError(str(error)) from error
+
+
+def _listed(counts: Mapping[Call, int]) -> list[dict[str, object]]:
+    return [{**asdict(call), "count": count} for call, count in dict(counts).items()]
 
 
 def _order(body: bytes) -> dict[str, Any]:

@@ -12,15 +12,22 @@ import inspect
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
 from ministack import app as gateway
-from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
-from ministack.services import eventbridge, iam, lambda_svc, sns, sts
+from ministack.core import (
+    concurrency,
+    iam_actions,
+    iam_evaluator,
+    lambda_runtime,
+    responses,
+    router,
+)
+from ministack.services import eventbridge, iam, kms, lambda_svc, sns, sqs, sts
 
+from straywatch.local.mails import Mail
 from straywatch.local.records import EVENT_REGION, Caller
 
 TRIED_VERSION = "1.5.33"
@@ -40,7 +47,17 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (lambda_svc, "_get_func_record_for_ref", ("function_ref",)),
     (lambda_svc, "_execution_record_for_config", ("func", "config")),
     (lambda_svc, "invoke_async_with_retry", ("func", "event")),
+    (lambda_svc, "_sqs_esm_concurrency", ("esm", "func_rec", "config", "queue")),
+    (lambda_svc, "_route_async_failure", ("target_arn", "func_name", "event", "result")),
+    (lambda_svc, "_emit_lambda_logs", ("func", "request_id", "log_text")),
     (lambda_runtime, "reset", ()),
+    (iam_evaluator, "resolve_principal", ("access_key_id", "account_id")),
+    (iam_evaluator, "evaluate", ("ctx",)),
+    (iam_evaluator, "combine_resource_policy", ("identity", "ctx", "policy", "owner_account")),
+    (iam_evaluator, "_resource_policy", ("service", "resource_arn")),
+    (iam_evaluator, "_gather_role_policies", ("role_name", "account_id")),
+    (sqs, "_queue_by_arn", ("arn",)),
+    (kms, "_resolve_key", ("key_id_or_arn",)),
     (sns, "_fanout", ("topic_arn", "msg_id", "message", "subject", "message_structure")),
     (sns, "_topic_by_arn_any_scope", ("topic_arn",)),
     (sns, "_resolve_message_for_protocol", ("message", "message_structure", "protocol")),
@@ -61,6 +78,8 @@ _STORES = (
     (iam, "_user_inline_policies"),
     (iam, "_group_inline_policies"),
     (sts, "_sessions"),
+    (lambda_svc, "_functions"),
+    (concurrency, "esm_wake"),
 )
 _KINDS = {
     "Root": "Root",
@@ -72,17 +91,6 @@ _KINDS = {
 
 class SeamError(Exception):
     """The installed ministack lacks internals that the bridge stands on; the message lists them."""
-
-
-@dataclass(frozen=True)
-class Mail:
-    """What one e-mail subscriber of a topic would have received."""
-
-    to: str
-    subject: str
-    text: str
-    topic_arn: str
-    message_id: str
 
 
 def verify() -> None:
@@ -183,6 +191,14 @@ def retry_rule_deliveries() -> None:
             lambda_svc.invoke_async_with_retry(record, json.loads(payload))
 
     eventbridge._dispatch_to_lambda = dispatch
+
+
+def wake_pollers() -> None:
+    """Look for messages whose delay has just ended; AWS long-polls, the emulator looks each second.
+
+    To be called several times a second.
+    """
+    concurrency.esm_wake.set()
 
 
 def keep_mail(keep: Callable[[Mail], None]) -> None:

@@ -13,19 +13,25 @@ import signal
 import sys
 import threading
 from collections import deque
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from straywatch.local import iam_gaps, seams
+from straywatch.local import iam_gaps, permissions, seams
 from straywatch.local.bridge import Bridge, Emulator
-from straywatch.local.calls import Calls
+from straywatch.local.calls import Call, Calls
 from straywatch.local.control import Control
 from straywatch.local.delivery import HELD_AT_MOST, Deliveries
+from straywatch.local.limits import Refusal, refusal
+from straywatch.local.mails import Mail
+from straywatch.local.records import Caller
 
 _GRACE_SECONDS = 1.0
+_POLL_SECONDS = 0.1
 
 
 def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
@@ -33,12 +39,15 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     seams.verify()
     iam_gaps.install()
     seams.retry_rule_deliveries()
-    mail: deque[seams.Mail] = deque(maxlen=HELD_AT_MOST)
+    mail: deque[Mail] = deque(maxlen=HELD_AT_MOST)
     seams.keep_mail(mail.append)
     deliveries = Deliveries(put=seams.put_event, later=loop.call_later, new_id=seams.new_id)
     calls, journal = Calls(), deque[dict[str, object]](maxlen=HELD_AT_MOST)
+    permissions.install(calls.deny)
     return Bridge(
-        emulator=Emulator(seams.application, seams.action_of, seams.caller_of),
+        emulator=Emulator(
+            seams.application, seams.action_of, seams.caller_of, partial(_refusals, calls)
+        ),
         deliveries=deliveries,
         calls=calls,
         control=Control(deliveries=deliveries, calls=calls, journal=journal, mail=mail),
@@ -46,6 +55,23 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
         new_id=seams.new_id,
         journal=journal,
     )
+
+
+def _refusals(
+    calls: Calls, caller: Caller, action: str, parameters: Mapping[str, Any]
+) -> Sequence[Refusal]:
+    for need in permissions.missing_key_access(caller, action, parameters):
+        calls.deny(Call(need.action, caller.arn))
+        code = "KMSAccessDenied" if action.startswith("sns:") else "KMS.AccessDeniedException"
+        reason = f"is not authorized to perform: {need.action} on resource: {need.resource_arn}"
+        return [Refusal(code, f"User: {caller.arn} {reason}")]
+    return refusal(action, parameters)
+
+
+async def _wake_pollers() -> None:
+    while True:
+        seams.wake_pollers()
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _run(listening_fd: int) -> None:
@@ -59,7 +85,9 @@ async def _run(listening_fd: int) -> None:
     config.graceful_timeout = _GRACE_SECONDS
     config.loglevel = "WARNING"
     application: Any = bridged(loop)  # hypercorn types its messages more closely than ASGI does
+    waking = asyncio.create_task(_wake_pollers())
     await serve(application, config, shutdown_trigger=stop.wait)
+    waking.cancel()
     seams.stop_functions()
     shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     # Functions that still answer sit in worker threads, which a normal exit would wait for.

@@ -96,8 +96,8 @@ def test_a_document_that_breaks_keeps_what_came_before() -> None:
 
 def test_compressed_data_that_breaks_is_said_to() -> None:
     """Half a gzip file is not a short log."""
-    content = gzip.compress(encoded({"Records": BOTH * 50_000}))
-    for cut in (content[: len(content) // 2], content[:-4], content[:9000] + b"x" * 9000):
+    content = gzip.compress(encoded({"Records": BOTH * 1000}))
+    for cut in (content[: len(content) // 2], content[:-4], content[:900] + b"x" * 9000):
         assert isinstance(read(cut)[-1], Broken)
 
 

@@ -1,0 +1,50 @@
+# Everything a fresh clone needs beyond Python 3.11+, make and git is made here.
+
+MAKEFLAGS += --no-print-directory
+VENV := .venv/.installed
+RUN := .venv/bin/python -m straywatch
+GRACE_OPTION = $(if $(GRACE),--grace '$(GRACE)')
+STAGE_OPTION = $(if $(STAGE),--stage '$(STAGE)')
+EMAIL_OPTION = $(if $(EMAIL),--email '$(EMAIL)')
+YES_OPTION = $(if $(YES),--yes)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check package deploy destroy bench simulate clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(VENV) ## Make .venv with the pinned dependencies (every target does so if need be).
+
+# One recipe may run at a time, however many makes there are: a second waits and finds the stamp.
+$(VENV): requirements-dev.txt requirements.txt pyproject.toml
+	@scripts/make_venv.sh
+
+demo: $(VENV) ## Watch the packaged monitor at work on an embedded AWS; ONCE=1 ends after the story.
+	@$(RUN) local $(if $(ONCE),--once,--story)
+
+test: $(VENV) ## Run every check and every test, side by side.
+	@.venv/bin/python scripts/checks.py --with-tests
+
+check: $(VENV) ## Run the checks alone: format, lint, types, imports, template.
+	@.venv/bin/python scripts/checks.py
+
+package: $(VENV) ## Write build/package/sam.json and build/package/deployment.zip.
+	@$(RUN) package
+
+deploy: $(VENV) ## Deploy: EMAIL=you@example.com [GRACE=15m] [STAGE=name] [YES=1].
+	@$(RUN) deploy $(EMAIL_OPTION) $(GRACE_OPTION) $(STAGE_OPTION) $(YES_OPTION)
+
+destroy: $(VENV) ## Remove a deployment, keeping its findings: [STAGE=name] [YES=1].
+	@$(RUN) destroy $(STAGE_OPTION) $(YES_OPTION)
+
+bench: $(VENV) ## Measure cold imports, sizes, API calls and delays.
+	@.venv/bin/python -m bench
+
+simulate: $(VENV) ## Play N random histories against the monitor and its promises: [N=1000].
+	@.venv/bin/python -m tests.simulation $(if $(N),$(N),1000)
+
+clean: ## Remove .venv and all that was built.
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .chalice/deployments straywatch.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
