@@ -21,6 +21,12 @@ class Account:
         return f"{self.partition}:{self.account_id}"
 
 
+def account_of_arn(arn: str) -> Account:
+    """The account that an ARN names."""
+    _, partition, _, _, account_id, _ = arn.split(":", 5)
+    return Account(partition, account_id)
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """An IAM user as GetUser or GetAccountAuthorizationDetails returned it.

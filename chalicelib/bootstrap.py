@@ -11,11 +11,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.account import NoSuchUser, User
+from chalicelib.account import Account, NoSuchUser, User
+from chalicelib.configuration import Configuration, parameter_reader
 from chalicelib.credentials import CredentialReader
-from chalicelib.exemptions import Exempt, Exemptions, NotExempt
 from chalicelib.iam import Iam
-from chalicelib.iam_users import users
+from chalicelib.iam_users import pages, users
 from chalicelib.lifecycle import Lifecycle
 from chalicelib.monitor import Monitor
 from chalicelib.queue import CheckQueue
@@ -25,7 +25,9 @@ from chalicelib.times import utc_now
 from chalicelib.topic import AlertTopic
 
 if TYPE_CHECKING:
+    from chalicelib.exemptions import Exempt, NotExempt
     from chalicelib.risk import Risk
+    from chalicelib.sweep import Sweep
 
 
 class Deployment:
@@ -69,29 +71,65 @@ class Deployment:
             iam=Iam(_Lazy(lambda: self._iam)),  # type: ignore[arg-type]  # stands in for the client
             lifecycle=self.lifecycle,
             exemption=self._exemption,
+            assess=self._assess,
             clock=self.clock,
         )
 
     @cached_property
     def lifecycle(self) -> Lifecycle:
         """What evaluations lead to."""
-        settings = self.settings
         return Lifecycle(
-            settings=settings,
-            findings=FindingsTable(self._dynamodb, settings.findings_table, settings.keep_resolved),
-            state=StateTable(self._dynamodb, settings.state_table, settings.grace),
+            settings=self.settings,
+            findings=self._findings,
+            state=self._state,
             queue=self.queue,
-            topic=AlertTopic(
-                _Lazy(lambda: self._make_client("sns")),  # type: ignore[arg-type]  # as above
-                settings.alert_topic_arn,
-            ),
-            assess=self._assess,
+            topic=self._topic,
             find_user=self._find_user,
             clock=self.clock,
         )
 
-    def _exemption(self, user: User, now: datetime) -> Exempt | NotExempt:
-        return Exemptions().match(user, now)
+    def sweep(self, time_left: Callable[[], float]) -> Sweep:
+        """The sweep, for an invocation that has `time_left()` seconds to go."""
+        from chalicelib.sweep import Sweep  # noqa: PLC0415 - only the sweep pays for it
+
+        return Sweep(
+            lifecycle=self.lifecycle,
+            state=self._state,
+            pages=lambda marker: pages(self._iam, marker),
+            user=Iam(self._iam).user,
+            live=self._findings.live,
+            record=self._findings.record_sweep,
+            exemption=self._configuration.exemption,
+            assess=lambda _: self._assess,
+            clock=self.clock,
+            time_left=time_left,
+        )
+
+    @cached_property
+    def _configuration(self) -> Configuration:
+        return Configuration(
+            read=parameter_reader(self._make_client("ssm"), self.settings.config_parameter),
+            documents=self._state,
+            tell=self._topic.publish,
+            clock=self.clock,
+        )
+
+    @cached_property
+    def _findings(self) -> FindingsTable:
+        settings = self.settings
+        return FindingsTable(self._dynamodb, settings.findings_table, settings.keep_resolved)
+
+    @cached_property
+    def _state(self) -> StateTable:
+        return StateTable(self._dynamodb, self.settings.state_table, self.settings.grace)
+
+    @cached_property
+    def _topic(self) -> AlertTopic:
+        client = _Lazy(lambda: self._make_client("sns"))
+        return AlertTopic(client, self.settings.alert_topic_arn)  # type: ignore[arg-type]  # as above
+
+    def _exemption(self, account: Account, user: User, now: datetime) -> Exempt | NotExempt:
+        return self._configuration.exemption(account, user, now)
 
     def _assess(self, user: User) -> Risk:
         from chalicelib.risk import assess  # noqa: PLC0415 - only a stray's check pays for it

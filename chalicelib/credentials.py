@@ -29,10 +29,14 @@ class CredentialReader:
 
     def facts(self, user: User) -> Facts:
         """What is known of the user; what could not be read is None or missing."""
-        attached = self._known(self._attached, user.name)
+        if user.groups is None:
+            inline = self._known(self._inline, user.name)
+            attached = self._known(self._attached, user.name)
+        else:  # a snapshot told the policies along with the groups
+            inline, attached = dict(user.inline_policies), user.attached_policies
         return Facts(
             user_arn=user.arn,
-            inline=self._known(self._inline, user.name),
+            inline=inline,
             attached=attached,
             documents=self._documents(attached or (), user.boundary_arn),
             keys=self._known(self._keys, user.name),

@@ -105,6 +105,7 @@ def finding_from(attributes: Mapping[str, Any]) -> Finding:
         flaps=int(attributes["flaps"]),
         resolution=_resolution(attributes),
         reminders=int(attributes["reminders"]),
+        quiet=bool(attributes.get("quiet", False)),
         outbox=tuple(AlertType(alert) for alert in attributes.get("outbox", ())),
         version=int(attributes["version"]),
         **{name: _time(attributes, name) for name in optional},
