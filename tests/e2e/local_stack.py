@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from straywatch.deployment import deploy
 from straywatch.local.client import ControlClient
@@ -20,6 +21,7 @@ from straywatch.packaging import SOURCES, Package, build
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
+STACK = "straywatch"
 GRACE_SECONDS = 2
 PATIENCE_SECONDS = 30.0
 """How long a test waits for what must come; a passing test never waits that long."""
@@ -67,12 +69,50 @@ class LocalStack:
             self.inbox.poll()
         return [alert for alert in self.inbox.alerts if alert.user_name == user_name]
 
+    @contextmanager
+    def without(self, function: str, action: str) -> Iterator[None]:
+        """Take one action from a function's role for a `with` block; AssertionError if not there.
+
+        `function` is its name in app.py. What is denied for it, `control.denials()` tells.
+        """
+        role = self.role_of(function)
+        for policy in self.iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            read = self.iam.get_role_policy(RoleName=role, PolicyName=policy)
+            document: Any = read["PolicyDocument"]  # decoded by boto3, which types it as text
+            statements = document["Statement"]
+            reduced = [_less(statement, action) for statement in statements]
+            assert reduced != statements, f"{function} may not {action} as it is"
+            self._put_policy(role, policy, [each for each in reduced if each["Action"]])
+            try:
+                yield
+            finally:
+                self._put_policy(role, policy, statements)
+
+    def role_of(self, function: str) -> str:
+        """Return the name of a function's role."""
+        logical_id = "".join(word.title() for word in function.split("_")) + "Role"
+        cloudformation = self.session.client("cloudformation")
+        found = cloudformation.describe_stack_resource(
+            StackName=STACK, LogicalResourceId=logical_id
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def _put_policy(self, role: str, policy: str, statements: object) -> None:
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        self.iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=document)
+
     def until(self, happened: Callable[[], bool], what: str) -> None:
         """Poll until something is so; AssertionError, naming it, if it never is."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not happened():
             assert time.monotonic() < deadline, f"in vain awaited: {what}"
             time.sleep(0.05)
+
+
+def _less(statement: Mapping[str, Any], action: str) -> dict[str, Any]:
+    actions = statement["Action"]
+    listed = [actions] if isinstance(actions, str) else actions
+    return {**statement, "Action": [each for each in listed if each != action]}
 
 
 def _summary(alerts: Sequence[Alert]) -> list[tuple[str, str]]:
@@ -87,7 +127,7 @@ def local_stack(package: Package, grace_seconds: int = GRACE_SECONDS) -> Iterato
         outputs = deploy(
             session,
             package,
-            "straywatch",
+            STACK,
             {"GracePeriodSeconds": str(grace_seconds)},
             progress=lambda _: None,
             approve=lambda _: True,

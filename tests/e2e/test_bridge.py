@@ -324,7 +324,13 @@ def test_the_control_api_serves_no_web_page(aws: LocalAws, headers: dict[str, st
 
 @pytest.mark.parametrize(
     ("resource", "order"),
-    [("events", b'{"mode": "explode"}'), ("faults", b'{"colour": "red"}'), ("events", b"[]")],
+    [
+        ("events", b'{"mode": "explode"}'),
+        ("events", b'{"delay_seconds": "soon"}'),
+        ("events", b"[]"),
+        ("events", b"{"),
+        ("faults", b'{"colour": "red"}'),
+    ],
 )
 def test_orders_that_make_no_sense_are_refused(aws: LocalAws, resource: str, order: bytes) -> None:
     """A misspelt order is an error, never silently nothing."""
