@@ -13,9 +13,11 @@ from chalicelib.alerts import Alert, Notice
 from chalicelib.checks import CheckRequest, Origin
 from chalicelib.findings import (
     Finding,
+    NoFinding,
     Reason,
     Resolution,
     Status,
+    Write,
     may_send,
     moved_on,
     open_finding,
@@ -37,7 +39,6 @@ from chalicelib.marks import (
 )
 from chalicelib.risk import Risk
 from chalicelib.settings import Settings
-from chalicelib.tables import NoFinding, Write
 
 _ATTEMPTS = 6
 

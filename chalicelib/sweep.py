@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from chalicelib.account import Account, NoSuchUser, User
+from chalicelib.account import Account, NoSuchUser, Page, User
 from chalicelib.alerts import missed_events_notice
 from chalicelib.checks import Origin
 from chalicelib.exemptions import Exempt, NotExempt
 from chalicelib.findings import Finding, Reason, Resolution, Status, moved_on
-from chalicelib.iam_users import Page
 from chalicelib.lifecycle import Due, Lifecycle, Outcome
 from chalicelib.log import log, metrics
 from chalicelib.marks import Evidence, Mark, is_after, latest, settled

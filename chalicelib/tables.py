@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.account import Account
-from chalicelib.findings import Finding, Status
+from chalicelib.findings import Finding, NoFinding, Status, Write
 from chalicelib.items import finding_from, from_item, mark_from, plain_value, to_item
 from chalicelib.marks import Mark, latest
 from chalicelib.times import exact
@@ -24,18 +23,6 @@ if TYPE_CHECKING:
 LIVE_INDEX = "live"
 MARK_KEPT = timedelta(days=2)
 """How long after its last news a mark is kept: CloudTrail may deliver hours late."""
-
-
-class Write(Enum):
-    """What became of a conditional write."""
-
-    DONE = "done"
-    CONFLICT = "conflict"
-
-
-@dataclass(frozen=True, slots=True)
-class NoFinding:
-    """The user never had a finding."""
 
 
 @dataclass(frozen=True, slots=True)
