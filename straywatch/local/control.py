@@ -38,8 +38,9 @@ class Control:
             ("GET", "records"): lambda _: list(self._journal),
             ("GET", "mail"): lambda _: [asdict(mail) for mail in self._mail],
             ("GET", "calls"): lambda _: _listed(self._calls.counts),
+            ("GET", "behind"): lambda _: _listed(self._calls.behind),
             ("GET", "denials"): lambda _: _listed(self._calls.denials),
-            ("DELETE", "calls"): lambda _: self._forget(),
+            ("DELETE", "calls"): lambda _: self._calls.forget(),
             ("GET", "events"): lambda _: {
                 **asdict(self._deliveries.plan),
                 "held": list(self._deliveries.held),
@@ -72,10 +73,6 @@ class Control:
             return 200, route(_order(body))
         except (TypeError, ValueError) as error:  # of the wrong type, or misspelt
             return 400, {"error": str(error)}
-
-    def _forget(self) -> None:
-        self._calls.counts.clear()
-        self._calls.denials.clear()
 
     def _plan(self, order: dict[str, Any]) -> None:
         mode = order.get("mode", "deliver")

@@ -88,6 +88,20 @@ class LocalStack:
             finally:
                 self._put_policy(role, policy, statements)
 
+    def granted(self, function: str) -> frozenset[str]:
+        """Return the actions that a function's role allows."""
+        role = self.role_of(function)
+        (policy,) = self.iam.list_role_policies(RoleName=role)["PolicyNames"]
+        read = self.iam.get_role_policy(RoleName=role, PolicyName=policy)
+        document: Any = read["PolicyDocument"]  # decoded by boto3, which types it as text
+        return frozenset(action for each in document["Statement"] for action in each["Action"])
+
+    def used(self, function: str) -> frozenset[str]:
+        """Return the actions that a function, or AWS in its name, has asked for."""
+        role = f":assumed-role/{self.role_of(function)}/"
+        asked = (*self.control.calls(), *self.control.behind())
+        return frozenset(each["action"] for each in asked if role in each["caller_arn"])
+
     def role_of(self, function: str) -> str:
         """Return the name of a function's role."""
         logical_id = "".join(word.title() for word in function.split("_")) + "Role"
@@ -120,7 +134,9 @@ def _summary(alerts: Sequence[Alert]) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def local_stack(package: Package, grace_seconds: int = GRACE_SECONDS) -> Iterator[LocalStack]:
+def local_stack(
+    package: Package, grace_seconds: int = GRACE_SECONDS, **parameters: str
+) -> Iterator[LocalStack]:
     """Deploy a package to a new emulator and open an inbox, for the length of a `with` block."""
     with running_emulator(retry_seconds=0.2) as aws:
         session = aws.session()
@@ -128,7 +144,7 @@ def local_stack(package: Package, grace_seconds: int = GRACE_SECONDS) -> Iterato
             session,
             package,
             STACK,
-            {"GracePeriodSeconds": str(grace_seconds)},
+            {"GracePeriodSeconds": str(grace_seconds), **parameters},
             progress=lambda _: None,
             approve=lambda _: True,
             sleep=lambda _: time.sleep(0.1),
