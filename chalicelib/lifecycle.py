@@ -230,7 +230,9 @@ class Lifecycle:
         """No user bears the name any more: close the finding, if the id is nowhere else either."""
         elsewhere = self.find_user(user_id)
         if isinstance(elsewhere, NoSuchUser):
-            self.settle(mark, user_id, Resolution(Reason.DELETED), at)
+            # the mark is not settled: another user may bear the name by now, and be a stray
+            if self._is_closed(mark, user_id, Resolution(Reason.DELETED), at):
+                self.change_mark(mark, lambda m: _without(m, user_id))
             return Outcome.GONE
         log("user_lives_under_another_name", user_id=user_id)
         self.ask_again(mark.account, elsewhere.name)
@@ -246,16 +248,22 @@ class Lifecycle:
 
         `user_id` is empty where nothing can be open under the name.
         """
-        finding = self.findings.latest(mark.account, user_id) if user_id else NoFinding()
-        if isinstance(finding, Finding):
-            if finding.outbox and not may_send(finding, self.clock()):
-                self.ask_again(mark.account, mark.user_name, finding.claimed_until)
-                return
-            if finding.status is Status.OPEN:
-                self.close(finding, resolution, at=at)
-            else:
-                self.deliver_unsent(finding)
-        self.change_mark(mark, lambda m: _without(settled(m, at), user_id))
+        if not user_id or self._is_closed(mark, user_id, resolution, at):
+            self.change_mark(mark, lambda m: _without(settled(m, at), user_id))
+
+    def _is_closed(self, mark: Mark, user_id: str, resolution: Resolution, at: datetime) -> bool:
+        """Close what is open on the user; False if another worker has its alert in hand."""
+        finding = self.findings.latest(mark.account, user_id)
+        if isinstance(finding, NoFinding):
+            return True
+        if finding.outbox and not may_send(finding, self.clock()):
+            self.ask_again(mark.account, mark.user_name, finding.claimed_until)
+            return False
+        if finding.status is Status.OPEN:
+            self.close(finding, resolution, at=at)
+        else:
+            self.deliver_unsent(finding)
+        return True
 
     def close(self, finding: Finding, resolution: Resolution, *, at: datetime) -> Finding:
         """Resolve the finding and say so; returns it as it is then."""
