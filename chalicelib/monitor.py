@@ -22,6 +22,7 @@ from chalicelib.marks import (
     flaps_within_a_day,
     is_after,
     is_at_least,
+    is_given_up_since,
     latest,
     left_behind,
     with_event,
@@ -84,11 +85,13 @@ class Monitor:
         """The mark of the user whom the event is about, under its present name."""
         state = self.lifecycle.state
         mark = state.mark(event.account, event.user_name)
+        at = event.cause.event_time
         for _ in range(_MOST_RENAMES):
-            if not mark.renamed_to or not is_at_least(mark.renamed_at, event.cause.event_time):
+            if mark.renamed_at is None or mark.renamed_at < at:
                 break
             if event.change is Change.RENAMED and mark.renamed_to == event.new_name:
                 break  # the same rename once more
+            at = mark.renamed_at  # what follows came later: a name given back is not left again
             mark = state.mark(event.account, mark.renamed_to)
         return mark
 
@@ -152,7 +155,7 @@ class Monitor:
 
     def _check(self, request: CheckRequest) -> Outcome:
         mark = self.lifecycle.state.mark(request.account, request.user_name)
-        if _is_about_a_former_bearer(request, mark):
+        if is_given_up_since(mark, request.since):
             return Outcome.SUPERSEDED  # the rename asked for a check of the new name
         now = self.clock()
         if request.origin is not Origin.SETTLED:
@@ -213,12 +216,6 @@ class Monitor:
         for other in mark.open_user_ids:
             if other != user_id:
                 self.lifecycle.gone(mark, other, now)
-
-
-def _is_about_a_former_bearer(request: CheckRequest, mark: Mark) -> bool:
-    """Whether the user in question has been renamed since, and left no later bearer a check."""
-    was_renamed = mark.renamed_to and is_at_least(mark.renamed_at, request.since)
-    return bool(was_renamed) and not is_at_least(mark.left_at, request.since)
 
 
 def _is_too_fresh(look: Look, mark: Mark, now: datetime) -> bool:

@@ -46,6 +46,7 @@ marks = st.builds(
     deleted_at=maybe,
     renamed_at=maybe,
     renamed_to=words,
+    taken_at=maybe,
     open_user_ids=st.lists(filled, max_size=3).map(tuple),
     lefts=st.lists(instants, max_size=3).map(tuple),
     joins=st.lists(instants, max_size=3).map(tuple),

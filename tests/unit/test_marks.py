@@ -19,6 +19,7 @@ from chalicelib.marks import (
     flaps_within_a_day,
     is_after,
     is_at_least,
+    is_given_up_since,
     latest,
     left_behind,
     settled,
@@ -264,7 +265,7 @@ def test_a_rename_hands_the_past_over() -> None:
     past = [event("AddUserToGroup", 5), event("RemoveUserFromGroup", 10)]
     old = replace(told([*past, RENAME]), open_user_ids=("AIDA1",), seen_at=at(20))
     new = carried_over(old, NEW)
-    expected = told(past, NEW)
+    expected = replace(told(past, NEW), taken_at=at(100))
     assert new == replace(expected, open_user_ids=("AIDA1",), seen_at=at(20))
 
 
@@ -309,6 +310,19 @@ def test_a_new_bearer_of_the_old_name_keeps_its_events() -> None:
     second = event("CreateUser", 110)
     left = left_behind(told([event("RemoveUserFromGroup", 10), second, RENAME]))
     assert (left.left_at, left.cause) == (at(110), second.cause)
+
+
+def test_a_name_that_was_given_up_is_no_longer_the_users() -> None:
+    """A check asked for before the rename is about one who bears another name now."""
+    old = told([RENAME])
+    assert is_given_up_since(old, at(50))
+    assert not is_given_up_since(old, at(150))
+
+
+def test_who_is_renamed_away_and_back_bears_the_name_again() -> None:
+    """Or another user bears it: either way the check is about somebody."""
+    back = carried_over(told([renamed(200, "rob", "bob")], NEW), left_behind(told([RENAME])))
+    assert not is_given_up_since(back, at(50))
 
 
 # -- comparing instants that may be unknown ----------------------------------------------------
