@@ -87,6 +87,7 @@ def _find_a_user_by_id(stack: LocalStack) -> None:
     stack.iam.update_user(UserName="weighty", NewUserName="lighter")
     stack.control.reset()
     stack.iam.create_user(UserName="weighty")
+    stack.iam.add_user_to_group(UserName="weighty", GroupName=GROUP)
     stack.until(
         lambda: "iam:GetAccountAuthorizationDetails" in stack.used("check_membership"),
         "a look for the user id",
@@ -119,13 +120,13 @@ def _sweep(stack: LocalStack) -> None:
     _create_worth_weighing(stack, "untold")
     _delete_all(stack, "lighter")
     time.sleep(GRACE_SECONDS)  # the grace of `untold` passes; no event tells of its end
-    stack.iam.create_user(UserName="fresh")
     _sweep_now(stack)
     stack.alert("untold")
     several = ("one-more", "another")
     for name in several:
         stack.iam.create_user(UserName=name)
     time.sleep(GRACE_SECONDS)  # likewise
+    stack.iam.create_user(UserName="fresh")
     stack.control.reset()
     _sweep_now(stack)
     for name in several:
