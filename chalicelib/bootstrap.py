@@ -98,7 +98,6 @@ class Deployment:
             lifecycle=self.lifecycle,
             state=self._state,
             pages=lambda marker: pages(self._iam, marker),
-            user=Iam(self._iam).user,
             live=self._findings.live,
             record=self._findings.record_sweep,
             exemption=self._configuration.exemption,
