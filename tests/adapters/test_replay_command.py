@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Straywatch
+from tests.adapters.conftest import Straywatch
 from tests.unit.trail import at, created, deleted, joined, left, record
 
 HISTORY = [

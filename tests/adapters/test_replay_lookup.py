@@ -72,7 +72,8 @@ def test_every_name_is_asked_for_to_its_last_page(client: CloudTrailClient, stub
 
 def test_an_event_without_its_record_is_told(client: CloudTrailClient, stub: Stubber) -> None:
     """It is counted as malformed instead of being passed over."""
-    stub.add_response("lookup_events", {"Events": [{"EventId": "x"}]}, dict.fromkeys(("LookupAttributes", "StartTime", "EndTime", "MaxResults"), ANY))  # fmt: skip
+    asked = dict.fromkeys(("LookupAttributes", "StartTime", "EndTime", "MaxResults"), ANY)
+    stub.add_response("lookup_events", {"Events": [{"EventId": "x"}]}, asked)
     for name in EVENT_NAMES[1:]:
         answer(stub, name)
     clock = Clock()
