@@ -1,0 +1,1 @@
+"""Straywatch measured, alone and side by side with its peers."""
