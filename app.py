@@ -1,9 +1,11 @@
 """The entry points that Lambda invokes: an event in, one call into chalicelib, a result out."""
 
+from dataclasses import asdict
 from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, SQSEvent
 
+from chalicelib.account import account_of_arn
 from chalicelib.batch import process
 from chalicelib.bootstrap import Deployment
 from chalicelib.events import LOST_EVENTS, SETTLED_EVENTS, rule_pattern
@@ -28,3 +30,10 @@ def on_membership_settled(event: CloudWatchEvent) -> dict[str, str]:
 def check_membership(event: SQSEvent) -> dict[str, Any]:
     """Look at live IAM for each message that is due; name those that are to come again."""
     return process(event.to_dict(), deployment.monitor.check, deployment.queue)
+
+
+@app.lambda_function()
+def sweep(event: object, context: Any) -> dict[str, Any]:  # noqa: ARG001, ANN401 - Lambda's own
+    """Look at every user of the account: on its schedule, or whenever it is invoked."""
+    run = deployment.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
+    return asdict(run.run(account_of_arn(context.invoked_function_arn)))

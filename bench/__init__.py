@@ -1,1 +1,1 @@
-"""Straywatch measured, alone and side by side with its peers."""
+"""Figures about Straywatch, measured on this machine."""

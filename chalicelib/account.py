@@ -21,6 +21,12 @@ class Account:
         return f"{self.partition}:{self.account_id}"
 
 
+def account_of_arn(arn: str) -> Account:
+    """The account that an ARN names."""
+    _, partition, _, _, account_id, _ = arn.split(":", 5)
+    return Account(partition, account_id)
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """An IAM user as GetUser or GetAccountAuthorizationDetails returned it.
@@ -39,6 +45,14 @@ class User:
     inline_policies: Mapping[str, Any] = field(default_factory=dict)
     attached_policies: tuple[str, ...] = ()
     boundary_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of users; `next_marker` is None on the last one, and goes on after this one."""
+
+    users: tuple[User, ...]
+    next_marker: str | None
 
 
 @dataclass(frozen=True, slots=True)

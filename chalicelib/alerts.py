@@ -52,6 +52,34 @@ def flapping_notice(mark: Mark, episodes: int) -> Notice:
     )
 
 
+def missed_events_notice(account: Account, missed: int) -> Notice:
+    """Say that the event path has gone blind: a sweep found what events should have told."""
+    return Notice(
+        type=AlertType.HEALTH,
+        severity=Severity.HIGH,
+        account=account,
+        title="Straywatch misses events",
+        detail=(
+            f"The last sweep period found {missed} users without a group of whom no event told."
+            " They are reported late until the event path works again; `straywatch doctor` looks"
+            " for the reason."
+        ),
+    )
+
+
+def configuration_notice(account: Account, faults: tuple[str, ...]) -> Notice:
+    """Say that a configuration is refused, why, and what is in force instead."""
+    return Notice(
+        type=AlertType.HEALTH,
+        severity=Severity.HIGH,
+        account=account,
+        title="Straywatch refuses its configuration",
+        detail=(
+            "The last good configuration stays in force. Faults: " + "; ".join(faults)[:3000] + "."
+        ),
+    )
+
+
 def notice_body(notice: Notice) -> dict[str, Any]:
     """The JSON object of a notice: as an alert's, with `notice` in the place of the finding."""
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from chalicelib.account import Account, User
 from chalicelib.events import Cause
@@ -22,6 +22,18 @@ class Status(StrEnum):
 
     OPEN = "OPEN"
     RESOLVED = "RESOLVED"
+
+
+class Write(Enum):
+    """What became of a conditional write."""
+
+    DONE = "done"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class NoFinding:
+    """The user never had a finding."""
 
 
 class AlertType(StrEnum):
@@ -59,8 +71,9 @@ class Resolution:
 class Finding:
     """One episode of one user. `number` counts the user's findings from 1.
 
-    `outbox` holds the alerts that are still to be published, in order; `claimed_until` is when
-    another worker may take them over. `version` guards every write.
+    `quiet`: people learn of it from a digest, single alerts go to machines alone. `outbox` holds
+    the alerts that are still to be published, in order; `claimed_until` is when another worker may
+    take them over. `version` guards every write.
     """
 
     account: Account
@@ -83,6 +96,7 @@ class Finding:
     reminders: int = 0
     alerted_at: datetime | None = None
     escalated_at: datetime | None = None
+    quiet: bool = False
     outbox: tuple[AlertType, ...] = ()
     claimed_until: datetime | None = None
     version: int = 1
@@ -105,6 +119,7 @@ def open_finding(
     detected_by: str,
     cause: Cause | None,
     flaps: int,
+    quiet: bool = False,
 ) -> Finding:
     """The record of an episode that has outlasted its grace, with its first alert to be sent."""
     return Finding(
@@ -123,6 +138,7 @@ def open_finding(
         detected_by=detected_by,
         cause=cause,
         flaps=flaps,
+        quiet=quiet,
         alerted_at=now,
         outbox=(AlertType.OPENED,),
         claimed_until=now + CLAIM,
@@ -151,7 +167,9 @@ def renamed(finding: Finding, user: User) -> Finding:
     return replace(finding, user_name=user.name, user_arn=user.arn)
 
 
-def moved_on(finding: Finding, settings: Settings, now: datetime) -> Finding:
+def moved_on(
+    finding: Finding, settings: Settings, now: datetime, *, quiet: bool = False
+) -> Finding:
     """The finding with the escalation or the reminder that is due, or unchanged if none is."""
     if finding.status is not Status.OPEN or finding.outbox:
         return finding
@@ -161,6 +179,7 @@ def moved_on(finding: Finding, settings: Settings, now: datetime) -> Finding:
             severity=_raised(finding.severity),
             escalated_at=now,
             alerted_at=now,
+            quiet=quiet,
             outbox=(AlertType.ESCALATED,),
             claimed_until=now + CLAIM,
         )
@@ -169,6 +188,7 @@ def moved_on(finding: Finding, settings: Settings, now: datetime) -> Finding:
             finding,
             reminders=finding.reminders + 1,
             alerted_at=now,
+            quiet=quiet,
             outbox=(AlertType.REMINDER,),
             claimed_until=now + CLAIM,
         )

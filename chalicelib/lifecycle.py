@@ -13,10 +13,13 @@ from chalicelib.alerts import Alert, Notice
 from chalicelib.checks import CheckRequest, Origin
 from chalicelib.findings import (
     Finding,
+    NoFinding,
     Reason,
     Resolution,
     Status,
+    Write,
     may_send,
+    moved_on,
     open_finding,
     renamed,
     resolve,
@@ -36,7 +39,6 @@ from chalicelib.marks import (
 )
 from chalicelib.risk import Risk
 from chalicelib.settings import Settings
-from chalicelib.tables import NoFinding, Write
 
 _ATTEMPTS = 6
 
@@ -96,6 +98,18 @@ class Topic(Protocol):
         """Publish, or raise."""
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A stray whose grace is over and whose finding is still to be opened."""
+
+    user: User
+    mark: Mark
+    since: StraySince
+    number: int
+    looked_at: datetime
+    origin: Origin
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
     """The steps from an evaluation to the tables and the topic, each safe to repeat."""
@@ -105,7 +119,6 @@ class Lifecycle:
     state: StateStore
     queue: Queue
     topic: Topic
-    assess: Callable[[User], Risk]
     find_user: Callable[[str], User | NoSuchUser]
     clock: Callable[[], datetime]
 
@@ -129,12 +142,15 @@ class Lifecycle:
         origin: Origin,
         settled_before: datetime | None = None,
         exemption_ended: datetime | None = None,
-    ) -> Outcome:
-        """A look found the user in no group and not exempt: wait out its grace, then open."""
+    ) -> Due | Outcome:
+        """A look found the user in no group and not exempt: wait out its grace.
+
+        Returns Due once the grace is over and no finding is open yet: hand it to `open`.
+        """
         finding = self.findings.latest(mark.account, user.user_id)
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
             ended_at = latest(mark.joined_at, mark.left_at)
-            if not is_after(ended_at, finding.opened_at) or ended_at is None:
+            if ended_at is None or not is_after(ended_at, finding.opened_at):
                 return self._still_open(finding, user, mark)
             finding = self.close(finding, _joined_meanwhile(mark), at=ended_at)
         number = 1
@@ -152,47 +168,51 @@ class Lifecycle:
         if self.clock() < since.at + self.settings.grace:
             self._wait(user, mark, since, origin)
             return Outcome.WAITING
-        risk = self.assess(user)
-        opened = open_finding(
+        return Due(user, mark, since, number, looked_at, origin)
+
+    def open(self, due: Due, risk: Risk, *, quiet: bool = False) -> Outcome:
+        """Open the finding and announce it, unless news since the look make it doubtful.
+
+        The mark comes first, so that a later event knows whom to close. A `quiet` finding is
+        announced to machines alone, since a digest tells people of it.
+        """
+        user_id = due.user.user_id
+        mark = self.change_mark(due.mark, lambda m: _with(m, user_id))
+        if is_after(latest(mark.joined_at, mark.deleted_at), due.looked_at):
+            self.ask_again(mark.account, mark.user_name)
+            return Outcome.WAITING
+        by_event = due.since.evidence is Evidence.EVENT
+        finding = open_finding(
             mark.account,
-            user,
-            since,
-            number=number,
+            due.user,
+            due.since,
+            number=due.number,
             now=self.clock(),
             severity=risk.severity,
             risk=risk.reasons,
-            detected_by="sweep" if origin is Origin.SWEEP else "event",
-            cause=mark.cause if since.evidence is Evidence.EVENT else None,
-            flaps=flaps_within_a_day(mark, looked_at),
+            detected_by="sweep" if due.origin is Origin.SWEEP else "event",
+            cause=mark.cause if by_event else None,
+            flaps=flaps_within_a_day(mark, due.looked_at),
+            quiet=quiet,
         )
-        self._open(opened, mark, looked_at)
+        if self.findings.add(finding) is Write.CONFLICT and not self._is_mine(finding):
+            log("finding_already_open", finding_id=finding.finding_id)
+            return Outcome.NON_COMPLIANT
+        log("finding_opened", finding_id=finding.finding_id, user_name=finding.user_name)
+        self.deliver(finding)
+        after = self.state.mark(mark.account, mark.user_name)
+        if is_after(latest(after.joined_at, after.deleted_at), due.looked_at):
+            self.ask_again(mark.account, mark.user_name)
         return Outcome.NON_COMPLIANT
 
     def _wait(self, user: User, mark: Mark, since: StraySince, origin: Origin) -> None:
-        """Look again when the grace is over. A sweep asks once; an event's check is under way."""
+        """Look again when the grace is over, unless a check that will is under way already."""
         asked = since.evidence is Evidence.EVENT or is_at_least(mark.seen_at, since.at)
-        if origin is not Origin.SWEEP or not asked:
+        if origin is Origin.EVENT or not asked:
             request = CheckRequest(mark.account, user.name, since.at, origin, mark.cause)
             self.queue.send(request, since.at + self.settings.grace, self.clock())
         if since.evidence is not Evidence.EVENT and not is_at_least(mark.seen_at, since.at):
             self.change_mark(mark, lambda m: replace(m, seen_at=since.at))
-
-    def _open(self, finding: Finding, mark: Mark, looked_at: datetime) -> None:
-        """Store and announce. The mark comes first, so that a later event knows whom to close."""
-        self.change_mark(
-            mark,
-            lambda m: replace(
-                m, open_user_ids=tuple(dict.fromkeys((*m.open_user_ids, finding.user_id)))
-            ),
-        )
-        if self.findings.add(finding) is Write.CONFLICT and not self._is_mine(finding):
-            log("finding_already_open", finding_id=finding.finding_id)
-            return
-        log("finding_opened", finding_id=finding.finding_id, user_name=finding.user_name)
-        self.deliver(finding)
-        after = self.state.mark(mark.account, mark.user_name)
-        if is_after(latest(after.joined_at, after.deleted_at), looked_at):
-            self.ask_again(mark.account, mark.user_name)
 
     def _is_mine(self, finding: Finding) -> bool:
         """A put that was answered too late is repeated by the SDK, and meets itself."""
@@ -202,48 +222,48 @@ class Lifecycle:
         if finding.user_name != user.name:
             finding = self._store(finding, lambda f: renamed(f, user))
         if finding.user_id not in mark.open_user_ids:
-            self.change_mark(
-                mark, lambda m: replace(m, open_user_ids=(*m.open_user_ids, finding.user_id))
-            )
+            self.change_mark(mark, lambda m: _with(m, finding.user_id))
         self.deliver_unsent(finding)
         return Outcome.NON_COMPLIANT
-
-    def compliant(self, mark: Mark, user_id: str, groups: tuple[str, ...], at: datetime) -> Outcome:
-        """A look at `at` found the user in these groups: whatever was open on it is over."""
-        self._close_open(mark, user_id, Resolution(Reason.JOINED_GROUP, groups), at)
-        return Outcome.COMPLIANT
-
-    def exempt(self, mark: Mark, user_id: str, resolution: Resolution, at: datetime) -> Outcome:
-        """A look at `at` found the user exempt: whatever was open on it is over."""
-        self._close_open(mark, user_id, resolution, at)
-        return Outcome.NOT_APPLICABLE
 
     def gone(self, mark: Mark, user_id: str, at: datetime) -> Outcome:
         """No user bears the name any more: close the finding, if the id is nowhere else either."""
         elsewhere = self.find_user(user_id)
         if isinstance(elsewhere, NoSuchUser):
-            self._close_open(mark, user_id, Resolution(Reason.DELETED), at)
+            # the mark is not settled: another user may bear the name by now, and be a stray
+            if self._is_closed(mark, user_id, Resolution(Reason.DELETED), at):
+                self.change_mark(mark, lambda m: _without(m, user_id))
             return Outcome.GONE
         log("user_lives_under_another_name", user_id=user_id)
         self.ask_again(mark.account, elsewhere.name)
         self.change_mark(
             self.state.mark(mark.account, elsewhere.name),
-            lambda m: replace(m, open_user_ids=tuple(dict.fromkeys((*m.open_user_ids, user_id)))),
+            lambda m: _with(m, user_id),
         )
         self.change_mark(mark, lambda m: _without(m, user_id))
         return Outcome.SUPERSEDED
 
-    def _close_open(self, mark: Mark, user_id: str, resolution: Resolution, at: datetime) -> None:
-        finding = self.findings.latest(mark.account, user_id) if user_id else NoFinding()
-        if isinstance(finding, Finding):
-            if finding.outbox and not may_send(finding, self.clock()):
-                self.ask_again(mark.account, mark.user_name, finding.claimed_until)
-                return
-            if finding.status is Status.OPEN:
-                self.close(finding, resolution, at=at)
-            else:
-                self.deliver_unsent(finding)
-        self.change_mark(mark, lambda m: _without(settled(m, at), user_id))
+    def settle(self, mark: Mark, user_id: str, resolution: Resolution, at: datetime) -> None:
+        """A look at `at` found the user to be no stray: whatever was open on it is over.
+
+        `user_id` is empty where nothing can be open under the name.
+        """
+        if not user_id or self._is_closed(mark, user_id, resolution, at):
+            self.change_mark(mark, lambda m: _without(settled(m, at), user_id))
+
+    def _is_closed(self, mark: Mark, user_id: str, resolution: Resolution, at: datetime) -> bool:
+        """Close what is open on the user; False if another worker has its alert in hand."""
+        finding = self.findings.latest(mark.account, user_id)
+        if isinstance(finding, NoFinding):
+            return True
+        if finding.outbox and not may_send(finding, self.clock()):
+            self.ask_again(mark.account, mark.user_name, finding.claimed_until)
+            return False
+        if finding.status is Status.OPEN:
+            self.close(finding, resolution, at=at)
+        else:
+            self.deliver_unsent(finding)
+        return True
 
     def close(self, finding: Finding, resolution: Resolution, *, at: datetime) -> Finding:
         """Resolve the finding and say so; returns it as it is then."""
@@ -259,10 +279,11 @@ class Lifecycle:
         self.deliver(finding)
         return finding
 
-    def advance(self, finding: Finding, change: Callable[[Finding], Finding]) -> Finding:
+    def advance(self, finding: Finding, *, quiet: bool = False) -> Finding:
         """Let time do its work on an open finding: what falls due is stored, then sent."""
-        changed = self._store(finding, change)
-        if changed.outbox and changed.outbox != finding.outbox:
+        now = self.clock()
+        changed = self._store(finding, lambda f: moved_on(f, self.settings, now, quiet=quiet))
+        if changed.outbox != finding.outbox:
             self.deliver(changed)
         return changed
 
@@ -313,6 +334,10 @@ def _joined_meanwhile(mark: Mark) -> Resolution:
     by_joining = is_after(mark.joined_at, mark.left_at)
     group = mark.joined_group if by_joining or not mark.cause else mark.cause.group_name
     return Resolution(Reason.JOINED_GROUP, (group,) if group else ())
+
+
+def _with(mark: Mark, user_id: str) -> Mark:
+    return replace(mark, open_user_ids=tuple(dict.fromkeys((*mark.open_user_ids, user_id))))
 
 
 def _without(mark: Mark, user_id: str) -> Mark:

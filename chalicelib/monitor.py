@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from chalicelib.account import InGroups, InNoGroup, Look, NoSuchUser, User
+from chalicelib.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
 from chalicelib.alerts import flapping_notice
 from chalicelib.checks import CheckRequest, Origin, decode_check
 from chalicelib.events import Change, Ignored, MembershipEvent, parse_event
 from chalicelib.exemptions import Exempt, NotExempt
 from chalicelib.findings import Reason, Resolution
-from chalicelib.lifecycle import Lifecycle, Outcome
+from chalicelib.lifecycle import Due, Lifecycle, Outcome
 from chalicelib.log import log
 from chalicelib.marks import (
     FLAPPING_WINDOW,
@@ -22,10 +22,12 @@ from chalicelib.marks import (
     flaps_within_a_day,
     is_after,
     is_at_least,
+    is_given_up_since,
     latest,
     left_behind,
     with_event,
 )
+from chalicelib.risk import Risk
 
 LOOK_AGAIN_AFTER = timedelta(seconds=3)
 """IAM is eventually consistent: a look this soon after an event may still show what was before."""
@@ -48,7 +50,8 @@ class Monitor:
 
     iam: LiveIam
     lifecycle: Lifecycle
-    exemption: Callable[[User, datetime], Exempt | NotExempt]
+    exemption: Callable[[Account, User, datetime], Exempt | NotExempt]
+    assess: Callable[[User], Risk]
     clock: Callable[[], datetime]
 
     def receive(self, envelope: object) -> Outcome:
@@ -82,11 +85,13 @@ class Monitor:
         """The mark of the user whom the event is about, under its present name."""
         state = self.lifecycle.state
         mark = state.mark(event.account, event.user_name)
+        at = event.cause.event_time
         for _ in range(_MOST_RENAMES):
-            if not mark.renamed_to or not is_at_least(mark.renamed_at, event.cause.event_time):
+            if mark.renamed_at is None or mark.renamed_at < at:
                 break
             if event.change is Change.RENAMED and mark.renamed_to == event.new_name:
                 break  # the same rename once more
+            at = mark.renamed_at  # what follows came later: a name given back is not left again
             mark = state.mark(event.account, mark.renamed_to)
         return mark
 
@@ -150,7 +155,7 @@ class Monitor:
 
     def _check(self, request: CheckRequest) -> Outcome:
         mark = self.lifecycle.state.mark(request.account, request.user_name)
-        if mark.renamed_to and is_at_least(mark.renamed_at, request.since):
+        if is_given_up_since(mark, request.since):
             return Outcome.SUPERSEDED  # the rename asked for a check of the new name
         now = self.clock()
         if request.origin is not Origin.SETTLED:
@@ -173,25 +178,31 @@ class Monitor:
             case InGroups(groups):
                 user_id = self._bearer(mark, request.user_name)
                 self._close_others(mark, user_id, now)
-                return self.lifecycle.compliant(mark, user_id, groups, now)
+                resolution = Resolution(Reason.JOINED_GROUP, groups)
+                self.lifecycle.settle(mark, user_id, resolution, now)
+                return Outcome.COMPLIANT
             case NoSuchUser():
                 self._close_others(mark, "", now)
                 return Outcome.GONE
 
     def _in_no_group(self, user: User, request: CheckRequest, mark: Mark, now: datetime) -> Outcome:
-        exemption = self.exemption(user, now)
+        exemption = self.exemption(mark.account, user, now)
         if isinstance(exemption, Exempt):
             resolution = Resolution(
                 Reason.EXEMPTED, exempted_by=exemption.by, exempted_until=exemption.until
             )
-            return self.lifecycle.exempt(mark, user.user_id, resolution, now)
-        return self.lifecycle.stray(
+            self.lifecycle.settle(mark, user.user_id, resolution, now)
+            return Outcome.NOT_APPLICABLE
+        result = self.lifecycle.stray(
             user,
             mark,
             looked_at=now,
             origin=request.origin,
             exemption_ended=exemption.ended,
         )
+        if isinstance(result, Due):
+            return self.lifecycle.open(result, self.assess(user))
+        return result
 
     def _bearer(self, mark: Mark, user_name: str) -> str:
         """The id behind the name, asked for only where a finding may be open under it."""

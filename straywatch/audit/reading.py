@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from chalicelib import credential_report
 from chalicelib.account import Account, User
+from chalicelib.credential_report import UNKNOWN, CredentialReport, ReportNotReadyError
+from chalicelib.credentials import customers_policies, read_documents
 from chalicelib.exemptions import Exempt, Exemptions
-from chalicelib.iam_users import PAGE_SIZE, UnreadableUsersError, pages
+from chalicelib.iam_users import UnreadableUsersError, pages
 from chalicelib.risk import Facts, Risk, assess
-from straywatch.audit import credential_report, history
-from straywatch.audit.credential_report import UNKNOWN, CredentialReport
+from straywatch.audit import history
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation
 from straywatch.errors import StraywatchError, explain, one_line
 
@@ -142,7 +144,7 @@ def _evidence(
     what = "credential report (--no-risk does without)"
     known = len(gaps)
     gaps.attempt(what, lambda: credential_report.order(iam), "")
-    wanted = _customers_policies(strays)
+    wanted = customers_policies(strays)
     documents: Mapping[str, object] = {}
     if wanted:
         documents = gaps.attempt(
@@ -156,29 +158,10 @@ def _evidence(
 
 
 def _fetch(iam: IAMClient, question: Question) -> CredentialReport | None:
-    return credential_report.fetch(iam, question.sleep)
-
-
-def _customers_policies(strays: list[User]) -> frozenset[str]:
-    """Which documents are worth reading: AWS's own policies are judged by name."""
-    attached = {arn for stray in strays for arn in stray.attached_policies}
-    boundaries = {stray.boundary_arn for stray in strays if stray.boundary_arn}
-    return frozenset(arn for arn in attached | boundaries if ":iam::aws:" not in arn)
-
-
-def read_documents(iam: IAMClient, wanted: frozenset[str]) -> dict[str, object]:
-    """Read the default versions of customer managed policies, 1,000 policies a call."""
-    paging = iam.get_paginator("get_account_authorization_details").paginate(
-        Filter=["LocalManagedPolicy"], PaginationConfig={"PageSize": PAGE_SIZE}
-    )
-    return {
-        policy["Arn"]: version["Document"]
-        for page in paging
-        for policy in page.get("Policies", ())
-        if policy["Arn"] in wanted
-        for version in policy["PolicyVersionList"]
-        if version["IsDefaultVersion"]
-    }
+    try:
+        return credential_report.fetch(iam, question.sleep)
+    except ReportNotReadyError as error:
+        raise StraywatchError(f"{error}: repeat the command in a minute") from error
 
 
 def _risk(

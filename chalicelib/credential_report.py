@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from chalicelib.risk import AccessKey
-from straywatch.errors import StraywatchError
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -32,6 +31,10 @@ class Credentials:
     keys: tuple[AccessKey, ...] | None
     console_password: bool | None
     mfa: bool | None
+
+
+class ReportNotReadyError(Exception):
+    """AWS was still writing the report when patience ended, or sent none that can be read."""
 
 
 UNKNOWN = Credentials(None, None, None, None)
@@ -64,7 +67,7 @@ def order(iam: IAMClient) -> str:
 def fetch(iam: IAMClient, sleep: Callable[[float], None]) -> CredentialReport:
     """Fetch the report that was ordered (1 call, more while AWS is writing).
 
-    Raises what botocore raises, and StraywatchError if AWS is not done after half a minute.
+    Raises what botocore raises, and ReportNotReadyError if AWS is not done after half a minute.
     """
     for wait in WAITS:
         try:
@@ -73,7 +76,7 @@ def fetch(iam: IAMClient, sleep: Callable[[float], None]) -> CredentialReport:
             if error.response.get("Error", {}).get("Code") not in _NOT_YET:
                 raise
         sleep(wait)
-    raise StraywatchError("AWS is still writing it: repeat the command in a minute")
+    raise ReportNotReadyError("AWS is still writing the credential report")
 
 
 def _fetch(iam: IAMClient) -> CredentialReport:
@@ -91,7 +94,7 @@ def parse(text: str) -> dict[str, Credentials]:
     try:
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
     except csv.Error as error:
-        raise StraywatchError(f"AWS sent no CSV ({error})") from error
+        raise ReportNotReadyError(f"AWS sent no CSV ({error})") from error
     return {row["user"].casefold(): _credentials(row) for row in rows if row.get("user")}
 
 
