@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from chalicelib.account import Account, NoSuchUser, User
-from chalicelib.alerts import Alert, Notice
+from chalicelib.alerts import Alert, Message
 from chalicelib.checks import CheckRequest, Origin
 from chalicelib.findings import (
     Finding,
@@ -93,7 +93,7 @@ class Queue(Protocol):
 class Topic(Protocol):
     """Where alerts go."""
 
-    def publish(self, message: Alert | Notice) -> None:
+    def publish(self, message: Message) -> None:
         """Publish, or raise."""
 
 
@@ -189,6 +189,7 @@ class Lifecycle:
             now=self.clock(),
             severity=risk.severity,
             risk=risk.reasons,
+            unread=risk.unknown,
             detected_by="sweep" if due.origin is Origin.SWEEP else "event",
             cause=mark.cause if by_event else None,
             flaps=flaps_within_a_day(mark, due.looked_at),
@@ -270,10 +271,10 @@ class Lifecycle:
         self.deliver(finding)
         return finding
 
-    def advance(self, finding: Finding, *, quiet: bool = False) -> Finding:
+    def advance(self, finding: Finding, *, muted: bool = False) -> Finding:
         """Let time do its work on an open finding: what falls due is stored, then sent."""
         now = self.clock()
-        changed = self._store(finding, lambda f: moved_on(f, self.settings, now, quiet=quiet))
+        changed = self._store(finding, lambda f: moved_on(f, self.settings, now, muted=muted))
         if changed.outbox != finding.outbox:
             self.deliver(changed)
         return changed

@@ -322,7 +322,7 @@ class _Run:
         moving = [f for f in self.still_open if moved_on(f, settings, now) != f]
         quiet = self._is_flood(len(moving))
         for finding in moving:
-            self.sweep.lifecycle.advance(finding, quiet=quiet or finding.quiet)
+            self.sweep.lifecycle.advance(finding, muted=quiet)
 
     def _is_flood(self, count: int) -> bool:
         return 0 < self.sweep.lifecycle.settings.digest_above < count
