@@ -12,12 +12,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.account import Account, NoSuchUser, User
-from chalicelib.configuration import Configuration, parameter_reader
+from chalicelib.configuration import Configuration
 from chalicelib.credentials import CredentialReader
 from chalicelib.iam import Iam
 from chalicelib.iam_users import pages, users
 from chalicelib.lifecycle import Lifecycle
 from chalicelib.monitor import Monitor
+from chalicelib.parameters import parameter_reader
 from chalicelib.queue import CheckQueue
 from chalicelib.settings import Settings, settings_from
 from chalicelib.tables import FindingsTable, StateTable
@@ -98,6 +99,7 @@ class Deployment:
             pages=lambda marker: pages(self._iam, marker),
             user=Iam(self._iam).user,
             live=self._findings.live,
+            record=self._findings.record_sweep,
             exemption=self._configuration.exemption,
             assess=lambda _: self._assess,
             clock=self.clock,

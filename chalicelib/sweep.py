@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from chalicelib.account import Account, NoSuchUser, User
+from chalicelib.account import Account, NoSuchUser, Page, User
 from chalicelib.alerts import missed_events_notice
 from chalicelib.checks import Origin
 from chalicelib.exemptions import Exempt, NotExempt
 from chalicelib.findings import Finding, Reason, Resolution, Status, moved_on
-from chalicelib.iam_users import Page
 from chalicelib.lifecycle import Due, Lifecycle, Outcome
 from chalicelib.log import log, metrics
 from chalicelib.marks import Evidence, Mark, is_after, latest, settled
@@ -78,6 +77,7 @@ class Sweep:
     pages: Callable[[str | None], Iterator[Page]]
     user: Callable[[str], User | NoSuchUser]
     live: Callable[[Account], Iterator[Finding]]
+    record: Callable[[Account, datetime, Mapping[str, Any]], None]
     exemption: Callable[[Account, User, datetime], Exempt | NotExempt]
     assess: Callable[[Sequence[User]], Callable[[User], Risk]]
     clock: Callable[[], datetime]
@@ -169,16 +169,14 @@ class Sweep:
         if 0 < limit <= result.missed_events:
             self.lifecycle.topic.publish(missed_events_notice(account, result.missed_events))
         if result.complete:
-            self.state.write_document(
-                account,
-                "sweep",
-                {
-                    **asdict(result),
-                    "started_at": exact(started_at),
-                    "finished_at": exact(self.clock()),
-                    "watching_since": last.get("watching_since", exact(started_at)),
-                },
-            )
+            content = {
+                **asdict(result),
+                "started_at": exact(started_at),
+                "finished_at": exact(self.clock()),
+                "watching_since": last.get("watching_since", exact(started_at)),
+            }
+            self.record(account, started_at, content)
+            self.state.write_document(account, "sweep", content)
             self.save_cursor(account, _Cursor(None, started_at, frozenset(), _Tally()))
 
 

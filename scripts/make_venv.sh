@@ -31,7 +31,16 @@ if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
     "$python" -m venv --clear .venv
 fi
 echo "installing pinned dependencies into .venv (about a minute, once)"
-pip() { .venv/bin/python -m pip --disable-pip-version-check --quiet "$@"; }
-pip install --requirement requirements-dev.txt
+pip() { .venv/bin/python -m pip --disable-pip-version-check -qq "$@"; }
+# The lock is whole, so nothing needs to be resolved; most of it is never imported, so byte-code is
+# made now only for what short-lived processes import each time.
+pip install --no-deps --no-compile --requirement requirements-dev.txt
 pip install --no-deps --no-build-isolation --editable .
+pip check
+.venv/bin/python - <<'EOF'
+import compileall, importlib.util, pathlib
+for name in ("boto3", "botocore", "chalice", "click", "hypercorn", "ministack", "s3transfer", "urllib3"):
+    folder = pathlib.Path(importlib.util.find_spec(name).origin).parent
+    compileall.compile_dir(folder, quiet=2, workers=0)
+EOF
 touch .venv/.installed

@@ -17,6 +17,8 @@ COMMANDS = {
     "package": "Pack the monitor: its template and its code archive.",
     "deploy": "Deploy the monitor, or update it; every change is shown first.",
     "destroy": "Remove the monitor, keeping its findings.",
+    "sweep": "Look at the whole account now.",
+    "exemptions": "Who may be in no group, and why.",
 }
 """Each command and its one-line help; the code is `straywatch.commands.NAME:command`."""
 

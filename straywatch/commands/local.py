@@ -28,7 +28,7 @@ from straywatch.local.inbox import READER, Inbox, open_inbox
 from straywatch.local.page import serving_page
 from straywatch.local.player import Player
 from straywatch.local.stage import Terminal
-from straywatch.local.story import story
+from straywatch.local.story import STORY
 from straywatch.options import aws_options
 from straywatch.packaging import SOURCES, build
 from straywatch.stack import DEFAULT_NAME
@@ -136,7 +136,7 @@ def _play(running: Running, grace: int, terminal: Terminal) -> bool:
         grace=grace,
         pace=min(_LONGEST_PACE, grace / 6),
     )
-    verdict = player.play(story(closure=False))
+    verdict = player.play(STORY)
     terminal.verdict(verdict)
     return verdict.as_expected
 

@@ -14,7 +14,7 @@ from typing import Any
 from straywatch.local.bridge import Message, Receive, Send
 from straywatch.local.calls import Call, Calls, Fault
 from straywatch.local.delivery import MODES, Deliveries, Plan
-from straywatch.local.seams import Mail
+from straywatch.local.mails import Mail
 
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 

@@ -88,7 +88,9 @@ class Player:
             code = error.response["Error"]["Code"]
         self.stage.call(step.command, code)
         if code != step.refused_with:
-            self.surprises.append(f"{step.command}: {code or 'done'}, not {step.refused_with}")
+            self.surprises.append(
+                f"{step.command}: {code or 'success'}, not {step.refused_with or 'success'}"
+            )
         self._receive(0)
         self.sleep(self.pace)
 

@@ -12,7 +12,6 @@ import inspect
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -28,6 +27,7 @@ from ministack.core import (
 )
 from ministack.services import eventbridge, iam, kms, lambda_svc, sns, sqs, sts
 
+from straywatch.local.mails import Mail
 from straywatch.local.records import EVENT_REGION, Caller
 
 TRIED_VERSION = "1.5.33"
@@ -91,17 +91,6 @@ _KINDS = {
 
 class SeamError(Exception):
     """The installed ministack lacks internals that the bridge stands on; the message lists them."""
-
-
-@dataclass(frozen=True)
-class Mail:
-    """What one e-mail subscriber of a topic would have received."""
-
-    to: str
-    subject: str
-    text: str
-    topic_arn: str
-    message_id: str
 
 
 def verify() -> None:

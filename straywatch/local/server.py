@@ -27,6 +27,7 @@ from straywatch.local.calls import Call, Calls
 from straywatch.local.control import Control
 from straywatch.local.delivery import HELD_AT_MOST, Deliveries
 from straywatch.local.limits import Refusal, refusal
+from straywatch.local.mails import Mail
 from straywatch.local.records import Caller
 
 _GRACE_SECONDS = 1.0
@@ -38,7 +39,7 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     seams.verify()
     iam_gaps.install()
     seams.retry_rule_deliveries()
-    mail: deque[seams.Mail] = deque(maxlen=HELD_AT_MOST)
+    mail: deque[Mail] = deque(maxlen=HELD_AT_MOST)
     seams.keep_mail(mail.append)
     deliveries = Deliveries(put=seams.put_event, later=loop.call_later, new_id=seams.new_id)
     calls, journal = Calls(), deque[dict[str, object]](maxlen=HELD_AT_MOST)
