@@ -149,6 +149,16 @@ class StateTable:
         key = {"pk": account.key, "sk": name}
         self.client.put_item(TableName=self.table, Item=to_item({**content, **key}))
 
+    def swap_document(self, account: Account, name: str, content: Mapping[str, Any]) -> Write:
+        """Replace the version of a small document that was read: `content` names it, 0 for none."""
+        version = content["version"]
+        key = {"pk": account.key, "sk": name}
+        item = to_item({**content, **key, "version": version + 1})
+        if not version:
+            return _put(self.client, self.table, item, "attribute_not_exists(pk)", {})
+        values = {":read": {"N": str(version)}}
+        return _put(self.client, self.table, item, "version = :read", values)
+
     def _expires_at(self, mark: Mark) -> datetime | None:
         if mark.open_user_ids:
             return None
