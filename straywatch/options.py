@@ -23,6 +23,17 @@ def _remember(ctx: click.Context, param: click.Parameter, value: object) -> obje
 
 def aws_options(function: F) -> F:
     """Accept `--profile`, `--region` and `--debug` behind the command's name, too."""
+    profile = click.option(
+        "--profile",
+        expose_value=False,
+        callback=_remember,
+        help="Credentials profile, as in ~/.aws/config.",
+    )
+    return profile(region_and_debug_options(function))
+
+
+def region_and_debug_options(function: F) -> F:
+    """Accept `--region` and `--debug` behind the command's name, too."""
     for option in (
         click.option(
             "--debug",
@@ -36,12 +47,6 @@ def aws_options(function: F) -> F:
             expose_value=False,
             callback=_remember,
             help="AWS region; default: the profile's.",
-        ),
-        click.option(
-            "--profile",
-            expose_value=False,
-            callback=_remember,
-            help="Credentials profile, as in ~/.aws/config.",
         ),
     ):
         function = option(function)
