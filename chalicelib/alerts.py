@@ -82,7 +82,8 @@ class Digest:
     """One message for people about many findings that are open, or are all over (none is left).
 
     `digest_id` stays the same from the first digest of a flood to the one that says it is over;
-    `severity` is the worst of all that time, `announced` counts what it came to at its height.
+    `severity` is the worst of all that time, `announced` counts what it came to
+    at its height, `told_here_alone` the open ones of which people got no alert of their own.
     """
 
     account: Account
@@ -91,6 +92,7 @@ class Digest:
     severity: Severity
     announced: int
     open: int
+    told_here_alone: int
     by_severity: tuple[tuple[Severity, int], ...]
     worst: tuple[Finding, ...]
     test: bool = False
@@ -134,6 +136,7 @@ def digest_of(
         severity=max([*counts, at_least]),
         announced=max(announced, len(found)),
         open=len(found),
+        told_here_alone=sum(finding.quiet for finding in found),
         by_severity=tuple(sorted(counts.items(), reverse=True)),
         worst=tuple(found[:WORST_NAMED]),
         test=test,

@@ -132,6 +132,7 @@ def _of_digest(digest: Digest) -> dict[str, Any]:
             "at": iso(digest.at),
             "announced": digest.announced,
             "open": digest.open,
+            "told_here_alone": digest.told_here_alone,
             "by_severity": {severity.name: count for severity, count in digest.by_severity},
             "worst": [
                 {

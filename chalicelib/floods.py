@@ -15,10 +15,9 @@ from typing import Any, Protocol
 from chalicelib.account import Account
 from chalicelib.alerts import Message, digest_of
 from chalicelib.checks import LONGEST_DELAY_SECONDS, DigestRequest
-from chalicelib.findings import Finding, Status
+from chalicelib.findings import Finding, Status, Write
 from chalicelib.log import log
 from chalicelib.severity import Severity
-from chalicelib.tables import Write
 from chalicelib.times import exact, iso, parse_time
 
 TOGETHER = timedelta(seconds=60)
@@ -59,6 +58,10 @@ class Topic(Protocol):
 
 class Calm:
     """For those who open no findings: nothing is ever a flood."""
+
+    def is_flood(self, _: int) -> bool:
+        """Never."""
+        return False
 
     def joins(self, _: Account) -> bool:
         """Never."""
@@ -114,9 +117,9 @@ class Floods:
         """
         before = self.documents.document(account, _DIGEST)
         now = self.clock()
-        muted = {finding.finding_id: finding for finding in muted}
-        found = {f.finding_id: f for f in self.live(account) if _is_quiet(f)} | muted
-        if found and (muted or _has_news(before, found.values())):
+        in_hand = {finding.finding_id: finding for finding in muted}
+        found = {f.finding_id: f for f in self.live(account) if _is_in_digests(f)} | in_hand
+        if found and (in_hand or _has_news(before, found.values())):
             self._tell(account, before, list(found.values()), now)
         elif before.get("id") and not found:
             self._close(account, before, now)
@@ -178,8 +181,8 @@ class Floods:
         return self.documents.swap_document(account, name, {**content, "version": version})
 
 
-def _is_quiet(finding: Finding) -> bool:
-    return finding.quiet and finding.status is Status.OPEN
+def _is_in_digests(finding: Finding) -> bool:
+    return finding.status is Status.OPEN and (finding.quiet or finding.muted)
 
 
 def _has_news(before: Mapping[str, Any], found: Iterable[Finding]) -> bool:

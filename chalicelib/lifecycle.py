@@ -55,6 +55,7 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
     WAITING = "waiting"
     NOTED = "noted"
+    TOLD = "told"
     COMPLIANT = "COMPLIANT"
     NOT_APPLICABLE = "NOT_APPLICABLE"
     GONE = "GONE"
@@ -170,8 +171,10 @@ class Lifecycle:
             return Outcome.WAITING
         return Due(user, mark, since, number, looked_at, origin)
 
-    def open(self, due: Due, risk: Risk, *, quiet: bool = False) -> Outcome:
+    def open(self, due: Due, risk: Risk, *, quiet: bool = False) -> Finding | Outcome:
         """Open the finding and announce it, unless news since the look make it doubtful.
+
+        Returns the finding, or why none was opened.
 
         The mark comes first, so that a later event knows whom to close. A `quiet` finding is
         announced to machines alone, since a digest tells people of it.
@@ -204,7 +207,7 @@ class Lifecycle:
         after = self.state.mark(mark.account, mark.user_name)
         if is_after(latest(after.joined_at, after.deleted_at), due.looked_at):
             self.ask_again(mark.account, mark.user_name)
-        return Outcome.NON_COMPLIANT
+        return finding
 
     def _wait(self, user: User, mark: Mark, since: StraySince, origin: Origin) -> None:
         """Look again when the grace is over, unless a check that will is under way already."""

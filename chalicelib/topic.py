@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.account import Account
 from chalicelib.alerts import Message
@@ -58,3 +58,15 @@ def attributes_of(message: Message) -> dict[str, str]:
         "account_id": message.account.account_id,
         "audience": message.audience,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTopic:
+    """The topic that Amazon Q in chat applications subscribes to."""
+
+    client: SNSClient
+    topic_arn: str
+
+    def post(self, card: Mapping[str, Any]) -> None:
+        """Publish a card; raises what SNS refuses."""
+        self.client.publish(TopicArn=self.topic_arn, Message=json.dumps(card))
