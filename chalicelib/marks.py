@@ -44,6 +44,8 @@ class Mark:
     `settled_at`: last instant at which the user was known to be no stray. `joined_at`: last
     AddUserToGroup, into `joined_group`. `seen_at`: first look that found a
     stray no event had told of.
+    `renamed_at`: last time a bearer gave the name up for `renamed_to`. `taken_at`: last time a user
+    got the name by a rename.
     `open_user_ids`: users who have had a finding under this name and may have it still.
     """
 
@@ -58,6 +60,7 @@ class Mark:
     deleted_at: datetime | None = None
     renamed_at: datetime | None = None
     renamed_to: str = ""
+    taken_at: datetime | None = None
     open_user_ids: tuple[str, ...] = ()
     flaps: tuple[datetime, ...] = ()
     flapping_told_at: datetime | None = None
@@ -134,6 +137,7 @@ def carried_over(old: Mark, new: Mark) -> Mark:
         settled_at=later(old.settled_at, new.settled_at),
         seen_at=later(old.seen_at, new.seen_at),
         deleted_at=later(None, new.deleted_at),
+        taken_at=latest(new.taken_at, renamed_at),
         open_user_ids=tuple(dict.fromkeys((*new.open_user_ids, *old.open_user_ids))),
         flaps=old.flaps,
         flapping_told_at=old.flapping_told_at,
@@ -153,6 +157,14 @@ def left_behind(mark: Mark) -> Mark:
         open_user_ids=(),
         flaps=(),
     )
+
+
+def is_given_up_since(mark: Mark, since: datetime) -> bool:
+    """Whether the name's bearer at `since` goes by another name now, as far as renames tell.
+
+    Who was renamed away and back bears the name again.
+    """
+    return is_at_least(mark.renamed_at, since) and is_after(mark.renamed_at, mark.taken_at)
 
 
 def settled(mark: Mark, at: datetime) -> Mark:

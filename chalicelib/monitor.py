@@ -23,6 +23,7 @@ from chalicelib.marks import (
     flaps_within_a_day,
     is_after,
     is_at_least,
+    is_given_up_since,
     latest,
     left_behind,
     with_event,
@@ -87,11 +88,13 @@ class Monitor:
         """The mark of the user whom the event is about, under its present name."""
         state = self.lifecycle.state
         mark = state.mark(event.account, event.user_name)
+        at = event.cause.event_time
         for _ in range(_MOST_RENAMES):
-            if not mark.renamed_to or not is_at_least(mark.renamed_at, event.cause.event_time):
+            if mark.renamed_at is None or mark.renamed_at < at:
                 break
             if event.change is Change.RENAMED and mark.renamed_to == event.new_name:
                 break  # the same rename once more
+            at = mark.renamed_at  # what follows came later: a name given back is not left again
             mark = state.mark(event.account, mark.renamed_to)
         return mark
 
@@ -158,7 +161,7 @@ class Monitor:
 
     def _check(self, request: CheckRequest) -> Outcome:
         mark = self.lifecycle.state.mark(request.account, request.user_name)
-        if mark.renamed_to and is_at_least(mark.renamed_at, request.since):
+        if is_given_up_since(mark, request.since):
             return Outcome.SUPERSEDED  # the rename asked for a check of the new name
         now = self.clock()
         if request.origin is not Origin.SETTLED:
