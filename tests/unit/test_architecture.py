@@ -23,7 +23,6 @@ EDGES = {
     "pager",  # PagerDuty and Secrets Manager
     "parameters",  # SSM
     "queue",  # SQS
-    "relays",  # wires the channels
     "security_hub",  # Security Hub
     "tables",  # DynamoDB
     "topic",  # SNS
