@@ -18,6 +18,8 @@ class Invocation:
     started: int
     ended: int = -1
     result: str = ""
+    hurried: bool = False
+    """Whether it was given too little time."""
 
     @property
     def done(self) -> bool:

@@ -97,7 +97,7 @@ class Lambda:
         self, invocation: Invocation, event: object, then: Callable[[Invocation, Any], None]
     ) -> None:
         container = self._container(invocation.function)
-        deadline = self.kernel.now + self._time_limit(invocation.function)
+        deadline = self.kernel.now + self._time_limit(invocation)
         run = Run(self.kernel, invocation, container, deadline)
         self._running[getcurrent()] = run
         answer = None
@@ -113,12 +113,13 @@ class Lambda:
         self._end(invocation, container)
         then(invocation, answer)
 
-    def _time_limit(self, function: str) -> int:
-        if function != "sweep":
+    def _time_limit(self, invocation: Invocation) -> int:
+        if invocation.function != "sweep":
             return _TIME_LIMIT
         luck = Draws(self.plan.luck, "time limit", self.kernel.now)
         if self.kernel.now < self.plan.calm_at and luck.chance(self.plan.hurried_sweeps):
             self.journal.faults["sweep in a hurry"] += 1
+            invocation.hurried = True
             return _TIME_KEPT_BY_SWEEP + luck.between(100, 1500)
         return _TIME_LIMIT_OF_SWEEP
 
