@@ -86,7 +86,7 @@ class _Author:
         return found
 
     def _act(self) -> Act:
-        self.now += self._gap()
+        self.now += max(20, self._gap())
         act = self._possible_act()
         self.truth.apply(act, self.now)
         return act
