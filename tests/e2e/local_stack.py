@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from straywatch.deployment import deploy
 from straywatch.local.client import ControlClient
-from straywatch.local.emulator import LocalAws, LocalSession, running_emulator
+from straywatch.local.emulator import LocalAws, running_emulator
 from straywatch.local.inbox import Alert, Inbox, open_inbox
+from straywatch.local.session import LocalSession
 from straywatch.packaging import SOURCES, Package, build
 
 if TYPE_CHECKING:
