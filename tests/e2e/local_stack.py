@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STACK = "straywatch"
 GRACE_SECONDS = 2
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 """How long a test waits for what must come; a passing test never waits that long."""
 SILENCE_SECONDS = 2.5
 """How long after the end of a grace a test listens for what must not come."""
