@@ -42,18 +42,30 @@ class CheckRequest:
     cause: Cause | None = None
 
 
-def encode_check(request: CheckRequest) -> str:
+@dataclass(frozen=True, slots=True)
+class DigestRequest:
+    """Tell people of the account's findings that were too many to tell of one by one."""
+
+    account: Account
+
+
+def encode_check(request: CheckRequest | DigestRequest) -> str:
     """Write the message; `decode_check` reads it back."""
+    frame = {
+        "version": MESSAGE_VERSION,
+        "partition": request.account.partition,
+        "account_id": request.account.account_id,
+    }
+    if isinstance(request, DigestRequest):
+        return json.dumps(frame | {"kind": "digest"})
     cause = (
         asdict(request.cause) | {"event_time": iso(request.cause.event_time)}
         if request.cause
         else None
     )
     return json.dumps(
-        {
-            "version": MESSAGE_VERSION,
-            "partition": request.account.partition,
-            "account_id": request.account.account_id,
+        frame
+        | {
             "user_name": request.user_name,
             "since": request.since.isoformat(),
             "origin": request.origin,
@@ -62,16 +74,19 @@ def encode_check(request: CheckRequest) -> str:
     )
 
 
-def decode_check(body: str) -> CheckRequest:
+def decode_check(body: str) -> CheckRequest | DigestRequest:
     """Read a message of this version. Raises MalformedCheckError, and nothing else."""
     try:
         fields = json.loads(body)
         if fields["version"] != MESSAGE_VERSION:
             raise MalformedCheckError(f"check message of version {fields['version']!r}")
+        account = Account(_text(fields["partition"]), _text(fields["account_id"]))
+        if fields.get("kind") == "digest":
+            return DigestRequest(account)
         if not is_user_name(fields["user_name"]):
             raise MalformedCheckError("check message without a user name")
         return CheckRequest(
-            account=Account(_text(fields["partition"]), _text(fields["account_id"])),
+            account=account,
             user_name=fields["user_name"],
             since=parse_time(fields["since"]),
             origin=Origin(fields["origin"]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.checks import CheckRequest, delay_seconds, encode_check
+from chalicelib.checks import CheckRequest, DigestRequest, delay_seconds, encode_check
 from chalicelib.text import ascii_only
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class CheckQueue:
     queue_url: str
     dead_letter_queue_url: str
 
-    def send(self, request: CheckRequest, due: datetime, now: datetime) -> None:
+    def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> None:
         """Queue the request until `due`, or for the 15 minutes SQS can hold it back."""
         self.client.send_message(
             QueueUrl=self.queue_url,
