@@ -203,7 +203,7 @@ def test_a_check_of_a_user_in_a_group_needs_iam_but_no_topic(stack: Stack, iam: 
     told(stack, "RemoveUserFromGroup", -GRACE)
     stack.made.clear()
     assert checked(stack) == ["COMPLIANT"]
-    assert set(stack.made) == {"dynamodb", "sqs", "iam"}
+    assert set(stack.made) <= {"dynamodb", "sqs", "iam"}
 
 
 def test_each_client_is_made_once(stack: Stack, iam: Any) -> None:
@@ -212,10 +212,11 @@ def test_each_client_is_made_once(stack: Stack, iam: Any) -> None:
     stack.clock.now = NOW
     monitor = stack.deployment().monitor
     (body,) = stack.queued()
+    monitor.check(body)
     stack.made.clear()
     for _ in range(3):
         monitor.check(body)
-    assert len(stack.made) == len(set(stack.made))
+    assert stack.made == []
 
 
 def test_the_finding_names_the_user_by_its_id(stack: Stack, iam: Any) -> None:
