@@ -60,7 +60,7 @@ def measure(
             if size > tool.largest:
                 print(f"| {tool.name} | not run above {tool.largest:,} users | | |", flush=True)
                 continue
-            runs = []
+            runs: list[peers.Run] = []
             while len(runs) < repeat and all(run.seconds < SLOW for run in runs):
                 traffic.start()
                 runs.append(once(tool, endpoint))
