@@ -241,10 +241,6 @@ class _Run:
         mark = self.marks.get(user.name.lower()) or Mark(account=self.account, user_name=user.name)
         if user.groups is None:
             raise IncompleteAnswerError(f"no groups told for {user.name}")
-        if user.groups:
-            self.tally.compliant += 1
-            self._no_stray(user, mark, Resolution(Reason.JOINED_GROUP, user.groups), read_at)
-            return
         exemption = self.sweep.exemption(self.account, user, read_at)
         if isinstance(exemption, Exempt):
             self.tally.exempt += 1
@@ -252,9 +248,12 @@ class _Run:
                 Reason.EXEMPTED, exempted_by=exemption.by, exempted_until=exemption.until
             )
             self._no_stray(user, mark, resolution, read_at)
-            return
-        self.tally.strays += 1
-        self._stray(user, mark, exemption, read_at)
+        elif user.groups:
+            self.tally.compliant += 1
+            self._no_stray(user, mark, Resolution(Reason.JOINED_GROUP, user.groups), read_at)
+        else:
+            self.tally.strays += 1
+            self._stray(user, mark, exemption, read_at)
 
     def _no_stray(self, user: User, mark: Mark, resolution: Resolution, read_at: datetime) -> None:
         """Close what is open on the user, and remember that it was no stray where that matters."""

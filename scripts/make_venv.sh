@@ -37,10 +37,8 @@ pip() { .venv/bin/python -m pip --disable-pip-version-check -qq "$@"; }
 pip install --no-deps --no-compile --requirement requirements-dev.txt
 pip install --no-deps --no-build-isolation --editable .
 pip check
-.venv/bin/python - <<'EOF'
-import compileall, importlib.util, pathlib
-for name in ("boto3", "botocore", "chalice", "click", "hypercorn", "ministack", "s3transfer", "urllib3"):
-    folder = pathlib.Path(importlib.util.find_spec(name).origin).parent
-    compileall.compile_dir(folder, quiet=2, workers=0)
-EOF
+cd "$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+"$OLDPWD/.venv/bin/python" -m compileall -q -j 0 \
+    boto3 botocore chalice click hypercorn ministack s3transfer urllib3
+cd "$OLDPWD"
 touch .venv/.installed

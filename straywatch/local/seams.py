@@ -26,6 +26,7 @@ from ministack.core import (
     router,
 )
 from ministack.services import eventbridge, iam, kms, lambda_svc, sns, sqs, sts
+from ministack.services.cloudformation import provisioners
 
 from straywatch.local.mails import Mail
 from straywatch.local.records import EVENT_REGION, Caller
@@ -58,6 +59,8 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (iam_evaluator, "_gather_role_policies", ("role_name", "account_id")),
     (sqs, "_queue_by_arn", ("arn",)),
     (kms, "_resolve_key", ("key_id_or_arn",)),
+    (provisioners, "_sns_create", ("logical_id", "props", "stack_name")),
+    (provisioners, "_sns_update", ("physical_id", "old_props", "new_props", "stack_name")),
     (sns, "_fanout", ("topic_arn", "msg_id", "message", "subject", "message_structure")),
     (sns, "_topic_by_arn_any_scope", ("topic_arn",)),
     (sns, "_resolve_message_for_protocol", ("message", "message_structure", "protocol")),
@@ -79,6 +82,8 @@ _STORES = (
     (iam, "_group_inline_policies"),
     (sts, "_sessions"),
     (lambda_svc, "_functions"),
+    (sns, "_topics"),
+    (provisioners, "_RESOURCE_HANDLERS"),
     (concurrency, "esm_wake"),
 )
 _KINDS = {

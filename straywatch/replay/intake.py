@@ -111,8 +111,15 @@ class Intake:
                 self.tally.spans[account] = (min(first, at), max(last, at))
 
 
+_NAMING = ("eventID", "eventName", "eventTime", "recipientAccountId", "requestParameters")
+
+
 def _key(record: Mapping[str, Any]) -> bytes:
-    """What names the call: its id or, in records that lack one, all that tells it from others."""
-    event_id = record.get("eventID")
-    named = event_id if isinstance(event_id, str) and event_id else repr(sorted(record.items()))
+    """What names the call: its id, with what was called, for whom and when.
+
+    Old and anonymised records lack the id or share one; all that tells them apart is then the rest.
+    """
+    if isinstance(record.get("eventID"), str) and record["eventID"]:
+        record = {field: record.get(field) for field in _NAMING}
+    named = repr(sorted(record.items()))
     return hashlib.blake2b(named.encode("utf-8", "replace"), digest_size=16).digest()

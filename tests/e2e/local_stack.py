@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from straywatch.deployment import deploy
 from straywatch.local.client import ControlClient
@@ -20,6 +21,7 @@ from straywatch.packaging import SOURCES, Package, build
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
+STACK = "straywatch"
 GRACE_SECONDS = 2
 PATIENCE_SECONDS = 30.0
 """How long a test waits for what must come; a passing test never waits that long."""
@@ -67,6 +69,52 @@ class LocalStack:
             self.inbox.poll()
         return [alert for alert in self.inbox.alerts if alert.user_name == user_name]
 
+    @contextmanager
+    def without(self, function: str, action: str) -> Iterator[None]:
+        """Take one action from a function's role for a `with` block; AssertionError if not there.
+
+        `function` is its name in app.py. What is denied for it, `control.denials()` tells.
+        """
+        role = self.role_of(function)
+        for policy in self.iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            read = self.iam.get_role_policy(RoleName=role, PolicyName=policy)
+            document: Any = read["PolicyDocument"]  # decoded by boto3, which types it as text
+            statements = document["Statement"]
+            reduced = [_less(statement, action) for statement in statements]
+            assert reduced != statements, f"{function} may not {action} as it is"
+            self._put_policy(role, policy, [each for each in reduced if each["Action"]])
+            try:
+                yield
+            finally:
+                self._put_policy(role, policy, statements)
+
+    def granted(self, function: str) -> frozenset[str]:
+        """Return the actions that a function's role allows."""
+        role = self.role_of(function)
+        (policy,) = self.iam.list_role_policies(RoleName=role)["PolicyNames"]
+        read = self.iam.get_role_policy(RoleName=role, PolicyName=policy)
+        document: Any = read["PolicyDocument"]  # decoded by boto3, which types it as text
+        return frozenset(action for each in document["Statement"] for action in each["Action"])
+
+    def used(self, function: str) -> frozenset[str]:
+        """Return the actions that a function, or AWS in its name, has asked for."""
+        role = f":assumed-role/{self.role_of(function)}/"
+        asked = (*self.control.calls(), *self.control.behind())
+        return frozenset(each["action"] for each in asked if role in each["caller_arn"])
+
+    def role_of(self, function: str) -> str:
+        """Return the name of a function's role."""
+        logical_id = "".join(word.title() for word in function.split("_")) + "Role"
+        cloudformation = self.session.client("cloudformation")
+        found = cloudformation.describe_stack_resource(
+            StackName=STACK, LogicalResourceId=logical_id
+        )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def _put_policy(self, role: str, policy: str, statements: object) -> None:
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        self.iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=document)
+
     def until(self, happened: Callable[[], bool], what: str) -> None:
         """Poll until something is so; AssertionError, naming it, if it never is."""
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -75,20 +123,28 @@ class LocalStack:
             time.sleep(0.05)
 
 
+def _less(statement: Mapping[str, Any], action: str) -> dict[str, Any]:
+    actions = statement["Action"]
+    listed = [actions] if isinstance(actions, str) else actions
+    return {**statement, "Action": [each for each in listed if each != action]}
+
+
 def _summary(alerts: Sequence[Alert]) -> list[tuple[str, str]]:
     return [(alert.type, alert.user_name) for alert in alerts]
 
 
 @contextmanager
-def local_stack(package: Package, grace_seconds: int = GRACE_SECONDS) -> Iterator[LocalStack]:
+def local_stack(
+    package: Package, grace_seconds: int = GRACE_SECONDS, **parameters: str
+) -> Iterator[LocalStack]:
     """Deploy a package to a new emulator and open an inbox, for the length of a `with` block."""
     with running_emulator(retry_seconds=0.2) as aws:
         session = aws.session()
         outputs = deploy(
             session,
             package,
-            "straywatch",
-            {"GracePeriodSeconds": str(grace_seconds)},
+            STACK,
+            {"GracePeriodSeconds": str(grace_seconds), **parameters},
             progress=lambda _: None,
             approve=lambda _: True,
             sleep=lambda _: time.sleep(0.1),

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import pytest
 from straywatch.deployment import NotApprovedError, deploy
 from straywatch.errors import StraywatchError
 from straywatch.leftovers import earlier_tables
-from straywatch.local.emulator import LocalAws, LocalSession, running_emulator
+from straywatch.local.emulator import LocalAws, LocalSession
 from straywatch.packaging import Package
 from straywatch.removal import (
     NotApproved,
@@ -119,13 +119,6 @@ class Operator:
             QueueUrl=outputs["QueueUrl"], AttributeNames=["DelaySeconds"]
         )["Attributes"]
         return attributes["DelaySeconds"]
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    """One embedded AWS for all tests of this module; each deploys a stack of its own."""
-    with running_emulator() as running:
-        yield running
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ PACKAGE = ROOT / "chalicelib"
 
 EDGES = {
     "bootstrap",  # wires settings and clients
+    "credential_report",  # IAM: what all users can sign in with
     "credentials",  # IAM: what a user can sign in with
     "iam",  # IAM: one user
     "iam_users",  # IAM: all users

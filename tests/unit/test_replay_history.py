@@ -200,3 +200,15 @@ def test_no_alert_has_no_lengths() -> None:
     """Nothing is not zero seconds."""
     empty = figures(Store(), 0)
     assert (empty.alerts, empty.shortest_seconds, empty.median_seconds) == (0, None, None)
+
+
+def test_anonymised_records_that_share_an_id_are_not_duplicates() -> None:
+    """Published logs have their ids blanked to one value; different calls stay different."""
+    assert [
+        name
+        for name, *_ in told(
+            created(at(), "ann", eventID="1"),
+            created(at(), "bob", eventID="1"),
+            created(at(), "bob", eventID="1"),
+        )
+    ] == ["ann", "bob"]

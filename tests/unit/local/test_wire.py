@@ -8,6 +8,7 @@ import pytest
 
 from straywatch.local.wire import (
     Failed,
+    Reply,
     Succeeded,
     UnknownActionError,
     decode_request,
@@ -44,9 +45,10 @@ def test_secrets_are_left_out_of_responses() -> None:
         b"</ResponseMetadata></CreateAccessKeyResponse>"
     )
 
-    outcome = decode_response("CreateAccessKey", 200, {}, body)
+    reply = decode_response("CreateAccessKey", 200, {}, body)
 
-    assert outcome == Succeeded({"AccessKey": {"UserName": "a", "AccessKeyId": "AKIAX"}})
+    kept = {"AccessKey": {"UserName": "a", "AccessKeyId": "AKIAX"}}
+    assert reply == Reply(Succeeded(kept), "r")
 
 
 def test_errors_are_named_as_cloudtrail_names_them() -> None:
@@ -58,12 +60,12 @@ def test_errors_are_named_as_cloudtrail_names_them() -> None:
             "<Message>no</Message></Error><RequestId>r</RequestId></ErrorResponse>"
         ).encode()
 
-    assert decode_response("GetUser", 404, {}, refused("NoSuchEntity")) == Failed(
-        "NoSuchEntityException", "no"
-    )
-    assert decode_response("GetUser", 403, {}, refused("AccessDenied")) == Failed(
-        "AccessDenied", "no"
-    )
+    for code, name in (
+        ("NoSuchEntity", "NoSuchEntityException"),
+        ("AccessDenied", "AccessDenied"),
+    ):
+        reply = decode_response("GetUser", 404, {}, refused(code))
+        assert reply == Reply(Failed(name, "no"), "r")
 
 
 @pytest.mark.parametrize("body", [b"", b"Action=NoSuchAction", b"\xff\xfe", b"Action="])

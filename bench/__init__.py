@@ -1,0 +1,1 @@
+"""Figures about Straywatch, measured on this machine."""
