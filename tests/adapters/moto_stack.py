@@ -28,7 +28,7 @@ def moto_stack() -> Iterator[Mapping[str, str]]:
     outputs["ConfigParameterName"] = {"Value": "/straywatch/config"}
     resources = {name: template["Resources"][name] for name in _KEPT}
     with mock_aws():
-        stacks = boto3.client("cloudformation")
+        stacks = boto3.client("cloudformation", "us-east-1")
         body = json.dumps({"Resources": resources, "Outputs": outputs})
         stacks.create_stack(StackName="straywatch", TemplateBody=body)
         told = stacks.describe_stacks()["Stacks"][0]["Outputs"]
