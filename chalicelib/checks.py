@@ -7,9 +7,10 @@ import math
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from chalicelib.account import Account
-from chalicelib.events import Cause
+from chalicelib.events import Cause, is_user_name
 from chalicelib.times import iso, parse_time
 
 MESSAGE_VERSION = 1
@@ -41,18 +42,30 @@ class CheckRequest:
     cause: Cause | None = None
 
 
-def encode_check(request: CheckRequest) -> str:
+@dataclass(frozen=True, slots=True)
+class DigestRequest:
+    """Tell people of the account's findings that were too many to tell of one by one."""
+
+    account: Account
+
+
+def encode_check(request: CheckRequest | DigestRequest) -> str:
     """Write the message; `decode_check` reads it back."""
+    frame = {
+        "version": MESSAGE_VERSION,
+        "partition": request.account.partition,
+        "account_id": request.account.account_id,
+    }
+    if isinstance(request, DigestRequest):
+        return json.dumps(frame | {"kind": "digest"})
     cause = (
         asdict(request.cause) | {"event_time": iso(request.cause.event_time)}
         if request.cause
         else None
     )
     return json.dumps(
-        {
-            "version": MESSAGE_VERSION,
-            "partition": request.account.partition,
-            "account_id": request.account.account_id,
+        frame
+        | {
             "user_name": request.user_name,
             "since": request.since.isoformat(),
             "origin": request.origin,
@@ -61,24 +74,41 @@ def encode_check(request: CheckRequest) -> str:
     )
 
 
-def decode_check(body: str) -> CheckRequest:
+def decode_check(body: str) -> CheckRequest | DigestRequest:
     """Read a message of this version. Raises MalformedCheckError, and nothing else."""
     try:
         fields = json.loads(body)
         if fields["version"] != MESSAGE_VERSION:
             raise MalformedCheckError(f"check message of version {fields['version']!r}")
-        cause = fields["cause"]
-        if not isinstance(fields["user_name"], str) or not fields["user_name"]:
+        account = Account(_text(fields["partition"]), _text(fields["account_id"]))
+        if fields.get("kind") == "digest":
+            return DigestRequest(account)
+        if not is_user_name(fields["user_name"]):
             raise MalformedCheckError("check message without a user name")
         return CheckRequest(
-            account=Account(str(fields["partition"]), str(fields["account_id"])),
+            account=account,
             user_name=fields["user_name"],
             since=parse_time(fields["since"]),
             origin=Origin(fields["origin"]),
-            cause=cause and Cause(**cause | {"event_time": parse_time(cause["event_time"])}),
+            cause=_cause(fields["cause"]),
         )
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise MalformedCheckError(f"not a check message: {error!r}"[:300]) from error
+
+
+def _cause(stored: object) -> Cause | None:
+    if stored is None:
+        return None
+    if not isinstance(stored, dict):
+        raise TypeError("the cause is not an object")
+    texts: dict[str, Any] = {name: _text(value) for name, value in stored.items()}
+    return Cause(**texts | {"event_time": parse_time(texts["event_time"])})
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is not text")
+    return value
 
 
 def delay_seconds(due: datetime, now: datetime) -> int:

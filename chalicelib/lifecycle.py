@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from chalicelib.account import Account, NoSuchUser, User
-from chalicelib.alerts import Alert, Notice
+from chalicelib.alerts import Alert, Message
 from chalicelib.checks import CheckRequest, Origin
 from chalicelib.findings import (
     Finding,
@@ -55,6 +55,7 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
     WAITING = "waiting"
     NOTED = "noted"
+    TOLD = "told"
     COMPLIANT = "COMPLIANT"
     NOT_APPLICABLE = "NOT_APPLICABLE"
     GONE = "GONE"
@@ -94,7 +95,7 @@ class Queue(Protocol):
 class Topic(Protocol):
     """Where alerts go."""
 
-    def publish(self, message: Alert | Notice) -> None:
+    def publish(self, message: Message) -> None:
         """Publish, or raise."""
 
 
@@ -170,8 +171,10 @@ class Lifecycle:
             return Outcome.WAITING
         return Due(user, mark, since, number, looked_at, origin)
 
-    def open(self, due: Due, risk: Risk, *, quiet: bool = False) -> Outcome:
+    def open(self, due: Due, risk: Risk, *, quiet: bool = False) -> Finding | Outcome:
         """Open the finding and announce it, unless news since the look make it doubtful.
+
+        Returns the finding, or why none was opened.
 
         The mark comes first, so that a later event knows whom to close. A `quiet` finding is
         announced to machines alone, since a digest tells people of it.
@@ -190,6 +193,7 @@ class Lifecycle:
             now=self.clock(),
             severity=risk.severity,
             risk=risk.reasons,
+            unread=risk.unknown,
             detected_by="sweep" if due.origin is Origin.SWEEP else "event",
             cause=mark.cause if by_event else None,
             flaps=flaps_within_a_day(mark, due.looked_at),
@@ -203,7 +207,7 @@ class Lifecycle:
         after = self.state.mark(mark.account, mark.user_name)
         if is_after(latest(after.joined_at, after.deleted_at), due.looked_at):
             self.ask_again(mark.account, mark.user_name)
-        return Outcome.NON_COMPLIANT
+        return finding
 
     def _wait(self, user: User, mark: Mark, since: StraySince, origin: Origin) -> None:
         """Look again when the grace is over, unless a check that will is under way already."""
@@ -279,10 +283,10 @@ class Lifecycle:
         self.deliver(finding)
         return finding
 
-    def advance(self, finding: Finding, *, quiet: bool = False) -> Finding:
+    def advance(self, finding: Finding, *, muted: bool = False) -> Finding:
         """Let time do its work on an open finding: what falls due is stored, then sent."""
         now = self.clock()
-        changed = self._store(finding, lambda f: moved_on(f, self.settings, now, quiet=quiet))
+        changed = self._store(finding, lambda f: moved_on(f, self.settings, now, muted=muted))
         if changed.outbox != finding.outbox:
             self.deliver(changed)
         return changed

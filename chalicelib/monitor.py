@@ -9,10 +9,11 @@ from typing import Protocol
 
 from chalicelib.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
 from chalicelib.alerts import flapping_notice
-from chalicelib.checks import CheckRequest, Origin, decode_check
+from chalicelib.checks import CheckRequest, DigestRequest, Origin, decode_check
 from chalicelib.events import Change, Ignored, MembershipEvent, parse_event
 from chalicelib.exemptions import Exempt, NotExempt
 from chalicelib.findings import Reason, Resolution
+from chalicelib.floods import Calm, Floods
 from chalicelib.lifecycle import Due, Lifecycle, Outcome
 from chalicelib.log import log
 from chalicelib.marks import (
@@ -32,6 +33,7 @@ from chalicelib.risk import Risk
 LOOK_AGAIN_AFTER = timedelta(seconds=3)
 """IAM is eventually consistent: a look this soon after an event may still show what was before."""
 _MOST_RENAMES = 20
+_CALM = Calm()
 
 
 class LiveIam(Protocol):
@@ -53,6 +55,7 @@ class Monitor:
     exemption: Callable[[Account, User, datetime], Exempt | NotExempt]
     assess: Callable[[User], Risk]
     clock: Callable[[], datetime]
+    floods: Floods | Calm = _CALM
 
     def receive(self, envelope: object) -> Outcome:
         """Take one event from EventBridge.
@@ -98,11 +101,11 @@ class Monitor:
     def _lost(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Ask for a check, then remember it: killed in between, the repeat asks once more."""
         at = event.cause.event_time
-        if is_at_least(mark.left_at, at):
-            return Outcome.MERGED  # a later check, which covers this event, is under way
-        self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
+        covered = is_at_least(mark.left_at, at)  # by a check that is under way for a later event
+        if not covered:
+            self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
         self.lifecycle.change_mark(mark, lambda m: with_event(m, event))
-        return Outcome.WAITING
+        return Outcome.MERGED if covered else Outcome.WAITING
 
     def _settled(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Remember it, then have whatever is open on the user looked at."""
@@ -149,6 +152,9 @@ class Monitor:
         queue or the topic raise: none of that is an evaluation.
         """
         request = decode_check(body)
+        if isinstance(request, DigestRequest):
+            self.floods.tell(request.account)
+            return Outcome.TOLD
         outcome = self._check(request)
         log("checked", outcome=outcome, origin=request.origin, user_name=request.user_name)
         return outcome
@@ -201,7 +207,9 @@ class Monitor:
             exemption_ended=exemption.ended,
         )
         if isinstance(result, Due):
-            return self.lifecycle.open(result, self.assess(user))
+            quiet = self.floods.joins(mark.account)
+            opened = self.lifecycle.open(result, self.assess(user), quiet=quiet)
+            return opened if isinstance(opened, Outcome) else Outcome.NON_COMPLIANT
         return result
 
     def _bearer(self, mark: Mark, user_name: str) -> str:

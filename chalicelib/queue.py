@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.checks import CheckRequest, delay_seconds, encode_check
+from chalicelib.checks import CheckRequest, DigestRequest, delay_seconds, encode_check
+from chalicelib.text import ascii_only
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+_LONGEST_REASON = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class CheckQueue:
     queue_url: str
     dead_letter_queue_url: str
 
-    def send(self, request: CheckRequest, due: datetime, now: datetime) -> None:
+    def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> None:
         """Queue the request until `due`, or for the 15 minutes SQS can hold it back."""
         self.client.send_message(
             QueueUrl=self.queue_url,
@@ -34,6 +37,9 @@ class CheckQueue:
             QueueUrl=self.dead_letter_queue_url,
             MessageBody=body,
             MessageAttributes={
-                "reason": {"DataType": "String", "StringValue": reason[:1024] or "unknown"}
+                "reason": {
+                    "DataType": "String",
+                    "StringValue": ascii_only(reason)[:_LONGEST_REASON] or "unknown",
+                }
             },
         )
