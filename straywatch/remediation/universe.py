@@ -176,7 +176,13 @@ class Universe:
 
     def shown(self, held: int) -> list[str]:
         """The permissions in words."""
-        return [str(self.permissions[number]) for number in bits(held)]
+        return [self._words(self.permissions[number]) for number in bits(held)]
+
+    def _words(self, permission: Permission) -> str:
+        if isinstance(permission, str):
+            return permission
+        spelled = tuple(self._spelling.get(p, p) for p in permission.actions.patterns)
+        return str(permission._replace(actions=Patterns(spelled, permission.actions.negated)))
 
 
 def _inclusions(permissions: list[Permission]) -> list[int]:
