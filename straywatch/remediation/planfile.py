@@ -47,12 +47,9 @@ def dump_plan(plan: Plan) -> str:
         "max_gain": plan.max_gain,
         "at_least": plan.at_least,
         "notes": list(plan.notes),
-        "groups": [_group_data(group) for group in plan.groups],
-        "users": [_user_data(user) for user in plan.users],
-        "proposals": [
-            {"name": p.name, "id": p.user_id, "proposal": p.proposal, "why": p.why}
-            for p in plan.proposals
-        ],
+        "groups": [group_data(group) for group in plan.groups],
+        "users": [user_data(user) for user in plan.users],
+        "proposals": [proposal_data(proposal) for proposal in plan.proposals],
     }
     text = yaml.dump(
         data, Dumper=_Dumper, sort_keys=False, allow_unicode=False, width=100, default_flow_style=None
@@ -61,7 +58,18 @@ def dump_plan(plan: Plan) -> str:
     return f"{_HEADER}{text}before: |\n{textwrap.indent(state, '  ')}"
 
 
-def _group_data(group: PlannedGroup) -> dict[str, Any]:
+def proposal_data(proposal: Proposal) -> dict[str, Any]:
+    """A proposal as the plan file shows it."""
+    return {
+        "name": proposal.name,
+        "id": proposal.user_id,
+        "proposal": proposal.proposal,
+        "why": proposal.why,
+    }
+
+
+def group_data(group: PlannedGroup) -> dict[str, Any]:
+    """A group as the plan file shows it."""
     if not group.create:
         return {"name": group.name, "create": False, "why": group.why}
     return {
@@ -74,7 +82,8 @@ def _group_data(group: PlannedGroup) -> dict[str, Any]:
     }
 
 
-def _user_data(user: PlannedUser) -> dict[str, Any]:
+def user_data(user: PlannedUser) -> dict[str, Any]:
+    """A user as the plan file shows them."""
     return {
         "name": user.name,
         "id": user.user_id,
