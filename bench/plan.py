@@ -18,11 +18,11 @@ def main() -> None:
     parser.add_argument("--roles", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    print(f"{'roles a user':>12} {'noise':>6} {'planted':>8} {'found':>6} {'bound':>6} {'s':>6} {'MB':>6}")
+    print(
+        f"{'roles a user':>12} {'noise':>6} {'planted':>8} {'found':>6} {'bound':>6} {'s':>6} {'MB':>6}"
+    )
     for most_roles, noise in ((1, 0.0), (3, 0.0), (5, 0.05), (10, 0.0)):
-        shape = Shape(
-            users=chosen.users, roles=chosen.roles, most_roles=most_roles, noise=noise
-        )
+        shape = Shape(users=chosen.users, roles=chosen.roles, most_roles=most_roles, noise=noise)
         snapshot, used = planted(shape, chosen.seed)
         start = time.perf_counter()
         plan = make_plan(snapshot, Options())

@@ -56,7 +56,11 @@ def planted(shape: Shape, seed: int = 1) -> tuple[Snapshot, int]:
         dice.shuffle(held)
         statements = [permission(p) for p in held]
         if dice.random() < shape.noise:
-            own = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::o{number}/*"}
+            own = {
+                "Effect": "Allow",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::o{number}/*",
+            }
             statements.append(own)
         users.append(_user(number, statements))
     account = Account("aws", "123456789012")

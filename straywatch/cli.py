@@ -17,6 +17,11 @@ COMMANDS = {
     "package": "Pack the monitor: its template and its code archive.",
     "deploy": "Deploy the monitor, or update it; every change is shown first.",
     "destroy": "Remove the monitor, keeping its findings.",
+    "plan": "Propose groups for strays, and what they replace.",
+    "apply": "Carry out a plan: groups, then members; shown first.",
+    "undo": "Take back what an apply did, by its journal.",
+    "verify": "Check that after a plan access is as intended.",
+    "least-privilege": "Find grants of groups that are wider than they need be.",
 }
 """Each command and its one-line help; the code is `straywatch.commands.NAME:command`."""
 

@@ -20,7 +20,9 @@ from straywatch.remediation.planner import make_plan
 
 
 @click.command()
-@click.option("--scope", type=click.Choice(["strays", "direct"]), default="strays", show_default=True)
+@click.option(
+    "--scope", type=click.Choice(["strays", "direct"]), default="strays", show_default=True
+)
 @click.option(
     "--max-gain",
     type=click.IntRange(min=0),
@@ -140,7 +142,9 @@ def _summary(plan: Plan) -> str:
     if not plan.users and not plan.proposals:
         return "nothing to do"
     new = len(plan.new_groups)
-    words = f"{len(plan.users)} users, {new} new groups, {len(plan.groups) - new} existing ones used"
+    words = (
+        f"{len(plan.users)} users, {new} new groups, {len(plan.groups) - new} existing ones used"
+    )
     if new and plan.at_least == new:
         words += f"; proved: no plan that moves the same goes with fewer than {new}"
     elif plan.at_least:

@@ -25,8 +25,6 @@ def account_of(context: AwsContext) -> Account:
     return Account(caller["Arn"].split(":")[1], caller["Account"])
 
 
-def snapshot_of(
-    context: AwsContext, iam: IAMClient, tell: Callable[[str], None]
-) -> Snapshot:
+def snapshot_of(context: AwsContext, iam: IAMClient, tell: Callable[[str], None]) -> Snapshot:
     """Read the whole account. Raises what botocore raises; a snapshot is never partial."""
     return read_snapshot(iam, account_of(context), read_quotas(iam), tell)

@@ -69,7 +69,9 @@ def refuse_if_harmful(plan: Plan) -> None:
     """Raise WrongUsageError if the plan, perhaps edited, takes something away or gives too much."""
     for outcome in check(plan):
         if outcome.unintended:
-            raise WrongUsageError(f"the plan must not do this to {outcome.user}: {outcome.unintended[0]}")
+            raise WrongUsageError(
+                f"the plan must not do this to {outcome.user}: {outcome.unintended[0]}"
+            )
 
 
 def remaining(plan: Plan, now: Snapshot, *, detach_direct: bool) -> list[Step]:
@@ -101,12 +103,13 @@ def apply_plan(
     _settle_accounts(journal, now)
     runner = _Runner(journal, iam, sleep, tell)
     runner.run(grant_steps(plan), now)
-    if detach_direct and any(not is_done(step, now) for step in removal_steps(plan)):
+    removals = removal_steps(plan) if detach_direct else []
+    if any(not is_done(step, now) for step in removals):
         now = _await_effect(plan, read, sleep, tell)
         if runner.made:
             tell(f"waiting {settle:g} s for IAM to make the groups effective everywhere")
             sleep(settle)
-        runner.run(removal_steps(plan), now)
+    runner.run(removals, now)
     journal.finish("apply")
     return Applied(runner.made, runner.already)
 

@@ -83,9 +83,13 @@ def merge(
         for other in order[index + 1 :]:
             both = group | other
             hit = [n for n, chosen in enumerate(merged) if group in chosen or other in chosen]
-            if hit and fits(both) and all(
-                _gain_within(members[n], (merged[n] - {group, other}) | {both}, limit, denies)
-                for n in hit
+            if (
+                hit
+                and fits(both)
+                and all(
+                    _gain_within(members[n], (merged[n] - {group, other}) | {both}, limit, denies)
+                    for n in hit
+                )
             ):
                 for n in hit:
                     merged[n] = (merged[n] - {group, other}) | {both}

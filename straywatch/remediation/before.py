@@ -22,7 +22,9 @@ def relied_on(plan: Plan) -> Snapshot:
     whole = plan.before
     names = {user.name.lower() for user in plan.users}
     users = tuple(user for user in whole.users if user.name.lower() in names)
-    used = {g.name.lower() for g in plan.groups} | {g.lower() for u in users for g in u.groups or ()}
+    used = {g.name.lower() for g in plan.groups} | {
+        g.lower() for u in users for g in u.groups or ()
+    }
     groups = tuple(group for group in whole.groups if group.name.lower() in used)
     arns = {arn for holder in (*users, *groups) for arn in holder.attached_policies}
     arns |= {user.boundary_arn for user in users if user.boundary_arn}

@@ -63,9 +63,7 @@ def _attached(before: User | Group, now: User | Group, replaced: set[str]) -> It
     yield from (f"lost managed policy {arn}" for arn in sorted(then - today - replaced))
 
 
-def _inline(
-    before: Mapping[str, Any], now: Mapping[str, Any], replaced: set[str]
-) -> Iterable[str]:
+def _inline(before: Mapping[str, Any], now: Mapping[str, Any], replaced: set[str]) -> Iterable[str]:
     yield from (f"got inline policy {name}" for name in sorted(now.keys() - before.keys()))
     gone = before.keys() - now.keys() - replaced
     yield from (f"lost inline policy {name}" for name in sorted(gone))
@@ -76,15 +74,15 @@ def _inline(
 
 def _group_changes(before: Group, now: Group | None) -> Iterable[str]:
     if now is None or now.group_id != before.group_id:
-        return [f"group {before.name} is gone" if now is None else f"group {now.name} was made anew"]
+        return [
+            f"group {before.name} is gone" if now is None else f"group {now.name} was made anew"
+        ]
     words = [*_attached(before, now, set())]
     words += _inline(before.inline_policies, now.inline_policies, set())
     return [f"group {now.name} {text}" for text in words]
 
 
-def _new_group_changes(
-    planned: PlannedGroup, now: Group | None, *, made: bool
-) -> Iterable[str]:
+def _new_group_changes(planned: PlannedGroup, now: Group | None, *, made: bool) -> Iterable[str]:
     """A group of a new group's name may be there only as this plan makes it."""
     if now is None:
         return

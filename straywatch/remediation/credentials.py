@@ -81,7 +81,9 @@ def _parse(iam: IAMClient) -> CredentialReport:
         report = iam.get_credential_report()
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in ("ReportExpired", "ReportNotPresent"):
-            raise StraywatchError("the credential report expired while it was read: repeat") from error
+            raise StraywatchError(
+                "the credential report expired while it was read: repeat"
+            ) from error
         raise
     text = report["Content"].decode("utf-8")
     lines = {row["user"]: _line(row) for row in csv.DictReader(io.StringIO(text))}

@@ -41,9 +41,7 @@ class Reader:
         self._managed: dict[str, Grants] = {}
         self._groups: dict[str, Grants] = {}
 
-    def given(
-        self, attached: Iterable[str], documents: Iterable[Mapping[str, Any]]
-    ) -> set[Grant]:
+    def given(self, attached: Iterable[str], documents: Iterable[Mapping[str, Any]]) -> set[Grant]:
         """The grants of some attached policies and some documents."""
         found: set[Grant] = set()
         for arn in attached:

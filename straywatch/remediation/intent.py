@@ -63,9 +63,7 @@ def known_user(snapshot: Snapshot, user: PlannedUser) -> User:
     return found
 
 
-def _after(
-    before: User, user: PlannedUser, reader: Reader, given: dict[str, Grants]
-) -> Policies:
+def _after(before: User, user: PlannedUser, reader: Reader, given: dict[str, Grants]) -> Policies:
     return reader.effective(
         before,
         joined=[given[name.lower()] for name in user.join],

@@ -46,7 +46,9 @@ class Entry:
         """
         if self.group_id:
             return self.group_id == group.group_id
-        created = group.created_at if group.created_at.tzinfo else group.created_at.replace(tzinfo=UTC)
+        created = (
+            group.created_at if group.created_at.tzinfo else group.created_at.replace(tzinfo=UTC)
+        )
         return created >= self.begun_at - CLOCK_SKEW and group.path == (self.step.path or "/")
 
 
@@ -99,7 +101,9 @@ class Journal:
     def resume(cls, path: Path) -> Self:
         """Open a journal to undo it. Raises WrongUsageError if there is none, or it is no journal."""
         if not path.is_file():
-            raise WrongUsageError(f"{path} is not a journal: `straywatch apply` names the one it keeps")
+            raise WrongUsageError(
+                f"{path} is not a journal: `straywatch apply` names the one it keeps"
+            )
         journal = cls._open(path, os.O_RDWR)
         if not journal.plan:
             journal.close()

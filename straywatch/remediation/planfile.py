@@ -41,7 +41,10 @@ def dump_plan(plan: Plan) -> str:
     """The plan file's text: the same plan gives the same bytes."""
     data = {
         "schema": SCHEMA,
-        "account": {"id": plan.before.account.account_id, "partition": plan.before.account.partition},
+        "account": {
+            "id": plan.before.account.account_id,
+            "partition": plan.before.account.partition,
+        },
         "scope": plan.scope,
         "objective": OBJECTIVE,
         "max_gain": plan.max_gain,
@@ -52,7 +55,12 @@ def dump_plan(plan: Plan) -> str:
         "proposals": [proposal_data(proposal) for proposal in plan.proposals],
     }
     text = yaml.dump(
-        data, Dumper=_Dumper, sort_keys=False, allow_unicode=False, width=100, default_flow_style=None
+        data,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=False,
+        width=100,
+        default_flow_style=None,
     )
     state = before.to_text(before.relied_on(plan))
     return f"{_HEADER}{text}before: |\n{textwrap.indent(state, '  ')}"
@@ -149,13 +157,15 @@ def _line(text: str, path: Sequence[str | int]) -> int:
 
 def _plan(data: dict[str, Any]) -> Plan:
     account = Account(data["account"]["partition"], data["account"]["id"])
+    groups = tuple(_group(group) for group in data["groups"])
+    spelled = {group.name.lower(): group.name for group in groups}
     return Plan(
         before=before.from_text(data["before"], account),
         scope=data["scope"],
         max_gain=data["max_gain"],
         at_least=data.get("at_least", 0),
-        groups=tuple(_group(group) for group in data["groups"]),
-        users=tuple(_user(user) for user in data["users"]),
+        groups=groups,
+        users=tuple(_user(user, spelled) for user in data["users"]),
         proposals=tuple(
             Proposal(p["name"], p["id"], p["proposal"], p.get("why", ""))
             for p in data.get("proposals", [])
@@ -175,11 +185,11 @@ def _group(data: dict[str, Any]) -> PlannedGroup:
     )
 
 
-def _user(data: dict[str, Any]) -> PlannedUser:
+def _user(data: dict[str, Any], spelled: dict[str, str]) -> PlannedUser:
     return PlannedUser(
         data["name"],
         data["id"],
-        tuple(data["join"]),
+        tuple(spelled.get(name.lower(), name) for name in data["join"]),
         tuple(data.get("detach", ())),
         tuple(data.get("delete_inline", ())),
         tuple(data.get("stays", ())),

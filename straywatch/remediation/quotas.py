@@ -48,7 +48,10 @@ def read_quotas(iam: IAMClient) -> Quotas:
     try:
         summary = iam.get_account_summary()["SummaryMap"]
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") not in ("AccessDenied", "AccessDeniedException"):
+        if error.response.get("Error", {}).get("Code") not in (
+            "AccessDenied",
+            "AccessDeniedException",
+        ):
             raise
         return Quotas(estimated=True)
     return Quotas(

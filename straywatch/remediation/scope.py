@@ -26,7 +26,9 @@ def sort_out(
         if SERVICE_MADE.fullmatch(user.name):
             why = "made by an AWS service to hold its own key, not for a person"
             proposals.append(Proposal(user.name, user.user_id, "exempt", why))
-        elif credentials and not holds_directly(user) and not user.groups and credentials.idle(user):
+        elif (
+            credentials and not holds_directly(user) and not user.groups and credentials.idle(user)
+        ):
             why = f"no permissions, no group; {idle_words(user, credentials)}"
             proposals.append(Proposal(user.name, user.user_id, "delete", why))
         else:

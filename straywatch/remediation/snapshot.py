@@ -182,13 +182,13 @@ def _policy(detail: Any) -> ManagedPolicy:  # noqa: ANN401 - boto3's dictionarie
 
 
 def _attached(detail: Any) -> tuple[str, ...]:  # noqa: ANN401 - boto3's dictionaries, read here alone
-    return tuple(sorted(p["PolicyArn"] for p in detail.get("AttachedManagedPolicies", [])))
+    return tuple(p["PolicyArn"] for p in detail.get("AttachedManagedPolicies", []))
 
 
 def _inline(policies: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
     return {
         p["PolicyName"]: _document(p.get("PolicyDocument")) or {}
-        for p in sorted(policies, key=lambda p: p["PolicyName"])
+        for p in policies
     }
 
 

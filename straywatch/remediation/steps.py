@@ -69,15 +69,22 @@ def grant_steps(plan: Plan) -> list[Step]:
 
 
 def removal_steps(plan: Plan) -> list[Step]:
-    """The steps that take away direct policies, each with what it takes to bring them back."""
+    """The steps that take away direct policies, each with what it takes to bring them back.
+
+    Each user's last policy goes first, so that undoing brings them back in their own order.
+    """
     steps: list[Step] = []
     for user in plan.users:
         known = plan.before.user(user.name)
-        inline = known.inline_policies if known is not None else {}
+        if known is None:
+            continue
         who = {"user": user.name, "user_id": user.user_id}
-        steps += [Step(DETACH, policy=arn, **who) for arn in user.detach]
+        attached = [arn for arn in known.attached_policies if arn in user.detach]
+        steps += [Step(DETACH, policy=arn, **who) for arn in reversed(attached)]
+        inline = [item for item in known.inline_policies.items() if item[0] in user.delete_inline]
         steps += [
-            Step(DELETE, policy=name, document=inline[name], **who) for name in user.delete_inline
+            Step(DELETE, policy=name, document=document, **who)
+            for name, document in reversed(inline)
         ]
     return steps
 

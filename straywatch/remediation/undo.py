@@ -12,10 +12,13 @@ from straywatch.errors import StraywatchError, WrongUsageError, explain, one_lin
 from straywatch.remediation.documents import canonical
 from straywatch.remediation.journal import Entry, Journal
 from straywatch.remediation.snapshot import Group, Snapshot
-from straywatch.remediation.steps import ADD, ATTACH, CREATE, DELETE, DETACH, PUT, Step, take_back
+from straywatch.remediation.steps import ADD, ATTACH, CREATE, DELETE, DETACH, PUT, Step, is_done, take_back
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
+
+SETTLE_SECONDS = 10.0
+"""IAM is eventually consistent: so long a removal may take until a snapshot shows it."""
 
 
 @dataclass
@@ -30,6 +33,7 @@ def undo_journal(
     journal: Journal,
     iam: IAMClient,
     read: Callable[[], Snapshot],
+    sleep: Callable[[float], None],
     tell: Callable[[str], None] = lambda _: None,
 ) -> Undone:
     """Restore the account to what it was before the journal's first step; resumable.
@@ -43,6 +47,7 @@ def undo_journal(
             f"the journal is of account {journal.account.account_id}, these credentials are for "
             f"{now.account.account_id}"
         )
+    now = _settle(journal, now, read, sleep)
     result = Undone()
     entries = journal.open_entries()
     kept = _groups_to_keep(journal, entries, now)
@@ -58,6 +63,28 @@ def undo_journal(
     if not result.left:
         journal.finish("undo")
     return result
+
+
+def _settle(
+    journal: Journal, now: Snapshot, read: Callable[[], Snapshot], sleep: Callable[[float], None]
+) -> Snapshot:
+    """Find out whether a removal that was cut off had happened; what had not is not repaired."""
+    doubtful = [
+        entry
+        for entry in journal.open_entries()
+        if not entry.done
+        and entry.step.kind in (DETACH, DELETE)
+        and not is_done(entry.step, now)
+    ]
+    if not doubtful:
+        return now
+    sleep(SETTLE_SECONDS)
+    now = read()
+    for entry in doubtful:
+        if not is_done(entry.step, now):
+            journal.undoing(entry)
+            journal.undone(entry, "it had not happened")
+    return now
 
 
 def _take_back(journal: Journal, iam: IAMClient, entry: Entry) -> None:
@@ -78,9 +105,7 @@ def _nothing_there(step: Step, error: ClientError) -> bool:
     return gone and step.kind in (CREATE, ATTACH, PUT, ADD)
 
 
-def _stopped(
-    journal: Journal, entry: Entry, error: ClientError | BotoCoreError
-) -> StraywatchError:
+def _stopped(journal: Journal, entry: Entry, error: ClientError | BotoCoreError) -> StraywatchError:
     return StraywatchError(
         f"undoing stopped at {one_line(entry.step)}: {explain(error)}. Mend that and repeat "
         f"`straywatch undo {journal.path}`"

@@ -42,7 +42,9 @@ def verify(plan: Plan, now: Snapshot, *, without_direct: bool = False) -> list[F
     """
     old, new = Reader(plan.before), Reader(now)
     given = planned_grants(plan, old)
-    return [_look(plan, user, old, new, given, without_direct=without_direct) for user in plan.users]
+    return [
+        _look(plan, user, old, new, given, without_direct=without_direct) for user in plan.users
+    ]
 
 
 def _look(
