@@ -10,6 +10,8 @@ from bench.planted import Shape, planted
 from straywatch.remediation.plan import Options
 from straywatch.remediation.planner import make_plan
 
+WIDTHS = (12, 6, 8, 6, 6, 6, 6)
+
 
 def main() -> None:
     """Plan planted accounts and print one line for each."""
@@ -18,9 +20,8 @@ def main() -> None:
     parser.add_argument("--roles", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    print(
-        f"{'roles a user':>12} {'noise':>6} {'planted':>8} {'found':>6} {'bound':>6} {'s':>6} {'MB':>6}"
-    )
+    heads = ("roles a user", "noise", "planted", "found", "bound", "s", "MB")
+    print(" ".join(f"{head:>{width}}" for head, width in zip(heads, WIDTHS, strict=True)))
     for most_roles, noise in ((1, 0.0), (3, 0.0), (5, 0.05), (10, 0.0)):
         shape = Shape(users=chosen.users, roles=chosen.roles, most_roles=most_roles, noise=noise)
         snapshot, used = planted(shape, chosen.seed)

@@ -55,7 +55,7 @@ from straywatch.remediation.steps import Step
               help="Where --print writes to.")  # fmt: skip
 @aws_options
 @click.pass_context
-def command(  # noqa: D417 - the options document themselves
+def command(
     ctx: click.Context,
     plan: Path,
     *,

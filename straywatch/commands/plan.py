@@ -47,7 +47,7 @@ from straywatch.remediation.planner import make_plan
               help="Write the plan file (YAML) here.")  # fmt: skip
 @aws_options
 @click.pass_context
-def command(  # noqa: D417 - the options document themselves
+def command(
     ctx: click.Context,
     *,
     scope: Any,  # noqa: ANN401 - click gives one of the two choices
@@ -114,8 +114,8 @@ def _tables(plan: Plan) -> None:
         "Groups",
         ("group", "", "policies", "users", "why"),
         (
-            (g.name, "new" if g.create else "exists", len(g.attach) + len(g.inline) if g.create else "",
-             members[g.name], g.why)
+            (g.name, "new" if g.create else "exists",
+             len(g.attach) + len(g.inline) if g.create else "", members[g.name], g.why)
             for g in plan.groups
         ),
     )  # fmt: skip

@@ -23,7 +23,7 @@ from straywatch.remediation.undo import undo_journal
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @aws_options
 @click.pass_context
-def command(ctx: click.Context, journal: Path, *, dry_run: bool, yes: bool, form: str) -> int:  # noqa: ARG001, D417 - options document themselves, and --yes only says so
+def command(ctx: click.Context, journal: Path, *, dry_run: bool, yes: bool, form: str) -> int:  # noqa: ARG001 - options document themselves, and --yes only says so
     """Restore what was before JOURNAL, which `straywatch apply` kept: latest step first.
 
     Takes back only what the journal did; what others changed since is left and named (exit 3).
@@ -34,7 +34,9 @@ def command(ctx: click.Context, journal: Path, *, dry_run: bool, yes: bool, form
             return _show(opened.open_entries(), form)
         context = aws_context(ctx)
         iam = iam_client(context)
-        result = undo_journal(opened, iam, lambda: snapshot_of(context, iam, tell), time.sleep, tell)
+        result = undo_journal(
+            opened, iam, lambda: snapshot_of(context, iam, tell), time.sleep, tell
+        )
     if form == "json":
         data = {"taken_back": result.taken_back, "left": result.left}
         write(json.dumps(data, indent=2) + "\n", None)

@@ -31,7 +31,7 @@ from straywatch.remediation.verification import Finding, verify
               help="Write the findings (JSON) here.")  # fmt: skip
 @aws_options
 @click.pass_context
-def command(  # noqa: D417 - the options document themselves
+def command(
     ctx: click.Context,
     plan: Path,
     *,
@@ -56,7 +56,7 @@ def command(  # noqa: D417 - the options document themselves
         )
     findings = verify(loaded, now)
     wanted = [action.strip() for action in (actions or "").split(",") if action.strip()]
-    simulated = simulate(loaded, now, iam, wanted, resources, tell) if wanted else []
+    simulated = simulate(loaded, now, iam, wanted, resources=resources, tell=tell) if wanted else []
     text = json.dumps(_data(findings, simulated), indent=2) + "\n"
     if output is not None:
         write(text, output)

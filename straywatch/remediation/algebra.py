@@ -40,7 +40,7 @@ class Policies:
 
 @dataclass(frozen=True)
 class Difference:
-    """Something allowed before or after, but not both; `proved` is false where it may be the same."""
+    """Something allowed before or after, not both; `proved` is false where it may be the same."""
 
     change: Literal["gain", "loss"]
     grant: str
@@ -136,7 +136,7 @@ def _patterns_include(
     wide: Patterns, narrow: Patterns, *, literal: bool, narrow_literal: bool = False
 ) -> bool:
     if wide.negated or narrow.negated:
-        return wide == narrow or "*" in wide.patterns and not wide.negated
+        return wide == narrow or ("*" in wide.patterns and not wide.negated)
     return contains(
         _pattern(wide.patterns[0], literal=literal),
         _pattern(narrow.patterns[0], literal=narrow_literal),

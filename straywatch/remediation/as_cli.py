@@ -23,8 +23,8 @@ def as_cli(plan: Plan, *, detach_direct: bool) -> str:
     """The plan as a shell script: it gives first and, only if asked, takes away at the end."""
     lines = [
         "#!/bin/sh",
-        f"# {len(plan.new_groups)} new groups, {len(plan.users)} users; for account "
-        f"{plan.before.account.account_id} only. Stops at the first error.",
+        f"# {len(plan.new_groups)} new groups, {len(plan.users)} users. Stops at the first error.",
+        f"# For account {plan.before.account.account_id} only.",
         "set -eu",
     ]
     lines += [_command(step) for step in grant_steps(plan)]

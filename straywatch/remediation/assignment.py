@@ -45,7 +45,8 @@ def choose(members: Sequence[Member], groups: Sequence[int]) -> list[Choice]:
 
 def _choose(member: Member, groups: Sequence[int]) -> Choice:
     fitting = [group for group in groups if not group & ~member.allowed]
-    needs, chosen = member.needs, []
+    needs = member.needs
+    chosen: list[int] = []
     while needs and len(chosen) < member.room:
         best = max(fitting, key=lambda g: (g & needs).bit_count(), default=0)
         if not best & needs:

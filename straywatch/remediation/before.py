@@ -26,7 +26,8 @@ def relied_on(plan: Plan) -> Snapshot:
         g.lower() for u in users for g in u.groups or ()
     }
     groups = tuple(group for group in whole.groups if group.name.lower() in used)
-    arns = {arn for holder in (*users, *groups) for arn in holder.attached_policies}
+    holders: list[User | Group] = [*users, *groups]
+    arns = {arn for holder in holders for arn in holder.attached_policies}
     arns |= {user.boundary_arn for user in users if user.boundary_arn}
     arns |= {arn for group in plan.groups for arn in group.attach}
     policies = {arn: policy for arn, policy in whole.policies.items() if arn in arns}

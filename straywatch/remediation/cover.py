@@ -45,7 +45,7 @@ def _hardest(cells: Sequence[frozenset[int]]) -> list[frozenset[int]]:
 
 def _solve(cells: list[frozenset[int]]) -> set[int]:
     with _silenced_stdout():
-        solver = highspy.Highs()
+        solver = highspy.Highs()  # type: ignore[no-untyped-call] # it has no annotations
     for option, value in {
         "output_flag": False,
         "threads": 1,

@@ -138,23 +138,27 @@ def _compose_statements(parts: list[Grant], spelling: Mapping[str, str]) -> list
         resources.setdefault(key, set()).add(grant.resources)
     actions: dict[tuple[str, Condition, tuple[Patterns, ...]], list[Patterns]] = {}
     for (effect, condition, action), found in resources.items():
-        plain = tuple(sorted(r for r in found if not r.negated))
-        groups = [plain] if plain else []
-        groups += [(r,) for r in sorted(found) if r.negated]
-        for group in groups:
-            actions.setdefault((effect, condition, group), []).append(action)
-    statements = []
-    for (effect, condition, where), what in actions.items():
-        plain_actions = [a for a in what if not a.negated]
-        for group in ([plain_actions] if plain_actions else []) + [[a] for a in what if a.negated]:
-            statements.append(_compose_statement(effect, condition, group, where, spelling))
+        for where in _together(found):
+            actions.setdefault((effect, condition, where), []).append(action)
+    statements = [
+        _compose_statement(effect, condition, what, where, spelling)
+        for (effect, condition, where), every in actions.items()
+        for what in _together(every)
+    ]
     return sorted(statements, key=canonical)
+
+
+def _together(elements: Iterable[Patterns]) -> list[tuple[Patterns, ...]]:
+    """What one statement can list: all plain patterns at once, each negated list by itself."""
+    ordered = sorted(elements)
+    plain = tuple(element for element in ordered if not element.negated)
+    return ([plain] if plain else []) + [(element,) for element in ordered if element.negated]
 
 
 def _compose_statement(
     effect: str,
     condition: Condition,
-    actions: list[Patterns],
+    actions: tuple[Patterns, ...],
     resources: tuple[Patterns, ...],
     spelling: Mapping[str, str],
 ) -> dict[str, Any]:

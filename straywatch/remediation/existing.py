@@ -1,4 +1,4 @@
-"""Groups that exist already, and which of them a user may join without gaining more than allowed."""
+"""Groups that exist, and which of them a user may join without gaining more than allowed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from straywatch.remediation.universe import Universe
 
 
 class ExistingGroups:
-    """The account's groups in bits. Only groups all of whose policies are understood are offered."""
+    """The account's groups in bits; offered are those all of whose policies are understood."""
 
     def __init__(self, snapshot: Snapshot, universe: Universe) -> None:
         self._denies = universe.denies

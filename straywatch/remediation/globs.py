@@ -105,14 +105,14 @@ def _automaton(pattern: Pattern) -> _Automaton:
 @lru_cache(maxsize=262144)
 def contains(big: Pattern, small: Pattern) -> bool:
     """Tell whether `big` matches all that `small` matches. Raises UndecidedError."""
-    if big == small or big == "*":
+    if big in (small, "*"):
         return True
     return witness(frozenset({small}), frozenset({big})) is None
 
 
 @lru_cache(maxsize=65536)
 def witness(inside: frozenset[Pattern], outside: frozenset[Pattern]) -> str | None:
-    """A shortest text that matches all of `inside` and none of `outside`; None proves there is none.
+    """A shortest text that matches all of `inside`, none of `outside`; None proves there is none.
 
     Raises UndecidedError when the search grows past STATES_LIMIT.
     """

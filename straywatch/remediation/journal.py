@@ -25,6 +25,7 @@ SCHEMA = "straywatch.journal/1"
 
 CLOCK_SKEW = timedelta(minutes=15)
 """AWS refuses requests whose clock is further off (IAM User Guide, Signature Version 4)."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -36,7 +37,7 @@ class Entry:
     done: bool = False
     undone: bool = False
     group_id: str = ""
-    begun_at: datetime = datetime.max.replace(tzinfo=UTC)
+    begun_at: datetime = _NEVER
 
     def may_have_made(self, group: Group) -> bool:
         """Tell whether a group can be the one that this step created.
@@ -74,35 +75,32 @@ class Journal:
         """
         journal = cls._open(path, os.O_RDWR | os.O_CREAT)
         try:
-            if not journal.plan:
-                journal.account, journal.plan = account, plan
-                journal._write(
-                    {
-                        "journal": SCHEMA,
-                        "plan": plan,
-                        "account": account.account_id,
-                        "partition": account.partition,
-                    }
-                )
-                _sync_directory(path)
-            if journal.plan != plan or journal.account != account:
-                raise WrongUsageError(f"{path} is the journal of another plan: choose --journal")
-            if journal.undo_begun:
-                raise WrongUsageError(
-                    f"{path} was undone, wholly or in part: finish that with `straywatch undo "
-                    f"{path}`, then apply with another --journal"
-                )
+            journal._start(account, plan)  # noqa: SLF001 - its own class
         except BaseException:
             journal.close()
             raise
         return journal
 
+    def _start(self, account: Account, plan: str) -> None:
+        if not self.plan:
+            self.account, self.plan = account, plan
+            head = {"journal": SCHEMA, "plan": plan}
+            self._write(head | {"account": account.account_id, "partition": account.partition})
+            _sync_directory(self.path)
+        if self.plan != plan or self.account != account:
+            raise WrongUsageError(f"{self.path} is the journal of another plan: choose --journal")
+        if self.undo_begun:
+            raise WrongUsageError(
+                f"{self.path} was undone, wholly or in part: finish that with `straywatch undo "
+                f"{self.path}`, then apply with another --journal"
+            )
+
     @classmethod
     def resume(cls, path: Path) -> Self:
-        """Open a journal to undo it. Raises WrongUsageError if there is none, or it is no journal."""
+        """Open a journal to undo it. Raises WrongUsageError if the file is no journal."""
         if not path.is_file():
             raise WrongUsageError(
-                f"{path} is not a journal: `straywatch apply` names the one it keeps"
+                f"{path} is no journal: `straywatch apply` names the one it keeps"
             )
         journal = cls._open(path, os.O_RDWR)
         if not journal.plan:

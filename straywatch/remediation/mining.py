@@ -23,6 +23,9 @@ PAIR_LIMIT = 20_000
 THRESHOLDS = (0.95, 0.8, 0.6)
 """Shares of a permission's holders who hold another, too: seeds that survive noise."""
 
+SOLVER_LIMIT = 30_000_000
+"""Pairs of cell and candidate beyond which the solver is not asked: about five seconds."""
+
 NARROWEST = 40
 """Holders of each permission tried for the lower bound: those who hold least."""
 
@@ -109,7 +112,10 @@ def _most_users(cells: int, users: int) -> tuple[int, int]:
 
 
 class _Table:
-    """The rows turned into columns: for each class of permissions, who needs and who may hold it."""
+    """The rows as columns: for each class of permissions, who needs it and who may hold it.
+
+    A class is permissions that the same rows need and may hold; it is never split between groups.
+    """
 
     def __init__(self, rows: tuple[Row, ...], fits: Fits) -> None:
         self.rows = rows
@@ -236,18 +242,23 @@ class _Table:
     def solve(self, pool: list[int], best: list[int]) -> list[int]:
         """Ask the solver for fewer groups than `best` among the candidates."""
         extents = [self.extent(group) for group in pool]
-        cells = []
-        for column, need in enumerate(self.need):
-            having = [(n, extents[n]) for n, group in enumerate(pool) if group >> column & 1]
-            for row in bits(need):
-                cells.append(frozenset(n for n, extent in having if extent >> row & 1))
-            if len(cells) * len(pool) > 10**9:
-                return best
+        having = [
+            [(n, extents[n]) for n, group in enumerate(pool) if group >> column & 1]
+            for column in range(len(self.need))
+        ]
+        work = sum(n.bit_count() * len(h) for n, h in zip(self.need, having, strict=True))
+        if work > SOLVER_LIMIT:
+            return best
+        cells = [
+            frozenset(n for n, extent in having[column] if extent >> row & 1)
+            for column, need in enumerate(self.need)
+            for row in bits(need)
+        ]
         known = [pool.index(group) for group in best]
         return [pool[n] for n in fewest(cells, known)]
 
     def bound(self) -> int:
-        """A number of cells no two of which fit in one group: so many groups are needed at least."""
+        """How many cells were found no two of which fit in one group: so many groups are needed."""
         cells: list[tuple[int, int]] = []
         for column in sorted(range(len(self.need)), key=lambda c: (self.need[c].bit_count(), c)):
             holders = sorted(

@@ -107,7 +107,7 @@ def user_data(user: PlannedUser) -> dict[str, Any]:
 def load_plan(text: str, name: str = "plan") -> Plan:
     """Read a plan file. Raises WrongUsageError naming the line and the field that is wrong."""
     try:
-        data = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 - the safe loader, in C
+        data = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise WrongUsageError(f"{name} is not YAML: {error}") from error
     schema = data.get("schema") if isinstance(data, dict) else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.account import User
 from straywatch.remediation.effective import groups_of
 from straywatch.remediation.plan import Plan
-from straywatch.remediation.snapshot import Snapshot
+from straywatch.remediation.snapshot import Group, Snapshot
 from straywatch.remediation.steps import compact
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Simulated:
-    """A decision that is not as before the plan; `doubt` says why it may be the same all the same."""
+    """A decision that is not as before the plan; `doubt` says why that may be."""
 
     user: str
     action: str
@@ -32,6 +32,7 @@ def simulate(
     now: Snapshot,
     iam: IAMClient,
     actions: Sequence[str],
+    *,
     resources: Sequence[str],
     tell: Callable[[str], None] = lambda _: None,
 ) -> list[Simulated]:
@@ -67,7 +68,8 @@ def simulate(
 
 def _documents(user: User, snapshot: Snapshot) -> dict[str, Any]:
     documents: list[Mapping[str, Any] | None] = []
-    for holder in (user, *groups_of(user, snapshot)):
+    holders: list[User | Group] = [user, *groups_of(user, snapshot)]
+    for holder in holders:
         documents += holder.inline_policies.values()
         documents += [snapshot.policies[arn].document for arn in holder.attached_policies]
     found: dict[str, Any] = {"PolicyInputList": [compact(d) for d in documents if d is not None]}

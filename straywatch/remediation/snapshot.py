@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
@@ -123,14 +124,15 @@ def read_snapshot(
 
 def _sorted(members: Iterable[Any]) -> tuple[Any, ...]:
     ordered = sorted(members, key=lambda m: (m.name.lower(), m.name))
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in pairwise(ordered):
         if one.name.lower() == other.name.lower():
             raise StraywatchError(f"{one.name} changed while the account was read: try again")
     return tuple(ordered)
 
 
 def _used(users: Iterable[User], groups: Iterable[Group]) -> set[str]:
-    arns = {arn for holder in (*users, *groups) for arn in holder.attached_policies}
+    holders: list[User | Group] = [*users, *groups]
+    arns = {arn for holder in holders for arn in holder.attached_policies}
     return arns | {user.boundary_arn for user in users if user.boundary_arn}
 
 
@@ -186,10 +188,7 @@ def _attached(detail: Any) -> tuple[str, ...]:  # noqa: ANN401 - boto3's diction
 
 
 def _inline(policies: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
-    return {
-        p["PolicyName"]: _document(p.get("PolicyDocument")) or {}
-        for p in policies
-    }
+    return {p["PolicyName"]: _document(p.get("PolicyDocument")) or {} for p in policies}
 
 
 def _document(decoded: object) -> Mapping[str, Any] | None:

@@ -1,4 +1,4 @@
-"""A plan as single steps, each one IAM call: what it does, whether it is done, how to take it back."""
+"""A plan as single steps, each one IAM call: to make, to recognize as made, to take back."""
 
 from __future__ import annotations
 
@@ -78,12 +78,14 @@ def removal_steps(plan: Plan) -> list[Step]:
         known = plan.before.user(user.name)
         if known is None:
             continue
-        who = {"user": user.name, "user_id": user.user_id}
         attached = [arn for arn in known.attached_policies if arn in user.detach]
-        steps += [Step(DETACH, policy=arn, **who) for arn in reversed(attached)]
+        steps += [
+            Step(DETACH, user=user.name, user_id=user.user_id, policy=arn)
+            for arn in reversed(attached)
+        ]
         inline = [item for item in known.inline_policies.items() if item[0] in user.delete_inline]
         steps += [
-            Step(DELETE, policy=name, document=document, **who)
+            Step(DELETE, "", user.name, user.user_id, name, document=document)
             for name, document in reversed(inline)
         ]
     return steps

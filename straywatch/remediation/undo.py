@@ -12,7 +12,17 @@ from straywatch.errors import StraywatchError, WrongUsageError, explain, one_lin
 from straywatch.remediation.documents import canonical
 from straywatch.remediation.journal import Entry, Journal
 from straywatch.remediation.snapshot import Group, Snapshot
-from straywatch.remediation.steps import ADD, ATTACH, CREATE, DELETE, DETACH, PUT, Step, is_done, take_back
+from straywatch.remediation.steps import (
+    ADD,
+    ATTACH,
+    CREATE,
+    DELETE,
+    DETACH,
+    PUT,
+    Step,
+    is_done,
+    take_back,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -72,9 +82,7 @@ def _settle(
     doubtful = [
         entry
         for entry in journal.open_entries()
-        if not entry.done
-        and entry.step.kind in (DETACH, DELETE)
-        and not is_done(entry.step, now)
+        if not entry.done and entry.step.kind in (DETACH, DELETE) and not is_done(entry.step, now)
     ]
     if not doubtful:
         return now

@@ -1,4 +1,4 @@
-"""Verify that after a plan each user is in a group and may do what was intended, no more, no less."""
+"""Verify that after a plan each user is in a group and may do just what was intended."""
 
 from __future__ import annotations
 

@@ -80,7 +80,9 @@ def populate_few(iam: IAMClient) -> None:
     for name in ("ann", "bob"):
         iam.create_user(UserName=name, Path="/people/")
         iam.attach_user_policy(UserName=name, PolicyArn=arn["Policy"]["Arn"])
-        iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document(allow("sqs:*")))
+        iam.put_user_policy(
+            UserName=name, PolicyName="own", PolicyDocument=document(allow("sqs:*"))
+        )
     iam.create_user(UserName="empty")
     iam.create_group(GroupName="None")
 
@@ -123,7 +125,7 @@ def look(iam: IAMClient) -> Snapshot:
 
 
 def state(iam: IAMClient) -> object:
-    """All that must be the same again after an undo: lists in IAM have no order, all else counts."""
+    """All that must be the same again after an undo: IAM's lists have no order, all else counts."""
     details = iam.get_account_authorization_details()
     kept = {key: details[key] for key in ("UserDetailList", "GroupDetailList", "Policies")}
     return _ordered(json.loads(json.dumps(kept, default=str)))

@@ -19,8 +19,8 @@ from straywatch.remediation.undo import Undone, undo_journal
 from straywatch.remediation.verification import verify
 from tests.adapters.remediation_account import (
     ACCOUNT,
-    allow,
     KilledError,
+    allow,
     client,
     document,
     look,
@@ -182,7 +182,9 @@ class Denying:
             return getattr(client(), name)
 
         def denied(**_: object) -> None:
-            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AddUserToGroup")
+            raise ClientError(
+                {"Error": {"Code": "AccessDenied", "Message": "no"}}, "AddUserToGroup"
+            )
 
         return denied
 
@@ -215,13 +217,16 @@ def test_a_denial_half_way_stops_with_one_line(tmp_path: Path) -> None:
             lambda i: i.delete_group_policy(GroupName="Loggers", PolicyName="logs"),
             "group Loggers lost inline",
         ),
-        (lambda i: (i.delete_user(UserName="empty"), i.create_user(UserName="empty")), "made again"),
+        (
+            lambda i: (i.delete_user(UserName="empty"), i.create_user(UserName="empty")),
+            "made again",
+        ),
         (lambda i: i.create_group(GroupName="access-Read"), "group access-Read exists now"),
     ],
 )
 @mock_aws
 def test_refuses_an_account_that_changed(tmp_path: Path, change: object, named: str) -> None:
-    """A plan is not applied to an account that differs in what it relies on; the change is named."""
+    """A plan is not applied where what it relies on has changed; the change is named."""
     populate(client())
     plan = planned()
     assert callable(change)
