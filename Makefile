@@ -16,7 +16,6 @@ help: ## Show this list.
 
 venv: $(VENV) ## Make .venv with the pinned dependencies (every target does so if need be).
 
-# One recipe may run at a time, however many makes there are: a second waits and finds the stamp.
 $(VENV): requirements-dev.txt requirements.txt pyproject.toml
 	@scripts/make_venv.sh
 

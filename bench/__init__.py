@@ -1,1 +1,1 @@
-"""Measurements: run each as `python -m bench.NAME`."""
+"""Figures about Straywatch, measured on this machine."""

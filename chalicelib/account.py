@@ -48,6 +48,14 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """One page of users; `next_marker` is None on the last one, and goes on after this one."""
+
+    users: tuple[User, ...]
+    next_marker: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class InGroups:
     """The user exists and is in these groups, of which there is at least one."""
 

@@ -6,18 +6,20 @@ Nothing is built at import. Each client is made when the invoked function first 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.account import Account, NoSuchUser, User
-from chalicelib.configuration import Configuration, parameter_reader
+from chalicelib.configuration import Configuration
 from chalicelib.credentials import CredentialReader
 from chalicelib.iam import Iam
 from chalicelib.iam_users import pages, users
 from chalicelib.lifecycle import Lifecycle
 from chalicelib.monitor import Monitor
+from chalicelib.parameters import parameter_reader
 from chalicelib.queue import CheckQueue
 from chalicelib.settings import Settings, settings_from
 from chalicelib.tables import FindingsTable, StateTable
@@ -96,10 +98,10 @@ class Deployment:
             lifecycle=self.lifecycle,
             state=self._state,
             pages=lambda marker: pages(self._iam, marker),
-            user=Iam(self._iam).user,
             live=self._findings.live,
+            record=self._findings.record_sweep,
             exemption=self._configuration.exemption,
-            assess=lambda _: self._assess,
+            assess=self._assess_all,
             clock=self.clock,
             time_left=time_left,
         )
@@ -134,6 +136,20 @@ class Deployment:
         from chalicelib.risk import assess  # noqa: PLC0415 - only a stray's check pays for it
 
         return assess(CredentialReader(self._iam).facts(user), self.clock())
+
+    def _assess_all(self, strays: Sequence[User]) -> Callable[[User], Risk]:
+        """Judge one stray by live reads, many by one credential report instead of calls for each.
+
+        The snapshot has told their policies. A report that cannot be had leaves credentials
+        unknown, which the alert says.
+        """
+        if len(strays) <= 1:
+            return self._assess
+        from chalicelib.credentials import report_facts  # noqa: PLC0415 - only a sweep pays for it
+        from chalicelib.risk import assess  # noqa: PLC0415 - as above
+
+        facts = report_facts(self._iam, strays, time.sleep)
+        return lambda user: assess(facts(user), self.clock())
 
     def _find_user(self, user_id: str) -> User | NoSuchUser:
         found = (user for user in users(self._iam) if user.user_id == user_id)

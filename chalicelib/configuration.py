@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from chalicelib.account import Account, User
 from chalicelib.alerts import Notice, configuration_notice
@@ -22,10 +22,7 @@ from chalicelib.exemptions import (
 from chalicelib.log import log
 from chalicelib.times import exact, parse_time
 
-if TYPE_CHECKING:
-    from mypy_boto3_ssm import SSMClient
-
-CACHED_FOR = timedelta(seconds=60)
+CACHED_FOR = timedelta(seconds=15)
 TELL_AGAIN_AFTER = timedelta(days=1)
 _DOCUMENT = "configuration"
 
@@ -56,7 +53,7 @@ class Configuration:
         return self.exemptions(account).match(user, now)
 
     def exemptions(self, account: Account) -> Exemptions:
-        """The exemptions in force, at most a minute old."""
+        """The exemptions in force, seconds old at most."""
         now = self.clock()
         if self._read_at is None or now - self._read_at >= CACHED_FOR:
             self._exemptions = self._fresh(account, now)
@@ -90,16 +87,3 @@ class Configuration:
 
 def _long_ago(told_at: str, now: datetime) -> bool:
     return now - parse_time(told_at) >= TELL_AGAIN_AFTER
-
-
-def parameter_reader(client: SSMClient, name: str) -> Callable[[], str]:
-    """Read the parameter's text; empty where nobody has made the parameter."""
-
-    def read() -> str:
-        try:
-            answer = client.get_parameter(Name=name, WithDecryption=True)
-        except client.exceptions.ParameterNotFound:
-            return ""
-        return answer["Parameter"]["Value"]
-
-    return read

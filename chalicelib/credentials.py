@@ -5,13 +5,23 @@ A call that fails leaves its fact unknown: the alert goes out all the same and s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from chalicelib.account import User
+from chalicelib.credential_report import (
+    UNKNOWN,
+    Credentials,
+    ReportNotReadyError,
+    fetch,
+    order,
+)
+from chalicelib.iam_users import PAGE_SIZE
 from chalicelib.log import log
 from chalicelib.risk import AccessKey, Facts
 
@@ -19,6 +29,65 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 T = TypeVar("T")
+
+
+def report_facts(
+    client: IAMClient, strays: Sequence[User], sleep: Callable[[float], None]
+) -> Callable[[User], Facts]:
+    """What one credential report and the snapshot tell of any number of users.
+
+    Two calls, a few more while AWS writes the report and where customer managed policies are
+    attached. A report that cannot be had, or is older than a user, leaves that user's credentials
+    unknown.
+    """
+    documents: Mapping[str, object] = {}
+    credentials_of: Callable[[str, datetime], Credentials] = _unknown
+    try:
+        order(client)
+        wanted = customers_policies(strays)
+        documents = read_documents(client, wanted) if wanted else {}
+        credentials_of = fetch(client, sleep).of
+    except (BotoCoreError, ClientError, ReportNotReadyError) as error:
+        log("credential_report_unread", error=str(error))
+    return lambda user: _facts(user, credentials_of(user.name, user.created_at), documents)
+
+
+def customers_policies(strays: Iterable[User]) -> frozenset[str]:
+    """Which documents are worth reading: AWS's own policies are judged by name."""
+    named = (arn for stray in strays for arn in (*stray.attached_policies, stray.boundary_arn))
+    return frozenset(arn for arn in named if arn and ":iam::aws:" not in arn)
+
+
+def read_documents(iam: IAMClient, wanted: frozenset[str]) -> dict[str, object]:
+    """Read the default versions of customer managed policies, 1,000 policies a call."""
+    paging = iam.get_paginator("get_account_authorization_details").paginate(
+        Filter=["LocalManagedPolicy"], PaginationConfig={"PageSize": PAGE_SIZE}
+    )
+    return {
+        policy["Arn"]: version["Document"]
+        for page in paging
+        for policy in page.get("Policies", ())
+        if policy["Arn"] in wanted
+        for version in policy["PolicyVersionList"]
+        if version["IsDefaultVersion"]
+    }
+
+
+def _unknown(_name: str, _created_at: datetime) -> Credentials:
+    return UNKNOWN
+
+
+def _facts(user: User, credentials: Credentials, documents: Mapping[str, object]) -> Facts:
+    return Facts(
+        user_arn=user.arn,
+        inline=user.inline_policies,
+        attached=user.attached_policies,
+        documents=documents,
+        keys=credentials.keys,
+        console_password=credentials.console_password,
+        mfa=credentials.mfa,
+        boundary_arn=user.boundary_arn,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +117,7 @@ class CredentialReader:
     def _known(self, read: Callable[[str], T], name: str) -> T | None:
         try:
             return read(name)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
             log("risk_fact_unread", fact=read.__name__, error=str(error))
             return None
 

@@ -4,7 +4,7 @@ The configuration is one JSON document:
 
     {"version": 1, "tag_exemptions": true, "exemptions": [
         {"name": "ci-*", "reason": "build robots, OPS-12", "until": "2027-01-31"},
-        {"path": "/service/", "reason": "made by services"},
+        {"path": "/service/", "reason": "made by services", "owner": "platform"},
         {"user_id": "AIDAEXAMPLE...", "reason": "break glass", "until": "2027-01-31T12:00:00Z"}]}
 
 A name may hold `*` and `?` and compares without regard to case. A path covers itself and what
@@ -48,6 +48,7 @@ class Rule:
     value: str
     reason: str
     until: datetime | None = None
+    owner: str = ""
 
     @property
     def by(self) -> str:
@@ -184,11 +185,11 @@ def _faults_of(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _faults_of_entry(entry: Mapping[str, Any], place: str) -> Iterator[str]:
-    yield from _unknown_keys(entry, (*_KINDS, "reason", "until"), f"{place}.")
+    yield from _unknown_keys(entry, (*_KINDS, "reason", "until", "owner"), f"{place}.")
     kinds = [kind for kind in _KINDS if kind in entry]
     if len(kinds) != 1:
         yield f"{place}: needs exactly one of {', '.join(_KINDS)}"
-    for key in [*kinds, "reason"]:
+    for key in [*kinds, "reason", *({"owner"} & entry.keys())]:
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             yield f"{place}.{key}: must be text, and not empty"
         elif fault := _fault_of_value(key, entry[key]):
@@ -221,4 +222,4 @@ def _shown(key: str) -> str:
 def _rule(entry: Mapping[str, str]) -> Rule:
     kind = next(kind for kind in _KINDS if kind in entry)
     until = read_end(entry["until"]) if "until" in entry else None
-    return Rule(kind, entry[kind], entry["reason"], until)
+    return Rule(kind, entry[kind], entry["reason"], until, entry.get("owner", ""))

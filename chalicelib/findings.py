@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from chalicelib.account import Account, User
 from chalicelib.events import Cause
@@ -22,6 +22,18 @@ class Status(StrEnum):
 
     OPEN = "OPEN"
     RESOLVED = "RESOLVED"
+
+
+class Write(Enum):
+    """What became of a conditional write."""
+
+    DONE = "done"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class NoFinding:
+    """The user never had a finding."""
 
 
 class AlertType(StrEnum):

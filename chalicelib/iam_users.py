@@ -6,14 +6,13 @@ Nothing here decides. A read that fails, at any page, raises: what was not seen 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from chalicelib.account import User
+from chalicelib.account import Page, User
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -26,14 +25,6 @@ _FAILURES = (BotoCoreError, ClientError, ResponseParserError)
 
 class UnreadableUsersError(Exception):
     """The users could not be read to the end; the cause is chained."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of users; `next_marker` is None on the last one, and goes on after this one."""
-
-    users: tuple[User, ...]
-    next_marker: str | None
 
 
 def users(client: IAMClient) -> Iterator[User]:

@@ -69,7 +69,7 @@ def mark_from(attributes: Mapping[str, Any]) -> Mark:
     """Read back the mark that `plain_value` wrote."""
     instants = (
         "left_at", "joined_at", "settled_at", "seen_at",
-        "deleted_at", "renamed_at", "flapping_told_at",
+        "deleted_at", "renamed_at", "taken_at", "flapping_told_at",
     )  # fmt: skip
     return Mark(
         account=_account(attributes),
@@ -78,7 +78,8 @@ def mark_from(attributes: Mapping[str, Any]) -> Mark:
         joined_group=attributes.get("joined_group", ""),
         renamed_to=attributes.get("renamed_to", ""),
         open_user_ids=tuple(attributes.get("open_user_ids", ())),
-        flaps=tuple(parse_time(flap) for flap in attributes.get("flaps", ())),
+        lefts=tuple(parse_time(left) for left in attributes.get("lefts", ())),
+        joins=tuple(parse_time(joined) for joined in attributes.get("joins", ())),
         version=int(attributes["version"]),
         **{name: _time(attributes, name) for name in instants},
     )

@@ -13,9 +13,11 @@ from chalicelib.alerts import Alert, Notice
 from chalicelib.checks import CheckRequest, Origin
 from chalicelib.findings import (
     Finding,
+    NoFinding,
     Reason,
     Resolution,
     Status,
+    Write,
     may_send,
     moved_on,
     open_finding,
@@ -37,7 +39,6 @@ from chalicelib.marks import (
 )
 from chalicelib.risk import Risk
 from chalicelib.settings import Settings
-from chalicelib.tables import NoFinding, Write
 
 _ATTEMPTS = 6
 
@@ -205,9 +206,9 @@ class Lifecycle:
         return Outcome.NON_COMPLIANT
 
     def _wait(self, user: User, mark: Mark, since: StraySince, origin: Origin) -> None:
-        """Look again when the grace is over. A sweep asks once; an event's check is under way."""
+        """Look again when the grace is over, unless a check that will is under way already."""
         asked = since.evidence is Evidence.EVENT or is_at_least(mark.seen_at, since.at)
-        if origin is not Origin.SWEEP or not asked:
+        if origin is Origin.EVENT or not asked:
             request = CheckRequest(mark.account, user.name, since.at, origin, mark.cause)
             self.queue.send(request, since.at + self.settings.grace, self.clock())
         if since.evidence is not Evidence.EVENT and not is_at_least(mark.seen_at, since.at):
@@ -229,7 +230,9 @@ class Lifecycle:
         """No user bears the name any more: close the finding, if the id is nowhere else either."""
         elsewhere = self.find_user(user_id)
         if isinstance(elsewhere, NoSuchUser):
-            self.settle(mark, user_id, Resolution(Reason.DELETED), at)
+            # the mark is not settled: another user may bear the name by now, and be a stray
+            if self._is_closed(mark, user_id, Resolution(Reason.DELETED), at):
+                self.change_mark(mark, lambda m: _without(m, user_id))
             return Outcome.GONE
         log("user_lives_under_another_name", user_id=user_id)
         self.ask_again(mark.account, elsewhere.name)
@@ -245,16 +248,22 @@ class Lifecycle:
 
         `user_id` is empty where nothing can be open under the name.
         """
-        finding = self.findings.latest(mark.account, user_id) if user_id else NoFinding()
-        if isinstance(finding, Finding):
-            if finding.outbox and not may_send(finding, self.clock()):
-                self.ask_again(mark.account, mark.user_name, finding.claimed_until)
-                return
-            if finding.status is Status.OPEN:
-                self.close(finding, resolution, at=at)
-            else:
-                self.deliver_unsent(finding)
-        self.change_mark(mark, lambda m: _without(settled(m, at), user_id))
+        if not user_id or self._is_closed(mark, user_id, resolution, at):
+            self.change_mark(mark, lambda m: _without(settled(m, at), user_id))
+
+    def _is_closed(self, mark: Mark, user_id: str, resolution: Resolution, at: datetime) -> bool:
+        """Close what is open on the user; False if another worker has its alert in hand."""
+        finding = self.findings.latest(mark.account, user_id)
+        if isinstance(finding, NoFinding):
+            return True
+        if finding.outbox and not may_send(finding, self.clock()):
+            self.ask_again(mark.account, mark.user_name, finding.claimed_until)
+            return False
+        if finding.status is Status.OPEN:
+            self.close(finding, resolution, at=at)
+        else:
+            self.deliver_unsent(finding)
+        return True
 
     def close(self, finding: Finding, resolution: Resolution, *, at: datetime) -> Finding:
         """Resolve the finding and say so; returns it as it is then."""

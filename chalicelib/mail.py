@@ -61,7 +61,7 @@ def _page(
     lines += [f"{label + ':':<{width}}{plain(value)}" for label, value in facts]
     if commands:
         lines += ["", "To mend it, put the user in a group, or exempt it with a reason:", ""]
-        lines += [f"  {command}" for command in commands]
+        lines += [f"  {plain(command)}" for command in commands]
     return "\n".join(lines) + "\n"
 
 

@@ -22,6 +22,7 @@ from chalicelib.marks import (
     flaps_within_a_day,
     is_after,
     is_at_least,
+    is_given_up_since,
     latest,
     left_behind,
     with_event,
@@ -84,22 +85,24 @@ class Monitor:
         """The mark of the user whom the event is about, under its present name."""
         state = self.lifecycle.state
         mark = state.mark(event.account, event.user_name)
+        at = event.cause.event_time
         for _ in range(_MOST_RENAMES):
-            if not mark.renamed_to or not is_at_least(mark.renamed_at, event.cause.event_time):
+            if mark.renamed_at is None or mark.renamed_at < at:
                 break
             if event.change is Change.RENAMED and mark.renamed_to == event.new_name:
                 break  # the same rename once more
+            at = mark.renamed_at  # what follows came later: a name given back is not left again
             mark = state.mark(event.account, mark.renamed_to)
         return mark
 
     def _lost(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Ask for a check, then remember it: killed in between, the repeat asks once more."""
         at = event.cause.event_time
-        if is_at_least(mark.left_at, at):
-            return Outcome.MERGED  # a later check, which covers this event, is under way
-        self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
+        covered = is_at_least(mark.left_at, at)  # by a check that is under way for a later event
+        if not covered:
+            self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
         self.lifecycle.change_mark(mark, lambda m: with_event(m, event))
-        return Outcome.WAITING
+        return Outcome.MERGED if covered else Outcome.WAITING
 
     def _settled(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Remember it, then have whatever is open on the user looked at."""
@@ -152,7 +155,7 @@ class Monitor:
 
     def _check(self, request: CheckRequest) -> Outcome:
         mark = self.lifecycle.state.mark(request.account, request.user_name)
-        if mark.renamed_to and is_at_least(mark.renamed_at, request.since):
+        if is_given_up_since(mark, request.since):
             return Outcome.SUPERSEDED  # the rename asked for a check of the new name
         now = self.clock()
         if request.origin is not Origin.SETTLED:

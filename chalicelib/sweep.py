@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from chalicelib.account import Account, NoSuchUser, User
+from chalicelib.account import Account, NoSuchUser, Page, User
 from chalicelib.alerts import missed_events_notice
 from chalicelib.checks import Origin
 from chalicelib.exemptions import Exempt, NotExempt
 from chalicelib.findings import Finding, Reason, Resolution, Status, moved_on
-from chalicelib.iam_users import Page
 from chalicelib.lifecycle import Due, Lifecycle, Outcome
 from chalicelib.log import log, metrics
 from chalicelib.marks import Evidence, Mark, is_after, latest, settled
@@ -76,8 +75,8 @@ class Sweep:
     lifecycle: Lifecycle
     state: SweepState
     pages: Callable[[str | None], Iterator[Page]]
-    user: Callable[[str], User | NoSuchUser]
     live: Callable[[Account], Iterator[Finding]]
+    record: Callable[[Account, datetime, Mapping[str, Any]], None]
     exemption: Callable[[Account, User, datetime], Exempt | NotExempt]
     assess: Callable[[Sequence[User]], Callable[[User], Risk]]
     clock: Callable[[], datetime]
@@ -169,16 +168,14 @@ class Sweep:
         if 0 < limit <= result.missed_events:
             self.lifecycle.topic.publish(missed_events_notice(account, result.missed_events))
         if result.complete:
-            self.state.write_document(
-                account,
-                "sweep",
-                {
-                    **asdict(result),
-                    "started_at": exact(started_at),
-                    "finished_at": exact(self.clock()),
-                    "watching_since": last.get("watching_since", exact(started_at)),
-                },
-            )
+            content = {
+                **asdict(result),
+                "started_at": exact(started_at),
+                "finished_at": exact(self.clock()),
+                "watching_since": last.get("watching_since", exact(started_at)),
+            }
+            self.record(account, started_at, content)
+            self.state.write_document(account, "sweep", content)
             self.save_cursor(account, _Cursor(None, started_at, frozenset(), _Tally()))
 
 
@@ -243,10 +240,6 @@ class _Run:
         mark = self.marks.get(user.name.lower()) or Mark(account=self.account, user_name=user.name)
         if user.groups is None:
             raise IncompleteAnswerError(f"no groups told for {user.name}")
-        if user.groups:
-            self.tally.compliant += 1
-            self._no_stray(user, mark, Resolution(Reason.JOINED_GROUP, user.groups), read_at)
-            return
         exemption = self.sweep.exemption(self.account, user, read_at)
         if isinstance(exemption, Exempt):
             self.tally.exempt += 1
@@ -254,9 +247,12 @@ class _Run:
                 Reason.EXEMPTED, exempted_by=exemption.by, exempted_until=exemption.until
             )
             self._no_stray(user, mark, resolution, read_at)
-            return
-        self.tally.strays += 1
-        self._stray(user, mark, exemption, read_at)
+        elif user.groups:
+            self.tally.compliant += 1
+            self._no_stray(user, mark, Resolution(Reason.JOINED_GROUP, user.groups), read_at)
+        else:
+            self.tally.strays += 1
+            self._stray(user, mark, exemption, read_at)
 
     def _no_stray(self, user: User, mark: Mark, resolution: Resolution, read_at: datetime) -> None:
         """Close what is open on the user, and remember that it was no stray where that matters."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.account import Account
-from chalicelib.findings import Finding, Status
+from chalicelib.findings import Finding, NoFinding, Status, Write
 from chalicelib.items import finding_from, from_item, mark_from, plain_value, to_item
 from chalicelib.marks import Mark, latest
+from chalicelib.times import exact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
 LIVE_INDEX = "live"
 MARK_KEPT = timedelta(days=2)
 """How long after its last news a mark is kept: CloudTrail may deliver hours late."""
-
-
-class Write(Enum):
-    """What became of a conditional write."""
-
-    DONE = "done"
-    CONFLICT = "conflict"
-
-
-@dataclass(frozen=True, slots=True)
-class NoFinding:
-    """The user never had a finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +69,18 @@ class FindingsTable:
         )
         for page in pages:
             yield from (finding_from(from_item(item)) for item in page["Items"])
+
+    def record_sweep(
+        self, account: Account, started_at: datetime, result: Mapping[str, Any]
+    ) -> None:
+        """Keep one small item for each whole sweep: the coverage that a report proves."""
+        item = {
+            **result,
+            "pk": sweeps_key(account),
+            "sk": exact(started_at),
+            "expires_at": int((started_at + self.keep_resolved).timestamp()),
+        }
+        self.client.put_item(TableName=self.table, Item=to_item(item))
 
     def _item(self, finding: Finding) -> dict[str, Any]:
         attributes = plain_value(finding) | {
@@ -154,6 +154,11 @@ class StateTable:
             return None
         news = latest(mark.left_at, mark.settled_at, mark.seen_at, mark.deleted_at, mark.renamed_at)
         return news and news + self.grace + MARK_KEPT
+
+
+def sweeps_key(account: Account) -> str:
+    """Where an account's sweeps stand, by the time they began. No user id looks like it."""
+    return f"{account.key}:sweeps"
 
 
 def _mark_key(user_name: str) -> str:

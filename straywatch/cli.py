@@ -13,10 +13,16 @@ from straywatch import __version__
 from straywatch.errors import EXIT_INCOMPLETE, EXIT_USAGE, StraywatchError, explain, one_line
 
 COMMANDS = {
+    "audit": "Look at every user of an account now; needs no deployment.",
     "local": "An AWS on this machine that runs the packaged application.",
     "package": "Pack the monitor: its template and its code archive.",
     "deploy": "Deploy the monitor, or update it; every change is shown first.",
     "destroy": "Remove the monitor, keeping its findings.",
+    "sweep": "Look at the whole account now.",
+    "exemptions": "Who may be in no group, and why.",
+    "completion": "Print the script that completes commands in a shell.",
+    "redrive": "What could not be processed, why, and once more.",
+    "replay": "Tell which alerts the past would have brought, by grace period.",
     "plan": "Propose groups for strays, and what they replace.",
     "apply": "Carry out a plan: groups, then members; shown first.",
     "undo": "Take back what an apply did, by its journal.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from straywatch.durations import duration_seconds
 from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.stack import DEFAULT_NAME
 
@@ -15,7 +16,6 @@ HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-go
 """For each partition the only region whose event bus hears IAM's events. IAM is global, and
 CloudTrail delivers its events to EventBridge there alone; elsewhere a stack would hear nothing."""
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _STAGE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
 _ADDRESS = re.compile(r"[^\s@<>,;\"()]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
 _RATE = re.compile(r"rate\((?:1 (?:minute|hour|day)|(?!0)(?!1 )\d{1,5} (?:minutes|hours|days))\)")
@@ -38,10 +38,7 @@ def grace_seconds(text: str) -> int:
 
     Raises WrongUsageError if it is no such thing or lies outside 0 to 604,800 s.
     """
-    match = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text)
-    if not match:
-        raise WrongUsageError(f"{text!r} is no grace period: give seconds, or 15m, 2h, 7d")
-    seconds = int(match[1]) * _UNITS[match[2]]
+    seconds = duration_seconds(text, "grace period")
     if seconds > GRACE_LIMIT:
         raise WrongUsageError(f"a grace period of {text} is too long: 0 to {GRACE_LIMIT} s (7d)")
     return seconds

@@ -21,27 +21,38 @@ def _remember(ctx: click.Context, param: click.Parameter, value: object) -> obje
     return value
 
 
+def debug_option(function: F) -> F:
+    """Accept `--debug` behind the command's name, too."""
+    option = click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        callback=_remember,
+        help="Show the traceback of a failure.",
+    )
+    return option(function)
+
+
 def aws_options(function: F) -> F:
     """Accept `--profile`, `--region` and `--debug` behind the command's name, too."""
+    profile = click.option(
+        "--profile",
+        expose_value=False,
+        callback=_remember,
+        help="Credentials profile, as in ~/.aws/config.",
+    )
+    return profile(region_and_debug_options(function))
+
+
+def region_and_debug_options(function: F) -> F:
+    """Accept `--region` and `--debug` behind the command's name, too."""
     for option in (
-        click.option(
-            "--debug",
-            is_flag=True,
-            expose_value=False,
-            callback=_remember,
-            help="Show the traceback of a failure.",
-        ),
+        debug_option,
         click.option(
             "--region",
             expose_value=False,
             callback=_remember,
             help="AWS region; default: the profile's.",
-        ),
-        click.option(
-            "--profile",
-            expose_value=False,
-            callback=_remember,
-            help="Credentials profile, as in ~/.aws/config.",
         ),
     ):
         function = option(function)

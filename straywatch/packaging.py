@@ -86,12 +86,20 @@ def _run_chalice(stage: Path) -> None:
         text=True,
         check=False,
     )
-    said = run.stdout + run.stderr
-    if "Could not install dependencies" in said:  # Chalice exits 0 then, with a broken zip
-        named = one_line(said.partition("Could not install dependencies")[2])
-        raise StraywatchError(f"the package lacks dependencies of requirements.txt{named:.300}")
-    if run.returncode != 0:
-        last = said.strip().splitlines()[-1:] or [f"exit code {run.returncode}"]
+    require_success(run.returncode, run.stdout + run.stderr)
+
+
+def require_success(exit_code: int, said: str) -> None:
+    """Raise StraywatchError unless Chalice ended well and packed every dependency.
+
+    Where it could not pack one it says so, makes a zip that cannot start, and exits 0.
+    """
+    _, missing, named = said.partition("Could not install dependencies:")
+    if missing:
+        names = one_line(named.partition("You will have to build")[0])
+        raise StraywatchError(f"these dependencies cannot be packaged for Lambda: {names}")
+    if exit_code != 0:
+        last = said.strip().splitlines()[-1:] or [f"exit code {exit_code}"]
         raise StraywatchError(f"chalice package failed: {one_line(last[0])}")
 
 

@@ -28,8 +28,8 @@ from straywatch.local.inbox import READER, Inbox, open_inbox
 from straywatch.local.page import serving_page
 from straywatch.local.player import Player
 from straywatch.local.stage import Terminal
-from straywatch.local.story import story
-from straywatch.options import aws_options
+from straywatch.local.story import STORY
+from straywatch.options import debug_option
 from straywatch.packaging import SOURCES, build
 from straywatch.stack import DEFAULT_NAME
 
@@ -72,7 +72,7 @@ class Running:
 @click.option("--page-port", type=_PORT, default=8080, show_default=True, help="0: any free one.")
 @click.option("--story", "tell", is_flag=True, help="Play the demo story, then stay up.")
 @click.option("--once", is_flag=True, help="Play the demo story and end: 0 if all went right.")
-@aws_options
+@debug_option
 def command(*, port: int, grace: int, page_port: int, tell: bool, once: bool) -> int:
     """Run an AWS on 127.0.0.1 with the packaged application in it, until Ctrl-C.
 
@@ -136,7 +136,7 @@ def _play(running: Running, grace: int, terminal: Terminal) -> bool:
         grace=grace,
         pace=min(_LONGEST_PACE, grace / 6),
     )
-    verdict = player.play(story(closure=False))
+    verdict = player.play(STORY)
     terminal.verdict(verdict)
     return verdict.as_expected
 

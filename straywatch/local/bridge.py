@@ -101,19 +101,19 @@ class Bridge:
     def _record(self, exchange: _Exchange, answer: _Answer, caller: Caller) -> None:
         try:
             request = decode_request(exchange.body)
-            outcome = decode_response(request.action, answer.status, answer.headers, answer.body)
+            reply = decode_response(request.action, answer.status, answer.headers, answer.body)
         except UnknownActionError:
             return
-        if isinstance(outcome, Failed) and outcome.code in _UNAUTHENTICATED:
+        if isinstance(reply.outcome, Failed) and reply.outcome.code in _UNAUTHENTICATED:
             return
         circumstances = Circumstances(
             at=self.now(),
             event_id=self.new_id(),
-            request_id=answer.headers.get("x-amzn-requestid", ""),
+            request_id=reply.request_id,
             source_ip=(exchange.scope.get("client") or ("127.0.0.1",))[0],
             user_agent=exchange.headers.get("user-agent", ""),
         )
-        record = cloudtrail_record(request, outcome, caller, circumstances)
+        record = cloudtrail_record(request, reply.outcome, caller, circumstances)
         self.journal.append(record)
         if not request.read_only:
             self.deliveries.offer(eventbridge_event(record, self.new_id()))

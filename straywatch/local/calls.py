@@ -37,10 +37,12 @@ class Fault:
 class Calls:
     """Counts calls and picks the fault, if any, that meets one.
 
-    `denials` also holds what AWS would have denied to a function's role behind the scenes.
+    `behind` counts what AWS asks a function's role without a call of the function's own: reading
+    its queue, writing its log, using a key. `denials` holds what was denied, there and to calls.
     """
 
     counts: Counter[Call] = field(default_factory=Counter)
+    behind: Counter[Call] = field(default_factory=Counter)
     denials: Counter[Call] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
 
@@ -49,6 +51,17 @@ class Calls:
         if call not in self.denials:
             _LOG.warning("denied: %s to %s", call.action, call.caller_arn)
         self.denials[call] += 1
+
+    def ask(self, call: Call, *, allowed: bool) -> None:
+        """Keep what a role was asked behind the scenes."""
+        self.behind[call] += 1
+        if not allowed:
+            self.deny(call)
+
+    def forget(self) -> None:
+        """Count everything from zero again."""
+        for counter in (self.counts, self.behind, self.denials):
+            counter.clear()
 
     def meet(self, call: Call) -> list[Fault]:
         """Count a call and return the fault it runs into, as a list of none or one."""

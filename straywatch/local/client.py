@@ -35,12 +35,16 @@ class ControlClient:
         """Return how often each caller_arn made each action: action, caller_arn, count."""
         return self._ask("GET", "calls")  # type: ignore[no-any-return] # likewise
 
+    def behind(self) -> Sequence[dict[str, Any]]:
+        """Return what roles were asked behind the scenes: action, caller_arn, count."""
+        return self._ask("GET", "behind")  # type: ignore[no-any-return] # likewise
+
     def denials(self) -> Sequence[dict[str, Any]]:
         """Return what was denied to whom, behind the scenes too: action, caller_arn, count."""
         return self._ask("GET", "denials")  # type: ignore[no-any-return] # likewise
 
     def forget_calls(self) -> None:
-        """Count calls and denials from zero again."""
+        """Count calls, what was asked behind the scenes and denials from zero again."""
         self._ask("DELETE", "calls")
 
     def plan(self, mode: Mode = "deliver", *, delay_seconds: float = 0, copies: int = 1) -> None:

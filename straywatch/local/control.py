@@ -14,13 +14,9 @@ from typing import Any
 from straywatch.local.bridge import Message, Receive, Send
 from straywatch.local.calls import Call, Calls, Fault
 from straywatch.local.delivery import MODES, Deliveries, Plan
-from straywatch.local.seams import Mail
+from straywatch.local.mails import Mail
 
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
-
-
-class BadOrderError(Exception):
-    """An order that cannot be carried out; the message says why."""
 
 
 class Control:
@@ -42,8 +38,9 @@ class Control:
             ("GET", "records"): lambda _: list(self._journal),
             ("GET", "mail"): lambda _: [asdict(mail) for mail in self._mail],
             ("GET", "calls"): lambda _: _listed(self._calls.counts),
+            ("GET", "behind"): lambda _: _listed(self._calls.behind),
             ("GET", "denials"): lambda _: _listed(self._calls.denials),
-            ("DELETE", "calls"): lambda _: self._forget(),
+            ("DELETE", "calls"): lambda _: self._calls.forget(),
             ("GET", "events"): lambda _: {
                 **asdict(self._deliveries.plan),
                 "held": list(self._deliveries.held),
@@ -74,17 +71,13 @@ class Control:
             return 404, {"error": "no such resource"}
         try:
             return 200, route(_order(body))
-        except BadOrderError as error:
+        except (TypeError, ValueError) as error:  # of the wrong type, or misspelt
             return 400, {"error": str(error)}
-
-    def _forget(self) -> None:
-        self._calls.counts.clear()
-        self._calls.denials.clear()
 
     def _plan(self, order: dict[str, Any]) -> None:
         mode = order.get("mode", "deliver")
         if mode not in MODES:
-            raise BadOrderError(f"mode is one of {', '.join(MODES)}")
+            raise ValueError(f"mode is one of {', '.join(MODES)}")
         self._deliveries.plan = Plan(
             mode=mode,
             delay_seconds=float(order.get("delay_seconds", 0)),
@@ -96,10 +89,7 @@ class Control:
         return {"released": self._deliveries.release(reverse=reverse, copies=copies)}
 
     def _order_fault(self, order: dict[str, Any]) -> None:
-        try:
-            self._calls.faults.append(Fault(**order))
-        except TypeError as error:
-            raise BadOrderError(str(error)) from error
+        self._calls.faults.append(Fault(**order))
 
 
 def _listed(counts: Mapping[Call, int]) -> list[dict[str, object]]:
@@ -107,12 +97,9 @@ def _listed(counts: Mapping[Call, int]) -> list[dict[str, object]]:
 
 
 def _order(body: bytes) -> dict[str, Any]:
-    try:
-        order = json.loads(body or b"{}")
-    except ValueError as error:
-        raise BadOrderError(f"not JSON: {error}") from error
+    order = json.loads(body or b"{}")
     if not isinstance(order, dict):
-        raise BadOrderError("an order is a JSON object")
+        raise TypeError("an order is a JSON object")
     return order
 
 

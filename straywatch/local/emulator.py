@@ -22,6 +22,7 @@ from botocore.config import Config
 
 from straywatch.aws import RETRIES
 from straywatch.errors import StraywatchError, one_line
+from straywatch.local.client import ControlClient
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -72,6 +73,11 @@ class LocalAws:
     ) -> LocalSession:
         """Return a session for this emulator; by default as the account's root."""
         return LocalSession(self.endpoint, access_key_id, secret)
+
+    @property
+    def control(self) -> ControlClient:
+        """The emulator's control API."""
+        return ControlClient(self.endpoint)
 
     def environment(self) -> dict[str, str]:
         """Return the variables with which any AWS client talks to this emulator."""

@@ -7,9 +7,9 @@ would go unnoticed on the emulator and break the monitor on AWS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.core.arn import parse_arn
@@ -38,16 +38,23 @@ class Need:
     via: str = ""
 
 
-def install(refused: Callable[[Call], None]) -> None:
-    """Make the emulator ask roles where AWS does; each refusal is handed over."""
+class Tell(Protocol):
+    """Takes what a role was asked and whether the answer was yes."""
+
+    def __call__(self, call: Call, *, allowed: bool) -> None:
+        """Take one answer."""
+
+
+def install(tell: Tell) -> None:
+    """Make the emulator ask roles where AWS does, and tell each answer."""
     _name_batches_as_aws_does()
-    _ask_before_polling(refused)
-    _ask_before_routing_failures(refused)
-    _ask_before_logging(refused)
+    _ask_before_polling(tell)
+    _ask_before_routing_failures(tell)
+    _ask_before_logging(tell)
 
 
 def missing_key_access(
-    caller: Caller, action: str, parameters: Mapping[str, Any]
+    caller: Caller, action: str, parameters: Mapping[str, Any], tell: Tell
 ) -> Sequence[Need]:
     """Return what the caller lacks of the key behind an encrypted queue or topic."""
     needs = _key_needs(caller.account_id, action, parameters)
@@ -57,7 +64,7 @@ def missing_key_access(
         principal = iam_evaluator.resolve_principal(caller.access_key_id, caller.account_id)
         if isinstance(principal, iam_evaluator.AuthError):
             return []  # the emulator itself will refuse such a caller
-        return _missing(needs, principal)
+        return _missing(needs, principal, tell)
 
 
 def _key_needs(account_id: str, action: str, parameters: Mapping[str, Any]) -> list[Need]:
@@ -91,8 +98,11 @@ def _needs_of_key(
     return [Need(action, key_arn, via) for action in actions]
 
 
-def _missing(needs: Iterable[Need], principal: Any) -> list[Need]:  # noqa: ANN401 - the emulator's
-    return [need for need in needs if not _allowed(need, principal)]
+def _missing(needs: Iterable[Need], principal: Any, tell: Tell) -> list[Need]:  # noqa: ANN401 - the emulator's own class
+    missing = [need for need in needs if not _allowed(need, principal)]
+    for need in needs:
+        tell(Call(need.action, principal.arn), allowed=need not in missing)
+    return missing
 
 
 def _allowed(need: Need, principal: Any) -> bool:  # noqa: ANN401 - the emulator's own class
@@ -127,15 +137,9 @@ def _role_of(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the emulator's
     )
 
 
-def _refuses(
-    config: Mapping[str, Any], needs: Iterable[Need], refused: Callable[[Call], None]
-) -> bool:
-    """Whether the function's role lacks any of `needs`; each that it lacks is handed over."""
-    role = _role_of(config)
-    missing = _missing(needs, role)
-    for need in missing:
-        refused(Call(need.action, role.arn))
-    return bool(missing)
+def _refuses(config: Mapping[str, Any], needs: Iterable[Need], tell: Tell) -> bool:
+    """Whether the function's role lacks any of `needs`."""
+    return bool(_missing(needs, _role_of(config), tell))
 
 
 def _name_batches_as_aws_does() -> None:
@@ -148,14 +152,14 @@ def _name_batches_as_aws_does() -> None:
     iam_actions.extract_iam_action = extract_as_aws
 
 
-def _ask_before_polling(refused: Callable[[Call], None]) -> None:
+def _ask_before_polling(tell: Tell) -> None:
     concurrency = lambda_svc._sqs_esm_concurrency
 
     def ask(esm: Any, function: Any, config: Any, queue: Any = None) -> int:  # noqa: ANN401 - theirs
         arn = esm["EventSourceArn"]
         needs = [Need(action, arn) for action in _POLLER_ACTIONS]
         needs += _queue_key_needs(arn, ("kms:Decrypt",))
-        if _refuses(config, needs, refused):
+        if _refuses(config, needs, tell):
             return 0
         allowed: int = concurrency(esm, function, config, queue)
         return allowed
@@ -163,7 +167,7 @@ def _ask_before_polling(refused: Callable[[Call], None]) -> None:
     lambda_svc._sqs_esm_concurrency = ask
 
 
-def _ask_before_routing_failures(refused: Callable[[Call], None]) -> None:
+def _ask_before_routing_failures(tell: Tell) -> None:
     route = lambda_svc._route_async_failure
 
     def ask(target_arn: str, name: str, event: Any, result: Any) -> None:  # noqa: ANN401 - theirs
@@ -173,13 +177,13 @@ def _ask_before_routing_failures(refused: Callable[[Call], None]) -> None:
         needs = [Need(action, target_arn)]
         if service == "sqs":
             needs += _queue_key_needs(target_arn, _WRITE_WITH_KEY)
-        if config is None or not _refuses(config, needs, refused):
+        if config is None or not _refuses(config, needs, tell):
             route(target_arn, name, event, result)
 
     lambda_svc._route_async_failure = ask
 
 
-def _ask_before_logging(refused: Callable[[Call], None]) -> None:
+def _ask_before_logging(tell: Tell) -> None:
     emit = lambda_svc._emit_lambda_logs
 
     def ask(function: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on
@@ -193,7 +197,7 @@ def _ask_before_logging(refused: Callable[[Call], None]) -> None:
             Need("logs:CreateLogStream", f"{group}:log-stream:"),
             Need("logs:PutLogEvents", f"{group}:log-stream:any"),
         ]
-        if not _refuses(config, needs, refused):
+        if not _refuses(config, needs, tell):
             emit(function, *args, **kwargs)
 
     lambda_svc._emit_lambda_logs = ask

@@ -12,7 +12,6 @@ import inspect
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -27,7 +26,9 @@ from ministack.core import (
     router,
 )
 from ministack.services import eventbridge, iam, kms, lambda_svc, sns, sqs, sts
+from ministack.services.cloudformation import provisioners
 
+from straywatch.local.mails import Mail
 from straywatch.local.records import EVENT_REGION, Caller
 
 TRIED_VERSION = "1.5.33"
@@ -58,6 +59,8 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (iam_evaluator, "_gather_role_policies", ("role_name", "account_id")),
     (sqs, "_queue_by_arn", ("arn",)),
     (kms, "_resolve_key", ("key_id_or_arn",)),
+    (provisioners, "_sns_create", ("logical_id", "props", "stack_name")),
+    (provisioners, "_sns_update", ("physical_id", "old_props", "new_props", "stack_name")),
     (sns, "_fanout", ("topic_arn", "msg_id", "message", "subject", "message_structure")),
     (sns, "_topic_by_arn_any_scope", ("topic_arn",)),
     (sns, "_resolve_message_for_protocol", ("message", "message_structure", "protocol")),
@@ -79,6 +82,8 @@ _STORES = (
     (iam, "_group_inline_policies"),
     (sts, "_sessions"),
     (lambda_svc, "_functions"),
+    (sns, "_topics"),
+    (provisioners, "_RESOURCE_HANDLERS"),
     (concurrency, "esm_wake"),
 )
 _KINDS = {
@@ -91,17 +96,6 @@ _KINDS = {
 
 class SeamError(Exception):
     """The installed ministack lacks internals that the bridge stands on; the message lists them."""
-
-
-@dataclass(frozen=True)
-class Mail:
-    """What one e-mail subscriber of a topic would have received."""
-
-    to: str
-    subject: str
-    text: str
-    topic_arn: str
-    message_id: str
 
 
 def verify() -> None:

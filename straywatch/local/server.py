@@ -21,12 +21,13 @@ from typing import Any
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from straywatch.local import iam_gaps, permissions, seams
+from straywatch.local import iam_gaps, permissions, seams, topic_gaps
 from straywatch.local.bridge import Bridge, Emulator
-from straywatch.local.calls import Call, Calls
+from straywatch.local.calls import Calls
 from straywatch.local.control import Control
 from straywatch.local.delivery import HELD_AT_MOST, Deliveries
 from straywatch.local.limits import Refusal, refusal
+from straywatch.local.mails import Mail
 from straywatch.local.records import Caller
 
 _GRACE_SECONDS = 1.0
@@ -37,12 +38,13 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     """Mend the emulator from inside and build the bridge around it. Raises SeamError."""
     seams.verify()
     iam_gaps.install()
+    topic_gaps.install()
     seams.retry_rule_deliveries()
-    mail: deque[seams.Mail] = deque(maxlen=HELD_AT_MOST)
+    mail: deque[Mail] = deque(maxlen=HELD_AT_MOST)
     seams.keep_mail(mail.append)
     deliveries = Deliveries(put=seams.put_event, later=loop.call_later, new_id=seams.new_id)
     calls, journal = Calls(), deque[dict[str, object]](maxlen=HELD_AT_MOST)
-    permissions.install(calls.deny)
+    permissions.install(calls.ask)
     return Bridge(
         emulator=Emulator(
             seams.application, seams.action_of, seams.caller_of, partial(_refusals, calls)
@@ -59,8 +61,7 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
 def _refusals(
     calls: Calls, caller: Caller, action: str, parameters: Mapping[str, Any]
 ) -> Sequence[Refusal]:
-    for need in permissions.missing_key_access(caller, action, parameters):
-        calls.deny(Call(need.action, caller.arn))
+    for need in permissions.missing_key_access(caller, action, parameters, calls.ask):
         code = "KMSAccessDenied" if action.startswith("sns:") else "KMS.AccessDeniedException"
         reason = f"is not authorized to perform: {need.action} on resource: {need.resource_arn}"
         return [Refusal(code, f"User: {caller.arn} {reason}")]

@@ -43,6 +43,17 @@ class Failed:
     message: str
 
 
+Outcome = Succeeded | Failed
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What became of a call, and the id that IAM gave the request."""
+
+    outcome: Outcome
+    request_id: str
+
+
 class UnknownActionError(Exception):
     """The form names no action of IAM's model; AWS would not have recorded it either."""
 
@@ -56,21 +67,19 @@ def decode_request(form: bytes) -> Request:
     return Request(operation.name, values)
 
 
-def decode_response(action: str, status: int, headers: Mapping[str, str], body: bytes) -> Outcome:
+def decode_response(action: str, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
     """Read what IAM answered to `action`. Raises UnknownActionError."""
     operation = _operation(action)
     shape = operation.output_shape
     answer = {"status_code": status, "headers": headers, "body": body}
     parsed = create_parser("query").parse(answer, shape)  # type: ignore[arg-type] # None is legal
+    request_id = str(parsed.pop("ResponseMetadata", {}).get("RequestId", ""))
     if status >= 300:  # noqa: PLR2004 - HTTP's own line between success and the rest
         error = parsed.get("Error", {})
         code = str(error.get("Code", status))
-        return Failed(_error_name(operation, code), str(error.get("Message", "")))
-    parsed.pop("ResponseMetadata", None)
-    return Succeeded({} if shape is None else _public(shape, parsed))
-
-
-Outcome = Succeeded | Failed
+        failed = Failed(_error_name(operation, code), str(error.get("Message", "")))
+        return Reply(failed, request_id)
+    return Reply(Succeeded({} if shape is None else _public(shape, parsed)), request_id)
 
 
 @cache

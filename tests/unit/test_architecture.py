@@ -14,10 +14,12 @@ PACKAGE = ROOT / "chalicelib"
 
 EDGES = {
     "bootstrap",  # wires settings and clients
+    "credential_report",  # IAM: what all users can sign in with
     "credentials",  # IAM: what a user can sign in with
     "iam",  # IAM: one user
     "iam_users",  # IAM: all users
     "items",  # DynamoDB: its typed items
+    "parameters",  # SSM
     "queue",  # SQS
     "tables",  # DynamoDB
     "topic",  # SNS
@@ -62,7 +64,7 @@ def test_every_edge_exists() -> None:
 def test_entry_points_know_chalice_and_the_monitor_only() -> None:
     """app.py holds entry points and nothing else, so it needs nothing else."""
     tops = {name.partition(".")[0] for name in imported(ROOT / "app.py")}
-    assert tops <= {"chalice", "chalicelib", "typing", "collections", "__future__"}
+    assert tops <= {"chalice", "chalicelib", "typing", "dataclasses", "collections", "__future__"}
 
 
 @pytest.mark.parametrize(

@@ -224,3 +224,18 @@ def test_any_json_is_accepted_or_refused_by_name(document: object) -> None:
     except InvalidConfigurationError as error:
         outcome = error.faults
     assert outcome
+
+
+def test_an_exemption_may_name_its_owner() -> None:
+    """An auditor asks who answers for an exemption; the document may say so."""
+    rules = parse(
+        '{"version": 1, "exemptions":'
+        ' [{"name": "ci-*", "reason": "robots", "owner": "platform team"}]}'
+    ).rules
+    assert [rule.owner for rule in rules] == ["platform team"]
+
+
+def test_an_empty_owner_is_a_fault() -> None:
+    """An owner that names nobody is a slip, not an answer."""
+    with pytest.raises(InvalidConfigurationError, match=r"exemptions\[0\]\.owner"):
+        parse('{"version": 1, "exemptions": [{"name": "a", "reason": "b", "owner": " "}]}')

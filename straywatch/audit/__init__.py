@@ -1,0 +1,1 @@
+"""Every user of one or more accounts, judged once, without anything deployed."""

@@ -1,0 +1,196 @@
+"""Read one account: its users, what strays may do and sign in with, and since when they are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from chalicelib import credential_report
+from chalicelib.account import Account, User
+from chalicelib.credential_report import UNKNOWN, CredentialReport, ReportNotReadyError
+from chalicelib.credentials import customers_policies, read_documents
+from chalicelib.exemptions import Exempt, Exemptions
+from chalicelib.iam_users import UnreadableUsersError, pages
+from chalicelib.risk import Facts, Risk, assess
+from straywatch.audit import history
+from straywatch.audit.report import AccountResult, AuditedUser, Evaluation
+from straywatch.errors import StraywatchError, explain, one_line
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudtrail import CloudTrailClient
+    from mypy_boto3_iam import IAMClient
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of every account."""
+
+    now: datetime
+    exemptions: Exemptions = field(default_factory=Exemptions)
+    risk: bool = True
+    history: bool = False
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True)
+class Door:
+    """An account that signed in: where to ask, and the profile or role it was entered by."""
+
+    source: str
+    account: Account
+    iam: Callable[[], IAMClient]
+    cloudtrail: Callable[[], CloudTrailClient]
+
+
+class _Gaps(list[str]):
+    """What could not be read, in lines for people."""
+
+    def attempt(self, what: str, read: Callable[[], T], instead: T) -> T:
+        """Return what `read` returns; if it fails, note why and return `instead`."""
+        try:
+            return read()
+        except (BotoCoreError, ClientError, ResponseParserError, StraywatchError) as error:
+            self.append(f"{what}: {_why(error)}")
+        return instead
+
+
+def read_account(
+    door: Door, question: Question, on_users: Callable[[int], None] = lambda _: None
+) -> AccountResult:
+    """Read one account. Failures are noted in the result: never raised, never taken for none."""
+    gaps = _Gaps()
+    iam = door.iam()
+    users, strays = _read_users(iam, door.account, question, gaps, on_users)
+    report = None
+    if strays and question.risk:
+        report, documents = _evidence(iam, strays, question, gaps)
+        for stray in strays:
+            risk = _risk(stray, report, documents, question.now)
+            users[stray.user_id] = replace(users[stray.user_id], risk=risk)
+    if strays and question.history:
+        for name, removed in _removals(door, strays, question, gaps).items():
+            user_id = next(stray.user_id for stray in strays if stray.name == name)
+            users[user_id] = replace(users[user_id], since=removed, since_source="removal")
+    as_of = report.generated_at if report else None
+    return AccountResult(door.source, door.account, tuple(users.values()), tuple(gaps), as_of)
+
+
+def _read_users(
+    iam: IAMClient,
+    account: Account,
+    question: Question,
+    gaps: _Gaps,
+    on_users: Callable[[int], None],
+) -> tuple[dict[str, AuditedUser], list[User]]:
+    """Judge users page by page, keeping of a page only the judgements and the strays."""
+    users: dict[str, AuditedUser] = {}
+    strays: list[User] = []
+    try:
+        for page in pages(iam):
+            for user in page.users:
+                if user.groups is None:
+                    gaps.append(f"the groups of {user.name}: IAM did not tell them")
+                    continue
+                audited = evaluate(account, user, user.groups, question)
+                if audited.evaluation is Evaluation.NON_COMPLIANT and user.user_id not in users:
+                    strays.append(user)
+                users[user.user_id] = audited
+            on_users(len(page.users))
+    except UnreadableUsersError as error:
+        unread = f"users after the first {len(users):,}" if users else "all users"
+        gaps.append(f"{unread}: {_why(error.__cause__ or error)}")
+    return users, strays
+
+
+def evaluate(
+    account: Account, user: User, groups: tuple[str, ...], question: Question
+) -> AuditedUser:
+    """Judge one user. Who is exempt is not applicable, in groups or not, and never compliant."""
+    match = question.exemptions.match(user, question.now)
+    exemption = match if isinstance(match, Exempt) else None
+    stray = not exemption and not groups
+    evaluation = Evaluation.NON_COMPLIANT if stray else Evaluation.COMPLIANT
+    return AuditedUser(
+        account=account,
+        user_id=user.user_id,
+        name=user.name,
+        arn=user.arn,
+        path=user.path,
+        created_at=user.created_at,
+        groups=groups,
+        evaluation=Evaluation.NOT_APPLICABLE if exemption else evaluation,
+        exemption=exemption,
+        note="" if isinstance(match, Exempt) else match.note,
+        since=user.created_at if stray else None,
+        since_source="creation" if stray else "",
+        inline_policies=tuple(user.inline_policies),
+        attached_policies=user.attached_policies,
+        boundary_arn=user.boundary_arn,
+    )
+
+
+def _evidence(
+    iam: IAMClient, strays: list[User], question: Question, gaps: _Gaps
+) -> tuple[CredentialReport | None, Mapping[str, object]]:
+    """Fetch what risk needs of all strays at once: at most four calls for any number of them."""
+    what = "credential report (--no-risk does without)"
+    known = len(gaps)
+    gaps.attempt(what, lambda: credential_report.order(iam), "")
+    wanted = customers_policies(strays)
+    documents: Mapping[str, object] = {}
+    if wanted:
+        documents = gaps.attempt(
+            "customer managed policies (--no-risk does without)",
+            lambda: read_documents(iam, wanted),
+            documents,
+        )
+    if any(gap.startswith(what) for gap in gaps[known:]):
+        return None, documents
+    return gaps.attempt(what, lambda: _fetch(iam, question), None), documents
+
+
+def _fetch(iam: IAMClient, question: Question) -> CredentialReport | None:
+    try:
+        return credential_report.fetch(iam, question.sleep)
+    except ReportNotReadyError as error:
+        raise StraywatchError(f"{error}: repeat the command in a minute") from error
+
+
+def _risk(
+    stray: User, report: CredentialReport | None, documents: Mapping[str, object], now: datetime
+) -> Risk:
+    known = report.of(stray.name, stray.created_at) if report else UNKNOWN
+    facts = Facts(
+        user_arn=stray.arn,
+        inline=stray.inline_policies,
+        attached=stray.attached_policies,
+        documents=documents,
+        keys=known.keys,
+        console_password=known.console_password,
+        mfa=known.mfa,
+        boundary_arn=stray.boundary_arn,
+    )
+    return assess(facts, now)
+
+
+def _removals(
+    door: Door, strays: list[User], question: Question, gaps: _Gaps
+) -> dict[str, datetime]:
+    wanted = {stray.name: stray.created_at for stray in strays}
+    return gaps.attempt(
+        "history of removals",
+        lambda: history.last_removals(door.cloudtrail(), wanted, question.sleep),
+        {},
+    )
+
+
+def _why(error: BaseException) -> str:
+    return explain(error) if isinstance(error, BotoCoreError | ClientError) else one_line(error)

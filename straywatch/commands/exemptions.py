@@ -1,0 +1,109 @@
+"""`straywatch exemptions`: who may be in no group, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import boto3
+import click
+
+from chalicelib.exemptions import InvalidConfigurationError, parse
+from straywatch.aws import RETRIES
+from straywatch.deployed import deployed_stack, output
+from straywatch.errors import StraywatchError, WrongUsageError, one_line
+from straywatch.options import aws_context, aws_options
+
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
+_LONGEST_STANDARD = 4096
+_LONGEST_ADVANCED = 8192
+
+_stage = click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
+_file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+@click.group("exemptions")
+def command() -> None:
+    r"""Show, check or store the document that exempts users, each with a reason.
+
+    \b
+    Examples:
+      straywatch exemptions check exemptions.json
+      straywatch exemptions put exemptions.json
+      straywatch exemptions show
+    """
+
+
+@command.command("check")
+@_file
+def check(file: Path) -> None:
+    """Check a document without storing it; every fault is named."""
+    rules = len(parse(_valid(file)).rules)
+    click.echo(f"{file}: fine, {rules} exemption{'s' * (rules != 1)}")
+
+
+@command.command("put")
+@_file
+@_stage
+@aws_options
+@click.pass_context
+def put(ctx: click.Context, file: Path, stage: str | None) -> None:
+    """Check a document and put it in force; the monitor reads it within seconds."""
+    text = _valid(file)
+    size = len(text.encode())
+    if size > _LONGEST_ADVANCED:
+        raise WrongUsageError(
+            f"{file} has {size} bytes; Parameter Store takes {_LONGEST_ADVANCED}: use patterns or "
+            "paths in the place of single users, or tags"
+        )
+    session = aws_context(ctx).session
+    name = output(deployed_stack(session, stage), "ConfigParameterName")
+    session.client("ssm", config=RETRIES).put_parameter(
+        Name=name,
+        Value=text,
+        Type="String",
+        Overwrite=True,
+        Tier="Advanced" if size > _LONGEST_STANDARD else "Standard",
+        Description="Straywatch: who may be in no group, and why",
+    )
+    click.echo(f"stored in {name}; the next check and the next sweep follow it")
+
+
+@command.command("show")
+@_stage
+@aws_options
+@click.pass_context
+def show(ctx: click.Context, stage: str | None) -> None:
+    """Print the stored document, and say if it is refused."""
+    session = aws_context(ctx).session
+    name = output(deployed_stack(session, stage), "ConfigParameterName")
+    text = stored_document(session, name)
+    if not text:
+        click.echo(f"{name} is not there: users are exempt by tags alone", err=True)
+        return
+    click.echo(text)
+    try:
+        parse(text)
+    except InvalidConfigurationError as error:
+        raise StraywatchError(
+            f"the monitor refuses this document and keeps to the last good one: {one_line(error)}"
+        ) from error
+
+
+def stored_document(session: boto3.Session, name: str) -> str:
+    """The text of the parameter; empty where nobody has made it. Raises ClientError."""
+    ssm = session.client("ssm", config=RETRIES)
+    try:
+        return ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    except ssm.exceptions.ParameterNotFound:
+        return ""
+
+
+def _valid(file: Path) -> str:
+    try:
+        text = file.read_text("utf-8")
+        parse(text)
+    except InvalidConfigurationError as error:
+        raise WrongUsageError(f"{file}: {one_line(error)}") from error
+    except UnicodeDecodeError as error:
+        raise WrongUsageError(f"{file} is not UTF-8 text: {error.reason}") from error
+    return text

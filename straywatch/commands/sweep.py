@@ -1,0 +1,52 @@
+"""`straywatch sweep`: look at the whole account now instead of at the next hour."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from botocore.config import Config
+
+from straywatch.aws import RETRIES
+from straywatch.deployed import deployed_stack, output
+from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, one_line
+from straywatch.options import aws_context, aws_options
+
+# The function's own timeout (15 minutes); a repeated call would sweep twice.
+_PATIENT = RETRIES.merge(Config(read_timeout=910, retries={"total_max_attempts": 1}))
+
+
+@click.command("sweep")
+@click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@aws_options
+@click.pass_context
+def command(ctx: click.Context, stage: str | None, form: str) -> int:
+    r"""Have the deployed monitor look at every user of the account now.
+
+    \b
+    Example:
+      straywatch sweep
+      straywatch sweep --format json | jq .strays
+    """
+    session = aws_context(ctx).session
+    function = output(deployed_stack(session, stage), "SweepFunctionName")
+    answer = session.client("lambda", config=_PATIENT).invoke(FunctionName=function, Payload=b"{}")
+    result = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError"):
+        raise StraywatchError(f"the sweep failed: {one_line(result.get('errorMessage', result))}")
+    if form == "json":
+        click.echo(json.dumps(result))
+    else:
+        click.echo(_sentence(result))
+    if not result["complete"]:
+        raise StraywatchError("the sweep ran out of time: repeat it, it goes on where it stopped")
+    return EXIT_FOUND if result["strays"] else EXIT_FINE
+
+
+def _sentence(result: dict[str, int]) -> str:
+    return (
+        f"{result['users']} users: {result['compliant']} in groups, {result['exempt']} exempt, "
+        f"{result['strays']} without a group; {result['opened']} findings opened, "
+        f"{result['gone']} closed as deleted, {result['missed_events']} missed events"
+    )

@@ -1,0 +1,59 @@
+"""Write a report to a file whole or not at all, or to standard output."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from straywatch.errors import WrongUsageError
+
+
+def check_writable(path: Path) -> None:
+    """Raise WrongUsageError, before any work is done, if `path` could not be written."""
+    folder = path.parent
+    if path.is_dir():
+        raise WrongUsageError(f"{path} is a folder: name a file")
+    if not folder.is_dir():
+        raise WrongUsageError(f"there is no folder {folder}: make it first")
+    if not os.access(path if _is_special(path) else folder, os.W_OK):
+        raise WrongUsageError(f"{path} cannot be written: permission denied")
+
+
+def write(text: str, path: Path | None) -> None:
+    """Write to standard output, or to `path`, which holds the old text or all of the new."""
+    if path is None:
+        click.echo(text, nl=False)
+    elif _is_special(path):
+        path.write_text(text, encoding="utf-8")
+    else:
+        _replace(path, text)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether the path is there and no plain file, as /dev/stdout: it must not be replaced."""
+    return path.exists() and not path.is_file()
+
+
+def _replace(path: Path, text: str) -> None:
+    target = path.resolve()  # a link stays a link
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(target.stat().st_mode if target.exists() else 0o666 & ~_umask())
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

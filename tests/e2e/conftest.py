@@ -1,0 +1,47 @@
+"""What end-to-end tests share: one package for all, one emulator and stack for each worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from straywatch.local.emulator import LocalAws, running_emulator
+from straywatch.packaging import Package
+from tests.e2e.local_stack import LocalStack, local_stack, shared_package
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Package:
+    """The packaged application, built once for all workers of this run."""
+    base = tmp_path_factory.getbasetemp()
+    return shared_package(base if worker_id == "master" else base.parent)
+
+
+@pytest.fixture(scope="session")
+def deployed(package: Package) -> Iterator[LocalStack]:
+    """The worker's own stack; tests use `stack`, which leaves it as it should be."""
+    with local_stack(package) as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(deployed: LocalStack) -> Iterator[LocalStack]:
+    """The deployed monitor with a short grace; after the test nothing is held back or fails."""
+    deployed.control.forget_calls()
+    yield deployed
+    deployed.control.reset()
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[LocalAws]:
+    """The worker's own emulator with nothing in it; tests use `aws`."""
+    with running_emulator(retry_seconds=0.2) as running:
+        yield running
+
+
+@pytest.fixture
+def aws(emulator: LocalAws) -> Iterator[LocalAws]:
+    """An emulator without the monitor; after the test nothing is held back or fails."""
+    yield emulator
+    emulator.control.reset()
