@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,15 @@ def command(
     if output is not None:
         write(dump_plan(plan), output)
     _print(plan, form)
+    if credentials is not None and form == "table":
+        say(_age_words(credentials.generated_at, datetime.now(UTC)))
     return EXIT_FOUND if plan.users or plan.proposals else EXIT_FINE
+
+
+def _age_words(made: datetime, now: datetime) -> str:
+    """The report's age stays out of the plan file, which is the same for the same account."""
+    minutes = max(0, int((now - made).total_seconds() // 60))
+    return f"credentials as of {made:%Y-%m-%d %H:%M} UTC, {minutes // 60} h {minutes % 60} min ago"
 
 
 def _print(plan: Plan, form: str) -> None:

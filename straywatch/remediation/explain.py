@@ -47,5 +47,5 @@ def user_words(
     if stays:
         words += f"; stays direct as no group of the plan gives it: {some(stays)}"
     if credentials is not None and credentials.idle(user):
-        words += f"; rather delete: {idle_words(user, credentials)}"
+        words += f"; rather delete: {idle_words(user)}"
     return words

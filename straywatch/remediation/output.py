@@ -1,53 +1,40 @@
-"""How the remediation commands print: tables that no name can break, files, progress on stderr."""
+"""How the remediation commands print: titled tables, documents, and progress for machines' logs."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-PIPE_WIDTH = 160
-"""Columns where the output is not a terminal."""
+from straywatch import output, tables
+from straywatch.text import visible
 
 QUIET_SECONDS = 1.0
 """Work shorter than this says nothing."""
 
 
-def safe(text: object) -> str:
-    """The text with everything that could steer a terminal shown as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
-
-
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print one table on stdout; nothing if it has no rows."""
-    table = Table(title=Text(safe(title)), title_justify="left", show_lines=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(safe(cell)) for cell in row))
-    if table.row_count:
-        width = None if sys.stdout.isatty() else PIPE_WIDTH
-        Console(file=sys.stdout, width=width, highlight=False).print(table)
+    """Print a title and a table on stdout; nothing if there are no rows."""
+    listed = list(rows)
+    if listed:
+        out = tables.console()
+        tables.say(out, title, style="bold")
+        tables.print_table(out, columns, listed)
+        click.echo()
 
 
 def say(text: str) -> None:
     """Print one line on stdout."""
-    click.echo(safe(text))
+    click.echo(visible(text))
 
 
 def write(text: str, path: Path | None) -> None:
-    """Write a document to a file, or to stdout if there is none."""
-    if path is None:
-        click.echo(text, nl=False)
-    else:
-        path.write_text(text, encoding="utf-8")
-        click.echo(f"wrote {path}", err=True)
+    """Write a document to a file, and say so on stderr; or to stdout if there is no path."""
+    output.write(text, path)
+    if path is not None:
+        click.echo(f"straywatch: wrote {visible(str(path))}", err=True)
 
 
 class Progress:
@@ -62,4 +49,4 @@ class Progress:
         now = self._clock()
         if now - self._last >= QUIET_SECONDS:
             self._last = now
-            click.echo(f"straywatch: {safe(text)}", err=True)
+            click.echo(f"straywatch: {visible(text)}", err=True)

@@ -29,7 +29,7 @@ def sort_out(
         elif (
             credentials and not holds_directly(user) and not user.groups and credentials.idle(user)
         ):
-            why = f"no permissions, no group; {idle_words(user, credentials)}"
+            why = f"no permissions, no group; {idle_words(user)}"
             proposals.append(Proposal(user.name, user.user_id, "delete", why))
         else:
             users.append(user)
@@ -41,11 +41,11 @@ def holds_directly(user: User) -> bool:
     return bool(user.attached_policies or user.inline_policies)
 
 
-def idle_words(user: User, credentials: CredentialReport) -> str:
-    """Say that a user holds no credentials and never used any, and how old that knowledge is."""
+def idle_words(user: User) -> str:
+    """Say that the credential report shows a user without credentials, never used."""
     return (
-        f"no active credentials and never used since {user.created_at:%Y-%m-%d}, "
-        f"says the credential report of {credentials.generated_at:%Y-%m-%dT%H:%M:%SZ}"
+        f"no active credentials and never used since {user.created_at:%Y-%m-%d}, says the "
+        "credential report"
     )
 
 

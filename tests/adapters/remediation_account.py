@@ -87,13 +87,13 @@ def populate_few(iam: IAMClient) -> None:
     iam.create_group(GroupName="None")
 
 
-def populate(iam: IAMClient) -> None:
+def populate(iam: IAMClient, path: str = "/people/") -> None:
     """Make one user of each kind: sharing, overlapping, alone, denied, limited, oddly named."""
     read = iam.create_policy(PolicyName="Read", PolicyDocument=document(allow("s3:Get*")))
     arn = read["Policy"]["Arn"]
     users = ("ann", "bob", "a=b,c.d@e+f-_", "-dash", "carl", "dora", "empty", "BedrockAPIKey-x1")
     for name in users:
-        iam.create_user(UserName=name, Path="/people/", Tags=[{"Key": "team", "Value": "x"}])
+        iam.create_user(UserName=name, Path=path, Tags=[{"Key": "team", "Value": "x"}])
     write = allow(["sqs:SendMessage", "sqs:GetQueueUrl"], "arn:aws:sqs:*:*:in")
     turned = allow(["sqs:GetQueueUrl", "sqs:SendMessage"], "arn:aws:sqs:*:*:in")
     for name in ("ann", "bob", "-dash"):
