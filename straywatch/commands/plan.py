@@ -34,8 +34,8 @@ from straywatch.remediation.planner import make_plan
 @click.option(
     "--min-members",
     type=click.IntRange(min=1),
-    help="Users a new group must serve; what fewer share stays direct. Default: 2 for strays who "
-    "share something else, 1 with --scope direct.",
+    help="Users a new group must serve; what fewer share stays direct, if they share anything "
+    "else. Default: 2, or one in a thousand; 1 with --scope direct.",
 )
 @click.option("--prefix", default="access-", show_default=True, help="How new groups' names begin.")
 @click.option("--path", default="/", show_default=True, help="The new groups' path.")
@@ -70,8 +70,7 @@ def command(
     iam = iam_client(context)
     snapshot = snapshot_of(context, iam, tell)
     credentials = None if no_credential_report else read_credentials(iam, time.sleep, tell)
-    members = min_members or (1 if scope == "direct" else 2)
-    options = Options(scope, max_gain, members, prefix, path, exclude)
+    options = Options(scope, max_gain, min_members, prefix, path, exclude)
     tell(f"planning for {len(snapshot.users)} users")
     plan = make_plan(snapshot, options, credentials)
     if output is not None:

@@ -12,21 +12,27 @@ import highspy
 NODE_LIMIT = 500
 """Branch-and-bound nodes: a limit that, unlike seconds, is the same on every machine."""
 
+HALF = 0.5
+"""The solver's zeros and ones are rounded."""
+
 ENTRY_LIMIT = 200_000
 """Cells times choices above which the instance is left to the greedy answer."""
 
 
-def fewest(cells: Sequence[frozenset[int]], known: Sequence[int]) -> list[int]:
+def fewest(cells: Sequence[frozenset[int]], known: Sequence[int]) -> tuple[list[int], bool]:
     """Choose the fewest numbers such that each cell holds one; at worst those `known` to do it.
+
+    Tells, too, whether fewer are proved impossible.
 
     Deterministic: one thread, a fixed seed, a limit in nodes.
     """
     needed = _hardest(cells)
     if sum(len(cell) for cell in needed) > ENTRY_LIMIT:
-        return list(known)
-    solution = _solve(needed)
-    covered = all(cell & solution for cell in needed)
-    return sorted(solution) if covered and len(solution) < len(known) else list(known)
+        return list(known), False
+    solution, proved = _solve(needed)
+    if all(cell & solution for cell in needed) and len(solution) <= len(known):
+        return sorted(solution), proved
+    return list(known), False
 
 
 def _hardest(cells: Sequence[frozenset[int]]) -> list[frozenset[int]]:
@@ -43,7 +49,7 @@ def _hardest(cells: Sequence[frozenset[int]]) -> list[frozenset[int]]:
     return kept
 
 
-def _solve(cells: list[frozenset[int]]) -> set[int]:
+def _solve(cells: list[frozenset[int]]) -> tuple[set[int], bool]:
     with _silenced_stdout():
         solver = highspy.Highs()  # type: ignore[no-untyped-call] # it has no annotations
     for option, value in {
@@ -59,7 +65,9 @@ def _solve(cells: list[frozenset[int]]) -> set[int]:
         solver.addConstr(sum(taken[choice] for choice in sorted(cell)) >= 1)
     solver.minimize()
     values = solver.getSolution().col_value
-    return {choice for choice, value in zip(choices, values, strict=False) if value > 0.5}  # noqa: PLR2004 - zero or one, rounded
+    proved = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    chosen = zip(choices, values, strict=False)  # no values at all if no solution was found
+    return {choice for choice, value in chosen if value > HALF}, proved
 
 
 @contextmanager

@@ -4,8 +4,8 @@ Exactly minimal is NP-hard (minimum biclique cover; Ene et al., "Fast exact and 
 for role minimization problems", SACMAT 2008). Candidates are closures: all that everyone who holds
 a seed may hold. Greedy set cover picks among them, within a factor 1 + ln(cells) of the fewest
 that these candidates allow. Cells of which no group can cover two prove, for the instance at hand,
-how many groups no plan can do without; only where both numbers differ, the HiGHS solver looks for
-fewer among the candidates.
+how many groups no plan can do without. Only where both numbers differ, the HiGHS solver looks for
+fewer among the candidates and, where all that matter are few enough to list, for the optimum.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ PAIR_LIMIT = 20_000
 
 THRESHOLDS = (0.95, 0.8, 0.6)
 """Shares of a permission's holders who hold another, too: seeds that survive noise."""
+
+CONCEPT_LIMIT = 3_000
+"""Groups that cannot be widened, up to which all of them are tried: then the answer is exact."""
 
 SOLVER_LIMIT = 30_000_000
 """Pairs of cell and candidate beyond which the solver is not asked: about five seconds."""
@@ -77,7 +80,7 @@ def mine(rows: tuple[Row, ...], fits: Fits = lambda _: True) -> Cover:
         if len(best) == bound:
             break
     else:
-        best = table.solve(pool, best)
+        best, bound = table.solve(pool, best, bound)
     return Cover(tuple(table.expand(group) for group in best), bound)
 
 
@@ -239,8 +242,15 @@ class _Table:
                 kept.remove(group)
         return kept
 
-    def solve(self, pool: list[int], best: list[int]) -> list[int]:
-        """Ask the solver for fewer groups than `best` among the candidates."""
+    def solve(self, pool: list[int], best: list[int], bound: int) -> tuple[list[int], int]:
+        """Ask the solver for fewer groups than `best`, and for a proof that there are none.
+
+        It is a proof if the candidates hold every group worth considering.
+        """
+        every = self.concepts()
+        complete = every is not None and all(self.fits(group) for group in every)
+        if every is not None:
+            pool = list(dict.fromkeys([*pool, *(g for g in every if self.fits(g))]))
         extents = [self.extent(group) for group in pool]
         having = [
             [(n, extents[n]) for n, group in enumerate(pool) if group >> column & 1]
@@ -248,14 +258,26 @@ class _Table:
         ]
         work = sum(n.bit_count() * len(h) for n, h in zip(self.need, having, strict=True))
         if work > SOLVER_LIMIT:
-            return best
+            return best, bound
         cells = [
             frozenset(n for n, extent in having[column] if extent >> row & 1)
             for column, need in enumerate(self.need)
             for row in bits(need)
         ]
         known = [pool.index(group) for group in best]
-        return [pool[n] for n in fewest(cells, known)]
+        chosen, proved = fewest(cells, known)
+        found = [pool[n] for n in chosen]
+        return found, len(found) if proved and complete else bound
+
+    def concepts(self) -> list[int] | None:
+        """Every group that cannot be widened for its holders; None if there are too many."""
+        found: dict[int, None] = {}
+        masks = sorted({self.closure(1 << row) for row in range(len(self.rows))})
+        for mask in masks:
+            found.update(dict.fromkeys([mask, *(mask & other for other in list(found))]))
+            if len(found) > CONCEPT_LIMIT:
+                return None
+        return [group for group in found if group]
 
     def bound(self) -> int:
         """How many cells were found no two of which fit in one group: so many groups are needed."""

@@ -55,10 +55,23 @@ class Options:
 
     scope: Scope = "strays"
     max_gain: int = 0
-    min_members: int = 2
+    min_members: int | None = None
+    """Users a new group must serve; None: as `fewest_members` has it."""
     prefix: str = "access-"
     path: str = "/"
     exclude: tuple[str, ...] = ()
+
+
+def fewest_members(options: Options, users: int) -> int:
+    """How many users a new group must serve so that moving a permission into it is worth it.
+
+    With scope `direct` every direct policy shall go, so that one user is enough. Strays need but
+    one group each: what only few of them share besides stays direct, where few is less than two,
+    or than one in a thousand users in scope.
+    """
+    if options.min_members is not None:
+        return options.min_members
+    return 1 if options.scope == "direct" else max(2, users // 1000)
 
 
 @dataclass(frozen=True)

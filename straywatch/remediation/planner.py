@@ -15,7 +15,13 @@ from straywatch.remediation.explain import group_words, user_words
 from straywatch.remediation.intent import check
 from straywatch.remediation.mining import Cover, Row, mine, shared_only
 from straywatch.remediation.naming import name_groups
-from straywatch.remediation.plan import Options, Plan, PlannedGroup, PlannedUser
+from straywatch.remediation.plan import (
+    Options,
+    Plan,
+    PlannedGroup,
+    PlannedUser,
+    fewest_members,
+)
 from straywatch.remediation.scope import sort_out
 from straywatch.remediation.snapshot import Snapshot
 from straywatch.remediation.universe import Written
@@ -97,7 +103,8 @@ class _Planner:
                 key = self._row_key(member)
                 rows[key] = rows.get(key, 0) + 1
         table = tuple(Row(*key[:2], users, key[2]) for key, users in rows.items())
-        kept = shared_only(table, self.options.min_members, self._fits)
+        least = fewest_members(self.options, len(self.members))
+        kept = shared_only(table, least, self._fits)
         reduced = dict(zip(rows, kept, strict=True))
         self.members = [
             replace(m, needs=reduced[self._row_key(m)].needs) if m.needs and m.room else m
@@ -164,6 +171,13 @@ class _Planner:
         groups = [self._new_group(c, names[c], written[c], choices) for c in contents]
         used = sorted({name for user in users for name in user.join} - set(named))
         groups += [PlannedGroup(n, create=False, why=self._use_words(n, users)) for n in used]
+        private = sum(1 for user in users if user.stays)
+        if private:
+            least = fewest_members(self.options, len(self.members))
+            self.notes.append(
+                f"{_users(private)} keep direct policies that no group gives; a new group serves "
+                f"at least {_users(least)} (--min-members)"
+            )
         if self.snapshot.quotas.estimated:
             self.notes.append("the account's quotas could not be read: IAM's defaults were used")
         return Plan(

@@ -52,7 +52,8 @@ def test_template_lints_and_leads_to_the_planned_state() -> None:
     populate(client())
     plan = make_plan(look(client()), Options())
     text = as_cloudformation(plan)
-    assert cfnlint.api.lint_all(text) == []
+    serious = [m for m in cfnlint.api.lint_all(text) if m.rule.id[0] in "EW"]
+    assert serious == []
     deploy(client(), json.loads(text))
     assert [finding.words() for finding in verify(plan, look(client())) if not finding.fine] == []
 
