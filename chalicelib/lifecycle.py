@@ -90,8 +90,8 @@ class StateStore(Protocol):
 class Queue(Protocol):
     """Where checks wait."""
 
-    def send(self, request: CheckRequest, due: datetime, now: datetime) -> None:
-        """Queue the request until it is due."""
+    def send(self, request: CheckRequest, due: datetime, now: datetime) -> datetime:
+        """Queue the request until it is due; return when it is handed over, due or not."""
 
 
 class Topic(Protocol):

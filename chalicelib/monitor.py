@@ -143,9 +143,9 @@ class Monitor:
         self.lifecycle.change_mark(mark, lambda m: left_behind(with_event(m, event)))
         return Outcome.NOTED
 
-    def _ask(self, request: CheckRequest) -> None:
+    def _ask(self, request: CheckRequest) -> datetime:
         due = request.since + self.lifecycle.settings.grace
-        self.lifecycle.queue.send(request, due, self.clock())
+        return self.lifecycle.queue.send(request, due, self.clock())
 
     def check(self, body: str) -> Outcome:
         """Take one message from the check queue.
@@ -170,13 +170,27 @@ class Monitor:
             if is_after(mark.left_at, request.since) and mark.left_at:
                 return Outcome.SUPERSEDED  # a later event asked for a check of its own
             if now < request.since + self.lifecycle.settings.grace:
-                self._ask(request)
-                return Outcome.WAITING
+                return self._wait_on(request, mark)
         look = self.iam.look(request.user_name)
         if _is_too_fresh(look, mark, now):
             self.lifecycle.queue.send(request, now + LOOK_AGAIN_AFTER, now)
             return Outcome.WAITING
         return self._evaluated(request, mark, look, now)
+
+    def _wait_on(self, request: CheckRequest, mark: Mark) -> Outcome:
+        """Queue the message once more: a long grace takes many such steps.
+
+        Only the newest copy goes on. SQS may hand a message over twice, and if every copy went on,
+        their number would double with each such step.
+        """
+        same = mark.asked_since == request.since
+        if same and request.due is not None and is_after(mark.asked_until, request.due):
+            return Outcome.MERGED
+        until = self._ask(request)
+        self.lifecycle.change_mark(
+            mark, lambda m: replace(m, asked_since=request.since, asked_until=until)
+        )
+        return Outcome.WAITING
 
     def _evaluated(self, request: CheckRequest, mark: Mark, look: Look, now: datetime) -> Outcome:
         match look:
