@@ -204,9 +204,11 @@ def left_behind(mark: Mark) -> Mark:
 def is_given_up_since(mark: Mark, since: datetime) -> bool:
     """Whether the name's bearer at `since` goes by another name now, as far as renames tell.
 
-    Who was renamed away and back bears the name again.
+    Who was renamed away and back bears the name again. What the mark still tells of `since` is
+    about the next bearer.
     """
-    return is_after(mark.renamed_at, since) and is_after(mark.renamed_at, mark.taken_at)
+    renamed_away = is_at_least(mark.renamed_at, since) and mark.left_at != since
+    return renamed_away and is_after(mark.renamed_at, mark.taken_at)
 
 
 def settled(mark: Mark, at: datetime) -> Mark:

@@ -133,8 +133,6 @@ class Monitor:
     def _renamed(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Hand the user's past over to its new name. The old mark goes last: it ends the repeat."""
         renamed = with_event(mark, event)
-        if event.new_name.lower() == mark.user_name.lower():
-            return self._respelled(event, mark)
         if renamed == mark:
             return Outcome.MERGED
         new = self.lifecycle.state.mark(event.account, event.new_name)
@@ -147,12 +145,6 @@ class Monitor:
             self.lifecycle.ask_again(event.account, event.new_name)
         self.lifecycle.change_mark(new, lambda m: carried_over(renamed, m))
         self.lifecycle.change_mark(mark, lambda m: left_behind(with_event(m, event)))
-        return Outcome.NOTED
-
-    def _respelled(self, event: MembershipEvent, mark: Mark) -> Outcome:
-        """Small letters became capitals: to IAM, and so to marks, it is the same name."""
-        if mark.open_user_ids:
-            self.lifecycle.ask_again(event.account, event.new_name)
         return Outcome.NOTED
 
     def _ask(self, request: CheckRequest) -> datetime:

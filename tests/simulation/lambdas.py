@@ -23,7 +23,7 @@ from tests.simulation.weather import Killed
 _TIME_LIMIT = 20 * SECOND
 _TIME_LIMIT_OF_SWEEP = 900 * SECOND
 _TIME_KEPT_BY_SWEEP = 45 * SECOND
-"""A sweep that has less left stops; if the product keeps less, these have more time to be hurried."""
+"""What the product's sweep keeps of its time: one that has little more than that is in a hurry."""
 _CONTAINER_KEPT = 10 * MINUTE
 _RETRY_AFTER = (MINUTE, 2 * MINUTE)
 _MOST_POLLERS = 5
@@ -171,9 +171,7 @@ class AsyncCalls:
                 self.functions.journal.taken.setdefault(about, kernel.now)
             elif attempt < len(_RETRY_AFTER):
                 wait = _RETRY_AFTER[attempt]
-                kernel.at(
-                    kernel.now + wait, lambda: self.call(function, event, about, attempt + 1)
-                )
+                kernel.at(kernel.now + wait, lambda: self.call(function, event, about, attempt + 1))
             else:
                 self._give_up(function, event, about)
 
@@ -182,7 +180,10 @@ class AsyncCalls:
     def _give_up(self, function: str, event: object, about: str) -> None:
         record = {
             "version": "1.0",
-            "requestContext": {"functionArn": f"{_arn(function)}:$LATEST", "condition": "RetriesExhausted"},
+            "requestContext": {
+                "functionArn": f"{_arn(function)}:$LATEST",
+                "condition": "RetriesExhausted",
+            },
             "requestPayload": event,
         }
         journal = self.functions.journal
