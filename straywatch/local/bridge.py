@@ -72,7 +72,9 @@ class Bridge:
         if signed is None:
             await self.emulator.application(scope, receive, send)
         else:
-            await self._serve_call(_Exchange(scope, await _read(receive), *signed), receive, send)
+            await self._serve_call(
+                _Exchange(scope, await read_body(receive), *signed), receive, send
+            )
 
     async def _serve_call(self, exchange: _Exchange, receive: Receive, send: Send) -> None:
         caller = self.emulator.caller_of(exchange.access_key_id)
@@ -224,7 +226,14 @@ def _signature(scope: Message) -> tuple[str, str] | None:
     return None if found is None or found[2] == "s3" else (found[1], found[2])
 
 
-async def _read(receive: Receive) -> bytes:
+def access_key_of(scope: Message) -> str:
+    """The access key that a request is signed with; empty where it is not signed."""
+    found = _signature(scope)
+    return found[0] if found else ""
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Read a request's body to its end."""
     parts = []
     while True:
         message = await receive()
