@@ -124,7 +124,6 @@ class Deployment:
             floods=self.floods,
             state=self._state,
             pages=lambda marker: pages(self._iam, marker),
-            user=Iam(self._iam).user,
             live=self._findings.live,
             record=self._findings.record_sweep,
             exemption=self._configuration.exemption,

@@ -7,9 +7,10 @@ import math
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from chalicelib.account import Account
-from chalicelib.events import Cause
+from chalicelib.events import Cause, is_user_name
 from chalicelib.times import iso, parse_time
 
 MESSAGE_VERSION = 1
@@ -79,21 +80,35 @@ def decode_check(body: str) -> CheckRequest | DigestRequest:
         fields = json.loads(body)
         if fields["version"] != MESSAGE_VERSION:
             raise MalformedCheckError(f"check message of version {fields['version']!r}")
-        account = Account(str(fields["partition"]), str(fields["account_id"]))
+        account = Account(_text(fields["partition"]), _text(fields["account_id"]))
         if fields.get("kind") == "digest":
             return DigestRequest(account)
-        cause = fields["cause"]
-        if not isinstance(fields["user_name"], str) or not fields["user_name"]:
+        if not is_user_name(fields["user_name"]):
             raise MalformedCheckError("check message without a user name")
         return CheckRequest(
             account=account,
             user_name=fields["user_name"],
             since=parse_time(fields["since"]),
             origin=Origin(fields["origin"]),
-            cause=cause and Cause(**cause | {"event_time": parse_time(cause["event_time"])}),
+            cause=_cause(fields["cause"]),
         )
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise MalformedCheckError(f"not a check message: {error!r}"[:300]) from error
+
+
+def _cause(stored: object) -> Cause | None:
+    if stored is None:
+        return None
+    if not isinstance(stored, dict):
+        raise TypeError("the cause is not an object")
+    texts: dict[str, Any] = {name: _text(value) for name, value in stored.items()}
+    return Cause(**texts | {"event_time": parse_time(texts["event_time"])})
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is not text")
+    return value
 
 
 def delay_seconds(due: datetime, now: datetime) -> int:

@@ -89,7 +89,7 @@ def _fetch(iam: IAMClient) -> CredentialReport:
 def parse(text: str) -> dict[str, Credentials]:
     """Read the report's CSV into credentials by user name, in small letters.
 
-    Raises StraywatchError if it is no CSV.
+    Raises ReportNotReadyError if it is no CSV.
     """
     try:
         rows = list(csv.DictReader(io.StringIO(text, newline="")))

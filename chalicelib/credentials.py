@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from chalicelib.account import User
 from chalicelib.credential_report import (
@@ -116,7 +117,7 @@ class CredentialReader:
     def _known(self, read: Callable[[str], T], name: str) -> T | None:
         try:
             return read(name)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
             log("risk_fact_unread", fact=read.__name__, error=str(error))
             return None
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
 from chalicelib.account import Account
 from chalicelib.times import parse_time
@@ -21,6 +21,7 @@ _USER_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 _ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 _PARTITION_OF_REGION = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"))
 _LONGEST_TEXT = 512
+_SAME_NAME = "the user keeps its name"  # a new path, or the same name in another case
 _BEFORE_IAM = datetime(2010, 1, 1, tzinfo=UTC)
 
 
@@ -132,21 +133,29 @@ def parse_record(record: Mapping[str, Any], now: datetime) -> MembershipEvent | 
     new_name = ""
     if change is Change.RENAMED:
         if parameters.get("newUserName") is None:
-            return Ignored("a change of path alone")
+            return Ignored(_SAME_NAME)
         new_name = _user_name(parameters, "newUserName")
+    user_name = _user_name(parameters, "userName")
+    if new_name.lower() == user_name.lower():
+        return Ignored(_SAME_NAME)
     return MembershipEvent(
         account=_account(record),
         change=change,
-        user_name=_user_name(parameters, "userName"),
+        user_name=user_name,
         user_id=_created_user_id(record) if change is Change.CREATED else "",
         new_name=new_name,
         cause=_cause(record, parameters, now),
     )
 
 
+def is_user_name(value: object) -> TypeGuard[str]:
+    """Whether IAM could have given a user this name."""
+    return isinstance(value, str) and _USER_NAME.fullmatch(value) is not None
+
+
 def _user_name(parameters: Mapping[str, Any], key: str) -> str:
     name = parameters.get(key)
-    if not isinstance(name, str) or not _USER_NAME.fullmatch(name):
+    if not is_user_name(name):
         raise MalformedEventError(f"{key} is not an IAM user name: {_shown(name)}")
     return name
 
@@ -203,7 +212,9 @@ def _actor_arn(identity: object) -> str:
 
 def _text(holder: object, key: str, default: str) -> str:
     value = holder.get(key) if isinstance(holder, Mapping) else None
-    return value[:_LONGEST_TEXT] if isinstance(value, str) and value else default
+    if not isinstance(value, str) or not value:
+        return default
+    return value[:_LONGEST_TEXT].encode("utf-8", "replace").decode()  # half a character has no code
 
 
 def _shown(value: object) -> str:

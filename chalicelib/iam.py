@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 
+class UnreadableGroupsError(Exception):
+    """IAM's list of groups broke off before its end: what was not seen is not "none"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Iam:
     """IAM, as far as a check needs it."""
@@ -27,10 +31,16 @@ class Iam:
         and the next is asked for.
         """
         pages = self.client.get_paginator("list_groups_for_user")
+        whole = False
         try:
             for page in pages.paginate(UserName=user_name):
                 if page["Groups"]:
                     return InGroups(tuple(group["GroupName"] for group in page["Groups"]))
+                whole = page["IsTruncated"] is False
+            if not whole:  # the paginator stops in silence where a page has no marker
+                raise UnreadableGroupsError(
+                    f"IAM did not list the groups of {user_name} to the end"
+                )
             return InNoGroup(self._get(user_name))
         except self.client.exceptions.NoSuchEntityException:
             return NoSuchUser()

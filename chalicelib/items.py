@@ -78,7 +78,8 @@ def mark_from(attributes: Mapping[str, Any]) -> Mark:
         joined_group=attributes.get("joined_group", ""),
         renamed_to=attributes.get("renamed_to", ""),
         open_user_ids=tuple(attributes.get("open_user_ids", ())),
-        flaps=tuple(parse_time(flap) for flap in attributes.get("flaps", ())),
+        lefts=tuple(parse_time(left) for left in attributes.get("lefts", ())),
+        joins=tuple(parse_time(joined) for joined in attributes.get("joins", ())),
         version=int(attributes["version"]),
         **{name: _time(attributes, name) for name in instants},
     )

@@ -1,7 +1,8 @@
 """A mark: what events and looks have told of one user name lately, whatever their order.
 
-Every field only ever moves forward in time, so that repeated, late and reordered events lead to
-the same mark. From it follows since when a user is a stray, as far as anyone can tell.
+Every instant only ever moves forward in time, so that repeated, late and reordered events lead to
+the same mark (of calls within one second, the first to arrive lends its cause and its group). From
+it follows since when a user is a stray, as far as anyone can tell.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from chalicelib.account import Account
 from chalicelib.events import Cause, Change, MembershipEvent
 
 FLAPPING_WINDOW = timedelta(days=1)
-_MOST_FLAPS = 200
+_MOST_MOVES = 200
 _CLOCK_SKEW = timedelta(seconds=5)
 """CreateUser's event and the user's creation date are one instant, told by two clocks."""
 
@@ -47,6 +49,7 @@ class Mark:
     `renamed_at`: last time a bearer gave the name up for `renamed_to`. `taken_at`: last time a user
     got the name by a rename.
     `open_user_ids`: users who have had a finding under this name and may have it still.
+    `lefts`, `joins`: when the user left and joined groups within a day of the last time it did.
     """
 
     account: Account
@@ -62,7 +65,8 @@ class Mark:
     renamed_to: str = ""
     taken_at: datetime | None = None
     open_user_ids: tuple[str, ...] = ()
-    flaps: tuple[datetime, ...] = ()
+    lefts: tuple[datetime, ...] = ()
+    joins: tuple[datetime, ...] = ()
     flapping_told_at: datetime | None = None
     version: int = 0
 
@@ -87,6 +91,7 @@ def with_event(mark: Mark, event: MembershipEvent) -> Mark:
     at = event.cause.event_time
     match event.change:
         case Change.CREATED | Change.LEFT:
+            mark = replace(mark, lefts=_recent(mark.lefts, at))
             if not is_after(at, mark.left_at):
                 return mark
             return replace(mark, left_at=at, cause=event.cause)
@@ -101,20 +106,16 @@ def with_event(mark: Mark, event: MembershipEvent) -> Mark:
 
 
 def _joined(mark: Mark, at: datetime, group: str) -> Mark:
+    mark = replace(mark, joins=_recent(mark.joins, at))
     if not is_after(at, mark.joined_at):
         return mark
-    ends_a_stretch = is_after(mark.left_at, mark.joined_at) and is_after(at, mark.left_at)
-    flaps = mark.flaps
-    if ends_a_stretch:
-        recent = (f for f in (*flaps, at) if f > at - FLAPPING_WINDOW)
-        flaps = tuple(recent)[-_MOST_FLAPS:]
-    return replace(
-        mark,
-        joined_at=at,
-        joined_group=group,
-        settled_at=latest(mark.settled_at, at),
-        flaps=flaps,
-    )
+    return replace(mark, joined_at=at, joined_group=group, settled_at=latest(mark.settled_at, at))
+
+
+def _recent(instants: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...]:
+    """The instants with `at` among them, in order: those of the last day that any is in."""
+    known = sorted({*instants, at})
+    return tuple(i for i in known if i > known[-1] - FLAPPING_WINDOW)[-_MOST_MOVES:]
 
 
 def carried_over(old: Mark, new: Mark) -> Mark:
@@ -139,7 +140,8 @@ def carried_over(old: Mark, new: Mark) -> Mark:
         deleted_at=later(None, new.deleted_at),
         taken_at=latest(new.taken_at, renamed_at),
         open_user_ids=tuple(dict.fromkeys((*new.open_user_ids, *old.open_user_ids))),
-        flaps=old.flaps,
+        lefts=old.lefts,
+        joins=old.joins,
         flapping_told_at=old.flapping_told_at,
     )
 
@@ -155,7 +157,8 @@ def left_behind(mark: Mark) -> Mark:
         settled_at=mark.settled_at if is_after(mark.settled_at, at) else None,
         seen_at=mark.seen_at if is_after(mark.seen_at, at) else None,
         open_user_ids=(),
-        flaps=(),
+        lefts=(),
+        joins=(),
     )
 
 
@@ -202,5 +205,10 @@ def stray_since(
 
 
 def flaps_within_a_day(mark: Mark, now: datetime) -> int:
-    """How many times in the last day the user was a stray and joined a group again in time."""
-    return sum(1 for flap in mark.flaps if flap > now - FLAPPING_WINDOW)
+    """How many times in the last day the user left a group and then joined one again."""
+    moves = sorted([(at, "joins") for at in mark.joins] + [(at, "leaves") for at in mark.lefts])
+    return sum(
+        1
+        for (_, before), (at, move) in pairwise(moves)
+        if (before, move) == ("leaves", "joins") and at > now - FLAPPING_WINDOW
+    )

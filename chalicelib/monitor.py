@@ -101,11 +101,11 @@ class Monitor:
     def _lost(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Ask for a check, then remember it: killed in between, the repeat asks once more."""
         at = event.cause.event_time
-        if is_at_least(mark.left_at, at):
-            return Outcome.MERGED  # a later check, which covers this event, is under way
-        self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
+        covered = is_at_least(mark.left_at, at)  # by a check that is under way for a later event
+        if not covered:
+            self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
         self.lifecycle.change_mark(mark, lambda m: with_event(m, event))
-        return Outcome.WAITING
+        return Outcome.MERGED if covered else Outcome.WAITING
 
     def _settled(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Remember it, then have whatever is open on the user looked at."""

@@ -7,9 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.checks import CheckRequest, DigestRequest, delay_seconds, encode_check
+from chalicelib.text import ascii_only
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+_LONGEST_REASON = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,9 @@ class CheckQueue:
             QueueUrl=self.dead_letter_queue_url,
             MessageBody=body,
             MessageAttributes={
-                "reason": {"DataType": "String", "StringValue": reason[:1024] or "unknown"}
+                "reason": {
+                    "DataType": "String",
+                    "StringValue": ascii_only(reason)[:_LONGEST_REASON] or "unknown",
+                }
             },
         )

@@ -77,7 +77,6 @@ class Sweep:
     floods: Floods | Calm
     state: SweepState
     pages: Callable[[str | None], Iterator[Page]]
-    user: Callable[[str], User | NoSuchUser]
     live: Callable[[Account], Iterator[Finding]]
     record: Callable[[Account, datetime, Mapping[str, Any]], None]
     exemption: Callable[[Account, User, datetime], Exempt | NotExempt]

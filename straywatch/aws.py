@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,12 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
+_ATTEMPTS = os.environ.get("AWS_MAX_ATTEMPTS", "")  # the SDKs' own variable; a Config hides it
 RETRIES = Config(
-    retries={"mode": "adaptive", "total_max_attempts": 8},
+    retries={
+        "mode": "adaptive",
+        "total_max_attempts": int(_ATTEMPTS) if _ATTEMPTS.isdecimal() and int(_ATTEMPTS) else 8,
+    },
     connect_timeout=5,
     read_timeout=60,
     user_agent_extra="straywatch",
@@ -28,7 +33,9 @@ class AwsContext:
     session: boto3.Session = field(init=False)
 
     def __post_init__(self) -> None:
-        session = boto3.Session(profile_name=self.profile, region_name=self.region)
+        # boto3 itself knows AWS_DEFAULT_REGION only; the CLI and the other SDKs know AWS_REGION
+        region = self.region or os.environ.get("AWS_REGION")
+        session = boto3.Session(profile_name=self.profile, region_name=region)
         object.__setattr__(self, "session", session)
 
     def caller(self) -> GetCallerIdentityResponseTypeDef:

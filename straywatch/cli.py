@@ -21,6 +21,7 @@ COMMANDS = {
     "sweep": "Look at the whole account now.",
     "exemptions": "Who may be in no group, and why.",
     "completion": "Print the script that completes commands in a shell.",
+    "redrive": "What could not be processed, why, and once more.",
     "replay": "Tell which alerts the past would have brought, by grace period.",
 }
 """Each command and its one-line help; the code is `straywatch.commands.NAME:command`."""

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from straywatch.local.inbox import Alert, Inbox
 from straywatch.local.story import Expected, Scene, Step
 
-LATEST_SECONDS = 20.0
+LATEST_SECONDS = 60.0
 """How late after its grace an alert may arrive: cold starts on a slow machine are in it."""
 SILENCE_SECONDS = 4.0
 """How long after the last grace a false alarm would have had the time to show itself."""

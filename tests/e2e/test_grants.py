@@ -87,6 +87,7 @@ def _find_a_user_by_id(stack: LocalStack) -> None:
     stack.iam.update_user(UserName="weighty", NewUserName="lighter")
     stack.control.reset()
     stack.iam.create_user(UserName="weighty")
+    stack.iam.add_user_to_group(UserName="weighty", GroupName=GROUP)
     stack.until(
         lambda: "iam:GetAccountAuthorizationDetails" in stack.used("check_membership"),
         "a look for the user id",
@@ -114,22 +115,35 @@ def _dead_letters(stack: LocalStack) -> int:
 
 
 def _sweep(stack: LocalStack) -> None:
-    """A sweep meets strays that no event told of, old and new, a deletion, and a failure."""
-    function = stack.outputs["SweepFunctionName"]
-    invoke = stack.session.client("lambda").invoke
+    """Sweeps meet strays nobody told of: one, several, a fresh one; a deletion; a failure."""
     stack.control.plan("lose")
     _create_worth_weighing(stack, "untold")
     _delete_all(stack, "lighter")
     time.sleep(GRACE_SECONDS)  # the grace of `untold` passes; no event tells of its end
+    _sweep_now(stack)
+    stack.alert("untold")
+    several = ("one-more", "another")
+    for name in several:
+        stack.iam.create_user(UserName=name)
+    time.sleep(GRACE_SECONDS)  # likewise
     stack.iam.create_user(UserName="fresh")
     stack.control.reset()
-    answer = invoke(FunctionName=function, Payload=b"{}")
-    assert "FunctionError" not in answer, answer["Payload"].read()
-    stack.alert("untold")
+    _sweep_now(stack)
+    for name in several:
+        stack.alert(name)
     letters = _dead_letters(stack)
     stack.control.fail("dynamodb:Query", "ValidationException", times=3, caller="Sweep")
-    invoke(FunctionName=function, Payload=b"{}", InvocationType="Event")
+    stack.session.client("lambda").invoke(
+        FunctionName=stack.outputs["SweepFunctionName"], Payload=b"{}", InvocationType="Event"
+    )
     stack.until(lambda: _dead_letters(stack) > letters, "the failed sweep's dead letter")
+
+
+def _sweep_now(stack: LocalStack) -> None:
+    answer = stack.session.client("lambda").invoke(
+        FunctionName=stack.outputs["SweepFunctionName"], Payload=b"{}"
+    )
+    assert "FunctionError" not in answer, answer["Payload"].read()
 
 
 def _delete_all(stack: LocalStack, name: str) -> None:
@@ -152,3 +166,18 @@ def test_nothing_that_a_function_needs_is_denied_to_it(played: LocalStack) -> No
 def test_every_granted_action_is_used(played: LocalStack, function: str) -> None:
     """No policy grants an action that its function never needs."""
     assert sorted(played.granted(function) - played.used(function) - UNCAUGHT) == []
+
+
+def test_a_look_that_is_denied_is_no_answer(stack: LocalStack) -> None:
+    """Without iam:ListGroupsForUser nobody knows of a user's groups, so nobody is alerted."""
+    user = stack.name("denied")
+
+    with stack.without("check_membership", "iam:ListGroupsForUser"):
+        stack.iam.create_user(UserName=user)
+        stack.until(
+            lambda: any(
+                denial["action"] == "iam:ListGroupsForUser" for denial in stack.control.denials()
+            ),
+            "a denied look",
+        )
+        assert stack.alerts_after_silence(user) == []

@@ -94,7 +94,7 @@ def test_it_serves_until_told_to_stop(number: signal.Signals) -> None:
 
 def test_it_plays_the_whole_story_once() -> None:
     """`--once` ends with 0 when every expected alert, and no other, came."""
-    with process([*LOCAL, *FREE_PORTS, "--grace", "3", "--once"]) as local:
+    with process([*LOCAL, *FREE_PORTS, "--grace", "4", "--once"]) as local:
         out, told = local.communicate(timeout=PATIENCE_SECONDS)
 
     assert local.returncode == 0, told

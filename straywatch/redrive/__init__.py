@@ -1,0 +1,1 @@
+"""Redrive: what could not be processed, why, and once more."""

@@ -1,0 +1,82 @@
+"""Runs a dead letter again: a check goes back to its queue, an event to its function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from straywatch.redrive.letters import DeadLetter, Kind
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
+
+_GONE = frozenset({"ResourceNotFoundException", "InvalidRequestContentException"})
+_TOO_LARGE = frozenset({"RequestTooLargeException", "InvalidMessageContents"})
+
+
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """The letter's work is under way again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The letter stays where it is, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The letter was looked at; nothing else was asked for."""
+
+
+Result = Redriven | Left | Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """Sends letters where they were going. `functions` are the stack's own, by name."""
+
+    sqs: SQSClient
+    functions_client: LambdaClient
+    check_queue_url: str
+    functions: frozenset[str]
+
+    def again(self, letter: DeadLetter) -> Result:
+        """Start the letter's work once more, which the monitor takes repeats of.
+
+        Raises ClientError where AWS refuses for a reason that is not the letter's own.
+        """
+        try:
+            match letter.kind:
+                case Kind.CHECK:
+                    self.sqs.send_message(QueueUrl=self.check_queue_url, MessageBody=letter.payload)
+                case Kind.INVOCATION | Kind.DELIVERY:
+                    return self._invoke(letter)
+                case Kind.UNREADABLE:
+                    return Left("it cannot be read; --discard removes it")
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in _GONE | _TOO_LARGE:
+                return Left(f"refused: {code}")
+            raise
+        return Redriven()
+
+    def _invoke(self, letter: DeadLetter) -> Result:
+        name = function_name(letter.function)
+        if name not in self.functions:
+            return Left(f"it is for {name or 'no function'}, which is none of this deployment's")
+        self.functions_client.invoke(
+            FunctionName=name, InvocationType="Event", Payload=letter.payload.encode()
+        )
+        return Redriven()
+
+
+def function_name(arn: str) -> str:
+    """The function's name from an ARN with or without a version, or from a name."""
+    parts = arn.split(":")
+    return parts[6] if len(parts) > 6 else parts[0]  # noqa: PLR2004 - arn:aws:lambda:R:A:function:N

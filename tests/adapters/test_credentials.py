@@ -1,0 +1,150 @@
+"""A stray's policies and credentials: each fact that cannot be read is unknown, and only that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from moto import mock_aws
+
+from chalicelib.account import User
+from chalicelib.credentials import CredentialReader
+from chalicelib.risk import Facts
+from tests.adapters.aws import answering, client
+from tests.unit.records import NOW, USER_ID
+
+ARN = "arn:aws:iam::123456789012:user/bob"
+BOUNDARY = "arn:aws:iam::123456789012:policy/limits"
+OWN = "arn:aws:iam::123456789012:policy/own"
+ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+BOB = User(USER_ID, "bob", ARN, "/", NOW, boundary_arn=BOUNDARY)
+NOTHING = Facts(
+    user_arn=ARN,
+    inline={},
+    attached=(),
+    documents={},
+    keys=(),
+    console_password=False,
+    mfa=False,
+    boundary_arn=BOUNDARY,
+)
+
+
+@pytest.fixture
+def iam() -> Iterator[Any]:
+    """IAM with a user bob who has nothing."""
+    with mock_aws():
+        made = client("iam")
+        made.create_user(UserName="bob")
+        made.create_policy(PolicyName="limits", PolicyDocument=json.dumps(ALL))
+        yield made
+
+
+def failing(iam: Any, *actions: str) -> Any:
+    """The same IAM, where these calls are refused."""
+
+    def refuse(params: dict[str, Any], model: Any, **_: Any) -> None:
+        if model.name in actions:
+            raise EndpointConnectionError(endpoint_url=f"{model.name}/{len(params)}")
+
+    iam.meta.events.register("before-call.iam.*", refuse)
+    return iam
+
+
+def facts(iam: Any) -> Facts:
+    """What is known of bob."""
+    return CredentialReader(iam).facts(BOB)
+
+
+def test_a_user_with_nothing_is_known_to_have_nothing(iam: Any) -> None:
+    """Empty, and not unknown: the boundary's document is all there is to be read."""
+    assert facts(iam) == replace(NOTHING, documents={BOUNDARY: ALL})
+
+
+def test_all_that_a_user_has_is_read(iam: Any) -> None:
+    """Inline and attached policies with the customer's documents, keys, password, MFA."""
+    iam.put_user_policy(UserName="bob", PolicyName="p", PolicyDocument=json.dumps(ALL))
+    iam.create_policy(PolicyName="own", PolicyDocument=json.dumps(ALL))
+    iam.attach_user_policy(UserName="bob", PolicyArn=OWN)
+    iam.create_login_profile(UserName="bob", Password="secret-Secret-1")
+    key = iam.create_access_key(UserName="bob")["AccessKey"]["AccessKeyId"]
+    iam.update_access_key(UserName="bob", AccessKeyId=key, Status="Inactive")
+    device = iam.create_virtual_mfa_device(VirtualMFADeviceName="bob")["VirtualMFADevice"]
+    iam.enable_mfa_device(
+        UserName="bob",
+        SerialNumber=device["SerialNumber"],
+        AuthenticationCode1="123456",
+        AuthenticationCode2="654321",
+    )
+    found = facts(iam)
+    assert found.inline == {"p": ALL}
+    assert found.attached == (OWN,)
+    assert found.documents == {OWN: ALL, BOUNDARY: ALL}
+    assert [key.active for key in found.keys or ()] == [False]
+    assert (found.console_password, found.mfa) == (True, True)
+
+
+def test_the_policies_of_aws_are_known_by_name(iam: Any) -> None:
+    """Their documents are not asked for: two calls less for each."""
+    aws = "arn:aws:iam::aws:policy/AdministratorAccess"
+    user = replace(BOB, groups=(), attached_policies=(aws,), boundary_arn=aws)
+    found = CredentialReader(failing(iam, "GetPolicy", "GetPolicyVersion")).facts(user)
+    assert (found.attached, found.documents) == ((aws,), {})
+
+
+@pytest.mark.parametrize(
+    ("action", "unknown"),
+    [
+        ("ListUserPolicies", "inline"),
+        ("ListAttachedUserPolicies", "attached"),
+        ("ListAccessKeys", "keys"),
+        ("GetLoginProfile", "console_password"),
+        ("ListMFADevices", "mfa"),
+    ],
+)
+def test_one_fact_that_cannot_be_read_is_unknown(
+    iam: Any, action: str, unknown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are read all the same, and the log says which was not."""
+    found = facts(failing(iam, action))
+    assert {f.name for f in fields(found) if getattr(found, f.name) is None} == {unknown}
+    assert json.loads(capsys.readouterr().out)["event"] == "risk_fact_unread"
+
+
+def test_an_inline_policy_that_cannot_be_read_leaves_them_all_unknown(iam: Any) -> None:
+    """Some of the policies would be taken for all of them."""
+    iam.put_user_policy(UserName="bob", PolicyName="p", PolicyDocument=json.dumps(ALL))
+    assert facts(failing(iam, "GetUserPolicy")).inline is None
+
+
+@pytest.mark.parametrize("action", ["GetPolicy", "GetPolicyVersion"])
+def test_a_document_that_cannot_be_read_is_missing(iam: Any, action: str) -> None:
+    """The policy is known to be attached, its content is not: the risk counts it as unread."""
+    found = facts(failing(iam, action))
+    assert found.documents == {}
+    assert found.boundary_arn == BOUNDARY
+
+
+def test_with_iam_down_everything_is_unknown() -> None:
+    """The alert goes out all the same: that there is a stray is known."""
+    found = CredentialReader(answering("iam", lambda _: (503, b"<ErrorResponse/>"))).facts(BOB)
+    unread = (found.inline, found.attached, found.keys, found.console_password, found.mfa)
+    assert unread == (None,) * 5
+
+
+def test_half_an_answer_is_none() -> None:
+    """What breaks off in the middle is unknown, and costs nobody the alert."""
+    broken = answering("iam", lambda _: (200, b"<ListAccessKeysResponse><ListAcc"))
+    found = CredentialReader(broken).facts(BOB)
+    assert (found.keys, found.console_password) == (None, None)
+
+
+def test_what_a_snapshot_told_is_not_asked_again(iam: Any) -> None:
+    """The sweep's page has the policies; only credentials and documents are read on top."""
+    user = User(USER_ID, "bob", ARN, "/", NOW, groups=(), inline_policies={"p": ALL})
+    found = CredentialReader(failing(iam, "ListUserPolicies", "ListAttachedUserPolicies"))
+    assert found.facts(user).inline == {"p": ALL}

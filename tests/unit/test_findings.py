@@ -1,0 +1,212 @@
+"""The life of a finding: opened, reminded of, escalated, resolved; each alert once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.account import User
+from chalicelib.findings import (
+    CLAIM,
+    AlertType,
+    Finding,
+    Reason,
+    Resolution,
+    Status,
+    may_send,
+    moved_on,
+    open_finding,
+    renamed,
+    resolve,
+    sent,
+)
+from chalicelib.marks import Evidence, StraySince
+from chalicelib.settings import Settings, settings_from
+from chalicelib.severity import Severity
+from tests.unit.environment import ENVIRONMENT
+from tests.unit.records import ACCOUNT, NOW, USER_ID, at, event
+
+HOUR = timedelta(hours=1)
+BOB = User(USER_ID, "bob", "arn:aws:iam::123456789012:user/bob", "/", at(-5000))
+JOINED = Resolution(Reason.JOINED_GROUP, ("nurses",))
+OPENED = open_finding(
+    ACCOUNT,
+    BOB,
+    StraySince(at(-900), Evidence.EVENT),
+    number=1,
+    now=NOW,
+    severity=Severity.MEDIUM,
+    risk="it has a password",
+    detected_by="event",
+    cause=event("RemoveUserFromGroup", -900).cause,
+    flaps=2,
+)
+TOLD = sent(OPENED)
+
+
+def chosen(**variables: str) -> Settings:
+    """Settings with some of the variables changed."""
+    environment: Mapping[str, str] = ENVIRONMENT | variables
+    return settings_from(environment)
+
+
+SETTINGS = chosen()  # a reminder each 24 h, three at most; escalation after 72 h
+
+
+def lived(
+    hours: int, settings: Settings = SETTINGS, finding: Finding = TOLD
+) -> list[tuple[int, str]]:
+    """What falls due, and after how many hours, if somebody looks every hour."""
+    told = []
+    for hour in range(1, hours + 1):
+        moved = moved_on(finding, settings, NOW + hour * HOUR)
+        if moved != finding:
+            told.append((hour, str(moved.outbox[0])))
+            moved = sent(moved)
+        finding = moved
+    return told
+
+
+def test_a_new_finding_is_open_and_has_one_alert_to_send() -> None:
+    """The alert is in the finding's outbox before it is published: a crash cannot lose it."""
+    assert (OPENED.status, OPENED.outbox) == (Status.OPEN, (AlertType.OPENED,))
+    assert OPENED.opened_at == NOW
+    assert OPENED.stray_since == at(-900)
+
+
+def test_its_id_names_account_user_and_episode() -> None:
+    """Every repeat of a message carries the same id, so that receivers can drop it."""
+    assert OPENED.finding_id == f"aws:123456789012:{USER_ID}:1"
+    assert replace(OPENED, number=2).finding_id == f"aws:123456789012:{USER_ID}:2"
+
+
+def test_a_rename_changes_the_name_and_not_the_finding() -> None:
+    """Identity is the user id."""
+    rob = replace(BOB, name="rob", arn="arn:aws:iam::123456789012:user/rob")
+    after = renamed(OPENED, rob)
+    assert (after.user_name, after.finding_id) == ("rob", OPENED.finding_id)
+
+
+# -- time passes -------------------------------------------------------------------------------
+
+
+def test_an_open_finding_reminds_and_escalates() -> None:
+    """A reminder each day, up to three, and one escalation on the third day, in its stead."""
+    assert lived(400) == [
+        (24, "reminder"),
+        (48, "reminder"),
+        (72, "escalated"),
+        (96, "reminder"),
+    ]
+
+
+def test_escalation_raises_the_severity_once() -> None:
+    """What nobody mended for days is worse than it was."""
+    after = moved_on(TOLD, SETTINGS, NOW + 72 * HOUR)
+    assert (after.severity, after.escalated_at) == (Severity.HIGH, NOW + 72 * HOUR)
+    later = moved_on(sent(after), SETTINGS, NOW + 200 * HOUR)
+    assert (later.severity, later.outbox) == (Severity.HIGH, (AlertType.REMINDER,))
+
+
+def test_nothing_is_worse_than_critical() -> None:
+    """Escalation says so all the same."""
+    finding = replace(TOLD, severity=Severity.CRITICAL)
+    after = moved_on(finding, SETTINGS, NOW + 72 * HOUR)
+    assert (after.severity, after.outbox) == (Severity.CRITICAL, (AlertType.ESCALATED,))
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"REMINDER_HOURS": "0"}, [(72, "escalated")]),
+        ({"REMINDERS_MAX": "0"}, [(72, "escalated")]),
+        ({"REMINDERS_MAX": "1"}, [(24, "reminder"), (72, "escalated")]),
+        ({"ESCALATE_HOURS": "0"}, [(24, "reminder"), (48, "reminder"), (72, "reminder")]),
+        ({"ESCALATE_HOURS": "0", "REMINDER_HOURS": "0"}, []),
+        ({"ESCALATE_HOURS": "1", "REMINDERS_MAX": "1"}, [(1, "escalated"), (25, "reminder")]),
+    ],
+)
+def test_each_can_be_switched_off(variables: dict[str, str], told: list[tuple[int, str]]) -> None:
+    """Zero means never."""
+    assert lived(400, chosen(**variables)) == told
+
+
+def test_not_a_moment_too_early() -> None:
+    """A reminder is due a whole period after the alert before it."""
+    due = NOW + 24 * HOUR
+    assert moved_on(TOLD, SETTINGS, due - timedelta(microseconds=1)) == TOLD
+    assert moved_on(TOLD, SETTINGS, due).outbox == (AlertType.REMINDER,)
+
+
+def test_an_unsent_alert_comes_first() -> None:
+    """While one is to be sent nothing else falls due: it cannot be overwritten."""
+    assert moved_on(OPENED, SETTINGS, NOW + 100 * HOUR) == OPENED
+
+
+def test_a_resolved_finding_is_left_in_peace() -> None:
+    """No reminder of what is over."""
+    resolved = resolve(TOLD, JOINED, at=NOW, now=NOW)
+    done = sent(resolved)
+    assert moved_on(done, SETTINGS, NOW + 1000 * HOUR) == done
+
+
+def test_after_a_long_outage_one_alert_catches_up() -> None:
+    """A month without a sweep does not end in a burst of reminders."""
+    after = moved_on(TOLD, SETTINGS, NOW + 720 * HOUR)
+    assert after.outbox == (AlertType.ESCALATED,)
+    assert moved_on(sent(after), SETTINGS, NOW + 721 * HOUR) == sent(after)
+
+
+# -- the end -----------------------------------------------------------------------------------
+
+
+def test_resolving_says_when_and_why() -> None:
+    """Each opened is followed by one resolved, with its reason."""
+    after = resolve(TOLD, JOINED, at=at(10), now=at(20))
+    assert (after.status, after.resolved_at, after.resolution) == (Status.RESOLVED, at(10), JOINED)
+    assert after.outbox == (AlertType.RESOLVED,)
+
+
+def test_an_unsent_opened_goes_before_its_resolved() -> None:
+    """A worker may have died between publishing and noting it: the pair stays a pair."""
+    after = resolve(OPENED, JOINED, at=NOW, now=NOW)
+    assert after.outbox == (AlertType.OPENED, AlertType.RESOLVED)
+
+
+@pytest.mark.parametrize("unsent", [AlertType.REMINDER, AlertType.ESCALATED])
+def test_an_unsent_reminder_is_dropped(unsent: AlertType) -> None:
+    """To be reminded of what is over would only confuse."""
+    after = resolve(replace(TOLD, outbox=(unsent,)), JOINED, at=NOW, now=NOW)
+    assert after.outbox == (AlertType.RESOLVED,)
+
+
+# -- who sends ---------------------------------------------------------------------------------
+
+
+def test_what_one_worker_has_in_hand_no_other_sends() -> None:
+    """Until the claim is over: then its worker is taken for dead."""
+    assert not may_send(OPENED, NOW)
+    assert not may_send(OPENED, NOW + CLAIM - timedelta(seconds=1))
+    assert may_send(OPENED, NOW + CLAIM)
+
+
+def test_with_nothing_to_send_there_is_nothing_to_claim() -> None:
+    """Sent alerts leave the outbox, and the last takes the claim with it."""
+    assert TOLD.outbox == ()
+    assert TOLD.claimed_until is None
+    assert not may_send(TOLD, NOW + 10 * CLAIM)
+
+
+def test_the_claim_lasts_until_the_last_alert_is_out() -> None:
+    """Two alerts in the outbox are one piece of work."""
+    both = resolve(OPENED, JOINED, at=NOW, now=NOW)
+    after = sent(both)
+    assert (after.outbox, after.claimed_until) == ((AlertType.RESOLVED,), NOW + CLAIM)
+
+
+def test_the_claim_outlasts_the_function() -> None:
+    """A claim that ended while its worker still runs would send the alert twice."""
+    assert timedelta(seconds=20) < CLAIM

@@ -1,0 +1,141 @@
+"""Marks and findings on their way into DynamoDB's items and back."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.account import Account
+from chalicelib.events import Cause
+from chalicelib.findings import AlertType, Finding, Reason, Resolution, Status
+from chalicelib.items import finding_from, from_item, mark_from, plain_value, to_item
+from chalicelib.marks import Evidence, Mark
+from chalicelib.severity import Severity
+from tests.unit.records import NOW, at
+
+words = st.text(st.characters(codec="utf-8"), max_size=12)
+filled = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+counts = st.integers(0, 10**9)
+instants = st.datetimes(
+    datetime(2010, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)  # noqa: DTZ001 - st adds UTC
+)  # fmt: skip
+maybe = st.none() | instants
+accounts = st.builds(Account, st.sampled_from(["aws", "aws-cn", "aws-us-gov"]), filled)
+causes = st.builds(Cause, words, words, instants, words, words, words, words, words)
+resolutions = st.builds(
+    Resolution,
+    st.sampled_from(Reason),
+    st.lists(filled, max_size=3).map(tuple),
+    words,
+    maybe,
+)
+marks = st.builds(
+    Mark,
+    account=accounts,
+    user_name=filled,
+    left_at=maybe,
+    cause=st.none() | causes,
+    joined_at=maybe,
+    joined_group=words,
+    settled_at=maybe,
+    seen_at=maybe,
+    deleted_at=maybe,
+    renamed_at=maybe,
+    renamed_to=words,
+    taken_at=maybe,
+    open_user_ids=st.lists(filled, max_size=3).map(tuple),
+    lefts=st.lists(instants, max_size=3).map(tuple),
+    joins=st.lists(instants, max_size=3).map(tuple),
+    flapping_told_at=maybe,
+    version=counts,
+)
+findings = st.builds(
+    Finding,
+    account=accounts,
+    user_id=filled,
+    number=counts,
+    user_name=filled,
+    user_arn=filled,
+    user_created_at=instants,
+    status=st.sampled_from(Status),
+    severity=st.sampled_from(Severity),
+    risk=words,
+    stray_since=instants,
+    evidence=st.sampled_from(Evidence),
+    opened_at=instants,
+    detected_by=filled,
+    cause=st.none() | causes,
+    flaps=counts,
+    resolved_at=maybe,
+    resolution=st.none() | resolutions,
+    reminders=counts,
+    alerted_at=maybe,
+    escalated_at=maybe,
+    quiet=st.booleans(),
+    outbox=st.lists(st.sampled_from(AlertType), max_size=3).map(tuple),
+    claimed_until=maybe,
+    version=counts,
+)
+
+
+def stored(value: object) -> dict[str, Any]:
+    """What DynamoDB gives back of a value put into it."""
+    return from_item(to_item(plain_value(value)))
+
+
+@given(marks)
+def test_a_mark_survives_the_table(mark: Mark) -> None:
+    """Every field, to the microsecond."""
+    assert mark_from(stored(mark)) == mark
+
+
+@given(findings)
+def test_a_finding_survives_the_table(finding: Finding) -> None:
+    """Every field: a finding is evidence, and is read for years."""
+    assert finding_from(stored(finding)) == finding
+
+
+@given(marks, findings)
+def test_fields_that_are_unset_take_no_room(mark: Mark, finding: Finding) -> None:
+    """Nothing is stored as null or as an empty text, and nothing that is set is left out."""
+    for value in (mark, finding):
+        plain = plain_value(value)
+        unset = {f.name for f in fields(value) if getattr(value, f.name) in (None, "", ())}
+        assert plain.keys() == {field.name for field in fields(value)} - unset
+
+
+@given(st.lists(instants, min_size=2, max_size=5))
+def test_stored_times_sort_as_text(times: list[datetime]) -> None:
+    """Whoever queries the table by time need not parse it."""
+    texts = [plain_value(time) for time in sorted(times)]
+    assert texts == sorted(texts)
+
+
+def test_items_are_readable_by_people() -> None:
+    """Names for enumerations, times in ISO 8601 and UTC, nothing where nothing is known."""
+    finding = Finding(
+        account=Account("aws", "123456789012"),
+        user_id="AIDA1",
+        number=1,
+        user_name="bob",
+        user_arn="arn:aws:iam::123456789012:user/bob",
+        user_created_at=at(-60),
+        status=Status.OPEN,
+        severity=Severity.HIGH,
+        risk="",
+        stray_since=at(-60),
+        evidence=Evidence.EVENT,
+        opened_at=NOW,
+        detected_by="event",
+        cause=None,
+        outbox=(AlertType.OPENED,),
+    )
+    plain = plain_value(finding)
+    assert (plain["severity"], plain["status"], plain["outbox"]) == ("HIGH", "OPEN", ["opened"])
+    assert plain["opened_at"] == "2026-11-23T12:00:00.000000Z"
+    assert not {"risk", "cause", "resolved_at"} & plain.keys()
+    assert finding_from(stored(finding)) == finding

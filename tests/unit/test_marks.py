@@ -1,0 +1,352 @@
+"""Marks: whatever the order in which events arrive, they tell the same story."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.events import MembershipEvent
+from chalicelib.marks import (
+    Evidence,
+    Mark,
+    StraySince,
+    carried_over,
+    flaps_within_a_day,
+    is_after,
+    is_at_least,
+    is_given_up_since,
+    latest,
+    left_behind,
+    settled,
+    stray_since,
+    with_event,
+)
+from tests.unit.records import ACCOUNT, NOW, at, event, renamed
+
+BLANK = Mark(account=ACCOUNT, user_name="bob")
+LONG_AGO = at(-(10**6))
+DAY = 86_400
+
+moments = st.integers(0, 30)
+events = st.lists(
+    st.builds(
+        event,
+        st.sampled_from(["CreateUser", "RemoveUserFromGroup", "AddUserToGroup", "DeleteUser"]),
+        moments,
+    ),
+    max_size=8,
+)
+
+
+def told(events: Iterable[MembershipEvent], mark: Mark = BLANK) -> Mark:
+    """The mark once these events have arrived, in this order."""
+    for each in events:
+        mark = with_event(mark, each)
+    return mark
+
+
+def story(mark: Mark) -> Mark:
+    """All of a mark that may not depend on the order of arrival."""
+    return replace(mark, cause=None, joined_group="", renamed_to="")
+
+
+def since(mark: Mark, *, created_at: datetime = LONG_AGO, **more: datetime | None) -> StraySince:
+    """Since when the bearer of a mark is a stray, as of noon and a minute."""
+    return stray_since(mark, now=at(60), created_at=created_at, **more)
+
+
+@given(events, st.data())
+def test_order_and_repeats_do_not_matter(
+    arrived: list[MembershipEvent], data: st.DataObject
+) -> None:
+    """EventBridge promises neither order nor once: any of it leads to the same mark."""
+    again = data.draw(st.lists(st.sampled_from(arrived), max_size=4)) if arrived else []
+    shuffled = data.draw(st.permutations([*arrived, *again]))
+    assert story(told(shuffled)) == story(told(arrived))
+
+
+@given(events, st.data())
+def test_calls_of_different_seconds_tell_the_same_causes(
+    arrived: list[MembershipEvent], data: st.DataObject
+) -> None:
+    """Unless two calls fall into one second, even cause and group do not depend on the order."""
+    distinct = list({e.cause.event_time: e for e in arrived}.values())
+    assert told(data.draw(st.permutations(distinct))) == told(distinct)
+
+
+@given(events)
+def test_the_mark_holds_the_last_of_each_kind(arrived: list[MembershipEvent]) -> None:
+    """Each instant is that of the last event of its kind, and the cause is that event's."""
+    mark = told(arrived)
+    lost = [e.cause for e in arrived if e.change in ("created", "left")]
+    joined = [e.cause.event_time for e in arrived if e.change == "joined"]
+    assert mark.left_at == max((c.event_time for c in lost), default=None)
+    assert mark.joined_at == mark.settled_at == max(joined, default=None)
+    assert mark.cause is None or (mark.cause in lost and mark.cause.event_time == mark.left_at)
+
+
+def test_the_last_of_several_renames_counts() -> None:
+    """A rename that arrives late does not undo a later one."""
+    forth, back = renamed(1, "bob", "rob"), renamed(5, "bob", "bert")
+    assert told([forth, back]) == told([back, forth])
+    assert told([back, forth]).renamed_to == "bert"
+
+
+def test_a_stretch_that_ends_in_a_group_is_counted() -> None:
+    """Leaving and joining again is one episode; both directions must have been told."""
+    leave, join = event("RemoveUserFromGroup", 10), event("AddUserToGroup", 20)
+    assert flaps_within_a_day(told([leave, join]), at(60)) == 1
+    assert flaps_within_a_day(told([leave]), at(60)) == 0
+    assert flaps_within_a_day(told([join]), at(60)) == 0
+
+
+@given(st.data())
+def test_flaps_are_counted_whatever_the_order(data: st.DataObject) -> None:
+    """Two functions take the events, so that leaves and joins overtake each other all the time."""
+    leaves = [event("RemoveUserFromGroup", 10 * n) for n in range(5)]
+    joins = [event("AddUserToGroup", 10 * n + 5) for n in range(5)]
+    arrived = data.draw(st.permutations([*leaves, *joins]))
+    assert flaps_within_a_day(told(arrived), at(60)) == 5
+
+
+def test_joining_before_leaving_is_no_episode() -> None:
+    """Who changes from one group to another, the new one first, never was a stray."""
+    moves = [event("AddUserToGroup", 10), event("RemoveUserFromGroup", 20)]
+    assert flaps_within_a_day(told(moves), at(60)) == 0
+
+
+def test_flaps_are_forgotten_after_a_day() -> None:
+    """What counts is how often it happens within a day."""
+    mark = told([event("RemoveUserFromGroup", 10), event("AddUserToGroup", 20)])
+    assert flaps_within_a_day(mark, at(19 + DAY)) == 1
+    assert flaps_within_a_day(mark, at(20 + DAY)) == 0
+
+
+def test_a_mark_stays_small_however_much_a_user_flaps() -> None:
+    """A script that flaps all day must not outgrow the table's item of 400 KB."""
+    mark = told(event("AddUserToGroup", n) for n in range(300))
+    assert len(mark.joins) == 200
+    assert mark.joins[-1] == at(299)
+
+
+def test_moves_of_long_ago_are_dropped() -> None:
+    """Only a day's worth is kept, counted from the last."""
+    mark = told([event("AddUserToGroup", 0), event("AddUserToGroup", DAY)])
+    assert mark.joins == (at(DAY),)
+
+
+# -- since when --------------------------------------------------------------------------------
+
+
+def test_leaving_the_last_group_begins_the_episode() -> None:
+    """The grace counts from the event's own time, not from its arrival."""
+    mark = told([event("RemoveUserFromGroup", 10)])
+    assert since(mark) == StraySince(at(10), Evidence.EVENT)
+
+
+def test_a_new_user_is_a_stray_from_its_creation() -> None:
+    """CreateUser's event and the creation date are one instant; the event has the cause."""
+    mark = told([event("CreateUser", 10)])
+    assert since(mark, created_at=at(10)) == StraySince(at(10), Evidence.EVENT)
+
+
+@pytest.mark.parametrize("skew", [-4, 0, 4])
+def test_two_clocks_may_tell_one_creation(skew: float) -> None:
+    """The event still counts as the creation's when IAM's own date is seconds off."""
+    found = since(told([event("CreateUser", 10)]), created_at=at(10 + skew))
+    assert found == StraySince(at(10 + max(skew, 0)), Evidence.EVENT)
+
+
+def test_an_event_from_before_the_user_was_about_another() -> None:
+    """A user deleted and made again under its name does not inherit the old one's grace."""
+    mark = told([event("RemoveUserFromGroup", -500)])
+    assert since(mark, created_at=at(0)) == StraySince(at(0), Evidence.CREATION)
+
+
+def test_a_user_nobody_told_of_is_a_stray_since_its_creation() -> None:
+    """With every event lost, a user never seen in a group has been a stray all its life."""
+    assert since(BLANK, created_at=at(-5)) == StraySince(at(-5), Evidence.CREATION)
+
+
+def test_joining_starts_a_new_grace() -> None:
+    """Left at 10, joined at 20, found in no group: the second leaving is known from now on only."""
+    mark = told([event("RemoveUserFromGroup", 10), event("AddUserToGroup", 20)])
+    assert since(mark) == StraySince(at(60), Evidence.SIGHTING)
+
+
+def test_joining_and_leaving_again_counts_from_the_leaving() -> None:
+    """One unbroken stretch: it begins with the last event that began it."""
+    mark = told(
+        [
+            event("RemoveUserFromGroup", 10),
+            event("AddUserToGroup", 20),
+            event("RemoveUserFromGroup", 30),
+        ]
+    )
+    assert since(mark) == StraySince(at(30), Evidence.EVENT)
+
+
+def test_joined_and_left_within_a_second_was_left_last() -> None:
+    """CloudTrail's times are whole seconds; a look shows that the user is in no group."""
+    mark = told([event("AddUserToGroup", 10), event("RemoveUserFromGroup", 10)])
+    assert since(mark) == StraySince(at(10), Evidence.EVENT)
+
+
+def test_a_first_sighting_is_remembered() -> None:
+    """Where no event tells the beginning, it counts from the first look that found it."""
+    mark = replace(settled(BLANK, at(5)), seen_at=at(30))
+    assert since(mark) == StraySince(at(30), Evidence.SIGHTING)
+
+
+def test_a_sighting_from_before_a_settled_stretch_does_not_count() -> None:
+    """Seen at 5, known to be no stray at 30: a new episode, seen now for the first time."""
+    mark = replace(settled(BLANK, at(30)), seen_at=at(5))
+    assert since(mark) == StraySince(at(60), Evidence.SIGHTING)
+
+
+@pytest.mark.parametrize("before", [at(20), at(50)])
+def test_a_sweep_that_saw_no_stray_settles_too(before: datetime) -> None:
+    """Who was no stray when a whole sweep looked is one only since then."""
+    mark = told([event("RemoveUserFromGroup", 10)])
+    assert since(mark, settled_before=before) == StraySince(at(60), Evidence.SIGHTING)
+
+
+def test_leaving_after_the_sweep_counts_from_the_leaving() -> None:
+    """A sweep settles what was before it, nothing after."""
+    mark = told([event("RemoveUserFromGroup", 30)])
+    assert since(mark, settled_before=at(20)) == StraySince(at(30), Evidence.EVENT)
+
+
+def test_the_end_of_an_exemption_begins_the_grace() -> None:
+    """Nobody is a violation the moment an exemption runs out."""
+    mark = told([event("RemoveUserFromGroup", 10)])
+    found = since(mark, exemption_ended=at(40))
+    assert found == StraySince(at(40), Evidence.EXEMPTION_ENDED)
+
+
+def test_an_exemption_that_ended_long_ago_changes_nothing() -> None:
+    """The later beginning counts."""
+    mark = told([event("RemoveUserFromGroup", 10)])
+    assert since(mark, exemption_ended=at(-40)) == StraySince(at(10), Evidence.EVENT)
+
+
+@given(events, moments)
+def test_the_episode_never_begins_before_the_user_or_after_now(
+    arrived: list[MembershipEvent], born: int
+) -> None:
+    """Whatever events say, the grace is within the user's life and the past."""
+    found = since(told(arrived), created_at=at(born))
+    assert at(born) <= found.at <= at(60)
+
+
+@given(events)
+def test_the_episode_never_begins_before_the_user_last_joined(
+    arrived: list[MembershipEvent],
+) -> None:
+    """Promise 3: no alert before one unbroken grace, as far as the events can tell."""
+    mark = told(arrived)
+    found = since(mark)
+    assert mark.joined_at is None or found.at >= mark.joined_at
+
+
+# -- renames -----------------------------------------------------------------------------------
+
+RENAME = renamed(100, "bob", "rob")
+NEW = Mark(account=ACCOUNT, user_name="rob")
+
+
+def test_a_rename_hands_the_past_over() -> None:
+    """The stray goes on under its new name: since when, by whom, what is open, how it flapped."""
+    past = [event("AddUserToGroup", 5), event("RemoveUserFromGroup", 10)]
+    old = replace(told([*past, RENAME]), open_user_ids=("AIDA1",), seen_at=at(20))
+    new = carried_over(old, NEW)
+    expected = replace(told(past, NEW), taken_at=at(100))
+    assert new == replace(expected, open_user_ids=("AIDA1",), seen_at=at(20))
+
+
+def test_what_the_new_name_meant_before_is_about_another() -> None:
+    """Somebody else was called rob until lately: its leaving is no news about the one now."""
+    others = told([event("RemoveUserFromGroup", 50, user="rob")], NEW)
+    new = carried_over(told([event("RemoveUserFromGroup", 10), RENAME]), others)
+    assert (new.left_at, new.cause) == (at(10), event("RemoveUserFromGroup", 10).cause)
+
+
+def test_events_under_the_new_name_may_overtake_the_rename() -> None:
+    """What came after the rename is about the user, and stays."""
+    later = [event("AddUserToGroup", 120, user="rob"), event("RemoveUserFromGroup", 130)]
+    new = carried_over(told([event("RemoveUserFromGroup", 10), RENAME]), told(later, NEW))
+    assert (new.joined_at, new.left_at) == (at(120), at(130))
+    assert new.cause == later[1].cause
+
+
+def test_carrying_over_twice_changes_nothing() -> None:
+    """A function killed half-way through a rename is run again."""
+    old = replace(told([event("RemoveUserFromGroup", 10), RENAME]), open_user_ids=("AIDA1",))
+    once = carried_over(old, NEW)
+    assert carried_over(old, once) == once
+
+
+def test_findings_of_both_are_kept() -> None:
+    """The new name may have an open finding of its former bearer: it is still to be closed."""
+    old = replace(told([RENAME]), open_user_ids=("AIDA1",))
+    new = carried_over(old, replace(NEW, open_user_ids=("AIDA2", "AIDA1")))
+    assert new.open_user_ids == ("AIDA2", "AIDA1")
+
+
+def test_the_old_name_keeps_only_what_came_later() -> None:
+    """Somebody may be called bob again: nothing of the old bob's is held against them."""
+    old = replace(told([event("RemoveUserFromGroup", 10), RENAME]), open_user_ids=("AIDA1",))
+    left = left_behind(old)
+    assert left == replace(BLANK, renamed_at=at(100), renamed_to="rob")
+
+
+def test_a_new_bearer_of_the_old_name_keeps_its_events() -> None:
+    """CreateUser of a second bob may arrive before the first one's rename."""
+    second = event("CreateUser", 110)
+    left = left_behind(told([event("RemoveUserFromGroup", 10), second, RENAME]))
+    assert (left.left_at, left.cause) == (at(110), second.cause)
+
+
+def test_a_name_that_was_given_up_is_no_longer_the_users() -> None:
+    """A check asked for before the rename is about one who bears another name now."""
+    old = told([RENAME])
+    assert is_given_up_since(old, at(50))
+    assert not is_given_up_since(old, at(150))
+
+
+def test_who_is_renamed_away_and_back_bears_the_name_again() -> None:
+    """Or another user bears it: either way the check is about somebody."""
+    back = carried_over(told([renamed(200, "rob", "bob")], NEW), left_behind(told([RENAME])))
+    assert not is_given_up_since(back, at(50))
+
+
+# -- comparing instants that may be unknown ----------------------------------------------------
+
+
+def test_the_latest_of_what_is_known() -> None:
+    """Unknown instants do not count; of none known there is no latest."""
+    assert latest(None, at(1), at(0)) == at(1)
+    assert latest(None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("instant", "other", "after"),
+    [(None, NOW, False), (None, None, False), (NOW, None, True), (NOW, NOW, False)],
+)
+def test_an_unknown_instant_is_after_nothing(
+    instant: datetime | None, other: datetime | None, *, after: bool
+) -> None:
+    """And everything known is after it."""
+    assert is_after(instant, other) is after
+
+
+def test_at_least_includes_the_same_instant() -> None:
+    """An unknown one is not at least anything."""
+    assert is_at_least(NOW, NOW)
+    assert not is_at_least(NOW - timedelta(seconds=1), NOW)
+    assert not is_at_least(None, NOW)
