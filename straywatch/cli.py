@@ -19,6 +19,7 @@ COMMANDS = {
     "deploy": "Deploy the monitor, or update it; every change is shown first.",
     "destroy": "Remove the monitor, keeping its findings.",
     "sweep": "Look at the whole account now.",
+    "test-alert": "Send a marked alert, and say who gets it.",
     "exemptions": "Who may be in no group, and why.",
     "completion": "Print the script that completes commands in a shell.",
     "redrive": "What could not be processed, why, and once more.",
