@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.account import Account, NoSuchUser, User
 from chalicelib.alerts import Alert, Message
@@ -37,8 +37,10 @@ from chalicelib.marks import (
     settled,
     stray_since,
 )
-from chalicelib.risk import Risk
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.risk import Risk
 
 _ATTEMPTS = 6
 

@@ -20,6 +20,8 @@ COMMANDS = {
     "destroy": "Remove the monitor, keeping its findings.",
     "sweep": "Look at the whole account now.",
     "test-alert": "Send a marked alert, and say who gets it.",
+    "findings": "What was found: listed, or one whole life.",
+    "check": "Evaluate single users now, and say why.",
     "exemptions": "Who may be in no group, and why.",
     "completion": "Print the script that completes commands in a shell.",
     "redrive": "What could not be processed, why, and once more.",

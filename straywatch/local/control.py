@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from straywatch.local.bridge import Message, Receive, Send
 from straywatch.local.calls import Call, Calls, Fault
 from straywatch.local.delivery import MODES, Deliveries, Plan
+from straywatch.local.exchange import Message, Receive, Send, read_body
 from straywatch.local.mails import Mail
 from straywatch.local.security_hub import SecurityHub
 
@@ -61,7 +61,7 @@ class Control:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        status, answer = self._answer(scope, await _body(receive))
+        status, answer = self._answer(scope, await read_body(receive))
         kind = b"application/x-pem-file" if isinstance(answer, bytes) else b"application/json"
         headers = [(b"content-type", kind), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -112,12 +112,3 @@ def _order(body: bytes) -> dict[str, Any]:
     if not isinstance(order, dict):
         raise TypeError("an order is a JSON object")
     return order
-
-
-async def _body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)

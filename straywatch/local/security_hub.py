@@ -17,7 +17,7 @@ import botocore.session
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from straywatch.local.bridge import Application, Message, Receive, Send, read_body
+from straywatch.local.exchange import Application, Message, Receive, Send, read_body
 
 PATH = "/findings/import"
 ACTION = "securityhub:BatchImportFindings"

@@ -22,10 +22,11 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from straywatch.local import iam_gaps, permissions, seams, topic_gaps
-from straywatch.local.bridge import Bridge, Emulator, Message, access_key_of
+from straywatch.local.bridge import Bridge, Emulator
 from straywatch.local.calls import Calls
 from straywatch.local.control import Control
 from straywatch.local.delivery import HELD_AT_MOST, Deliveries
+from straywatch.local.exchange import Message, access_key_of
 from straywatch.local.limits import Refusal, refusal
 from straywatch.local.mails import Mail
 from straywatch.local.records import Caller
