@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from chalicelib.alerts import Alert, alert_body
+from chalicelib.alerts import Alert
+from chalicelib.body import body_of, fix_commands
 from chalicelib.findings import AlertType, Finding, Reason, Status
 from chalicelib.marks import Evidence
-from chalicelib.remedies import console_url, fix_commands
+from chalicelib.remedies import console_url
 from chalicelib.times import iso
 from straywatch.durations import spoken
 from straywatch.findings.choosing import Chosen
@@ -37,7 +38,7 @@ _COLUMNS = (
 
 def as_object(finding: Finding) -> dict[str, Any]:
     """The finding as alerts carry it, with its cause and what an alert has no use for."""
-    body = alert_body(Alert(AlertType.OPENED, finding))
+    body = body_of(Alert(AlertType.OPENED, finding))
     more = {
         "alerted_at": iso(finding.alerted_at) if finding.alerted_at else None,
         "escalated_at": iso(finding.escalated_at) if finding.escalated_at else None,
@@ -104,9 +105,11 @@ def write_life(
         say(out, f"\n{counted(len(others), 'finding')} of this user in all.")
     if finding.status is Status.OPEN:
         say(out, "\nTo mend it:")
-        for command in fix_commands(finding.user_name):
+        for command in fix_commands(finding):
             say(out, f"  {command}")
-        say(out, f"  {console_url(finding.account.partition, finding.user_name)}")
+        link = console_url(finding.account.partition, finding.user_name)
+        if link:
+            say(out, f"  {link}")
 
 
 def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
@@ -115,6 +118,8 @@ def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "user id", finding.user_id
     yield "account", f"{finding.account.account_id} ({finding.account.partition})"
     yield "risk", f"{finding.severity.name}: {finding.risk}"
+    if finding.unread:
+        yield "not read", f"{', '.join(finding.unread)}; the severity allows for it"
 
 
 def _life(finding: Finding, now: datetime) -> list[tuple[str, str]]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from straywatch.local.client import ControlClient
-from straywatch.local.emulator import LocalSession
 from straywatch.local.http_endpoint import serving
 from straywatch.local.pagerduty import ROUTING_KEY, PagerDuty
+from straywatch.local.session import LocalSession
 from straywatch.local.webhook import Webhook
 
 PHONE = "+15551234567"
