@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509 import load_pem_x509_certificate
 
 AMAZON = re.compile(r"https://sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[\w.-]+\.pem")
-FRESH = timedelta(hours=1)  # SNS tries for up to 23 days; within an hour a repeat is no replay
+FRESH = timedelta(minutes=65)  # SNS tries a webhook for an hour at most: older is a replay
 _HASHES = {"1": hashes.SHA1, "2": hashes.SHA256}
 _NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 _CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
