@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chalicelib.account import Account
 from chalicelib.alerts import Alert, Message, digest_of
+from chalicelib.body import body_of
 from chalicelib.findings import AlertType, Finding, NoFinding, Reason, Resolution, resolve
 from chalicelib.pagerduty import Page
 from chalicelib.received import MalformedMessageError, received
@@ -40,6 +41,7 @@ class World:
     hub: SecurityHub = field(default_factory=SecurityHub)
     now: datetime = NOW
     resolved_while_sending: bool = False
+    imports: list[int] = field(default_factory=list)
 
     def by_id(self, finding_id: str) -> Finding | NoFinding:
         """The finding as it stands."""
@@ -58,19 +60,26 @@ class World:
             self.resolved_while_sending, self.finding = False, OVER
             self.page(RESOLVED)
 
-    def put(self, finding: dict[str, Any]) -> None:
-        """Take a finding as Security Hub would."""
-        body = json.dumps({"Findings": [finding]}).encode()
+    def put(self, findings: list[dict[str, Any]]) -> dict[str, str]:
+        """Take findings as Security Hub would."""
+        self.imports.append(len(findings))
+        body = json.dumps({"Findings": findings}).encode()
         status, answer = self.hub.answer(body, ACCOUNT.account_id)
-        assert (status, answer.get("FailedCount")) == (200, 0), answer
+        assert status == 200, answer
+        return {each["Id"]: each["ErrorMessage"] for each in answer["FailedFindings"]}
 
     def page(self, *messages: Message) -> list[Relayed]:
         """Relay messages to the pager."""
         relay = PagerRelay(findings=self, is_flood_over=self.is_flood_over, pager=self)
         return relay.relay(sns_event(*messages))
 
-    def import_(self, *messages: Message) -> list[Relayed]:
-        """Relay messages to Security Hub."""
+    def import_(self, *messages: Message) -> None:
+        """Relay messages to Security Hub, which takes them all."""
+        bodies = [json.dumps(body_of(message)) for message in messages]
+        assert self.import_bodies(*bodies) == {"batchItemFailures": []}
+
+    def import_bodies(self, *bodies: str) -> dict[str, Any]:
+        """Relay what lies in the queue; return which messages are to come again."""
         relay = SecurityHubRelay(
             findings=self,
             put=self.put,
@@ -78,7 +87,8 @@ class World:
             region="us-east-1",
             clock=lambda: self.now,
         )
-        return relay.relay(sns_event(*messages))
+        records = [{"messageId": str(n), "body": body} for n, body in enumerate(bodies)]
+        return relay.relay({"Records": records})
 
     @property
     def lives(self) -> list[tuple[int, int]]:
@@ -232,9 +242,26 @@ def test_security_hub_is_not_set_back_by_a_late_message() -> None:
 def test_security_hub_takes_every_finding(name: str) -> None:
     """What is imported passes botocore's model; what is about no finding is not imported."""
     world = World(finding=NoFinding())
-    has_finding = isinstance(EXAMPLES[name], Alert)
-    assert world.import_(EXAMPLES[name]) == [Relayed.SENT if has_finding else Relayed.IGNORED]
-    assert len(world.hub.findings) == has_finding
+    world.import_(EXAMPLES[name])
+    assert len(world.hub.findings) == isinstance(EXAMPLES[name], Alert)
+
+
+def test_a_batch_is_one_call_with_each_finding_once() -> None:
+    """A flood comes by hundreds; of several messages on one finding its state is imported once."""
+    world = World()
+    flood = [Alert(AlertType.OPENED, finding) for finding in many(40)]
+    world.import_(*flood, OPENED, RESOLVED, OPENED)
+    assert world.imports == [41]
+
+
+def test_a_refused_finding_repeats_no_other() -> None:
+    """Only the message of a finding that Security Hub refused, or that is none, comes again."""
+    world = World(finding=NoFinding())
+    foreign = json.dumps(body_of(OPENED)).replace('"id": "aws:', '"id": "' + "x" * 600)
+    answer = world.import_bodies(foreign, "no JSON", json.dumps(body_of(EXAMPLES["opened-china"])))
+    failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
+    assert failed == {"0", "1"}
+    assert len(world.hub.findings) == 1
 
 
 def test_a_test_alert_is_archived_at_once() -> None:
