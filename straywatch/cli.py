@@ -19,6 +19,7 @@ COMMANDS = {
     "deploy": "Deploy the monitor, or update it; every change is shown first.",
     "destroy": "Remove the monitor, keeping its findings.",
     "sweep": "Look at the whole account now.",
+    "test-alert": "Send a marked alert, and say who gets it.",
     "findings": "What was found: listed, or one whole life.",
     "check": "Evaluate single users now, and say why.",
     "exemptions": "Who may be in no group, and why.",
