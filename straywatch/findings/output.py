@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import click
 
-from chalicelib.alerts import Alert, alert_body
-from chalicelib.findings import AlertType, Finding, Reason, Status
+from chalicelib.body import finding_body, fix_commands
+from chalicelib.events import Cause
+from chalicelib.findings import Finding, Reason, Status
 from chalicelib.marks import Evidence
-from chalicelib.remedies import console_url, fix_commands
+from chalicelib.remedies import console_url
 from chalicelib.times import iso
 from straywatch.durations import spoken
 from straywatch.findings.choosing import Chosen
@@ -37,13 +39,16 @@ _COLUMNS = (
 
 def as_object(finding: Finding) -> dict[str, Any]:
     """The finding as alerts carry it, with its cause and what an alert has no use for."""
-    body = alert_body(Alert(AlertType.OPENED, finding))
     more = {
         "alerted_at": iso(finding.alerted_at) if finding.alerted_at else None,
         "escalated_at": iso(finding.escalated_at) if finding.escalated_at else None,
         "unsent": list(finding.outbox),
     }
-    return {**body["finding"], **more, "cause": body["cause"]}
+    return {**finding_body(finding), **more, "cause": _cause(finding.cause)}
+
+
+def _cause(cause: Cause | None) -> dict[str, Any] | None:
+    return None if cause is None else asdict(cause) | {"event_time": iso(cause.event_time)}
 
 
 def write_list(chosen: Chosen, form: str, now: datetime) -> None:
@@ -104,9 +109,9 @@ def write_life(
         say(out, f"\n{counted(len(others), 'finding')} of this user in all.")
     if finding.status is Status.OPEN:
         say(out, "\nTo mend it:")
-        for command in fix_commands(finding.user_name):
+        for command in fix_commands(finding):
             say(out, f"  {command}")
-        say(out, f"  {console_url(finding.account.partition, finding.user_name)}")
+        say(out, f"  {console_url(finding.account.partition, finding.user_name)}".rstrip())
 
 
 def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
