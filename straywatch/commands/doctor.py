@@ -66,7 +66,7 @@ def command(ctx: click.Context, *, stage: str | None, problems: bool, form: str)
         region=session.region_name,
         stack=stack,
         resources=read_resources(session.client("cloudformation", config=RETRIES), stack.name),
-        package=packaged(),
+        checkout=packaged(),
         clock=utc_now,
     )
     areas = []

@@ -9,21 +9,25 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from straywatch.doctor.world import Package, Unread
+from straywatch.doctor.world import Checkout, Unread
 from straywatch.errors import StraywatchError
-from straywatch.packaging import SOURCES, build
+from straywatch.packaging import SOURCES, Package, build
 
 
-def packaged() -> Package | Unread:
+def packaged() -> Checkout | Unread:
     """Pack the application; where that is not possible, say why."""
     with tempfile.TemporaryDirectory(prefix="straywatch-doctor-") as out:
         try:
-            package = build(SOURCES, Path(out))
+            return read_package(build(SOURCES, Path(out)))
         except (StraywatchError, OSError) as error:
             return Unread(f"this checkout cannot be packaged: {error}")
-        template = json.loads(package.template.read_bytes())
-        digest = hashlib.sha256(package.archive.read_bytes()).digest()
-    return Package(code_sha256=base64.b64encode(digest).decode(), policies=_policies(template))
+
+
+def read_package(package: Package) -> Checkout:
+    """Read what a deployment of the package would be."""
+    template = json.loads(package.template.read_bytes())
+    digest = hashlib.sha256(package.archive.read_bytes()).digest()
+    return Checkout(code_sha256=base64.b64encode(digest).decode(), policies=_policies(template))
 
 
 def _policies(template: dict[str, Any]) -> dict[str, dict[str, Any]]:

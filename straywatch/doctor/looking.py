@@ -69,9 +69,9 @@ def _state(check: str, answer: Mapping[str, Any]) -> Line:
 
 
 def _version(world: World, check: str, answer: Mapping[str, Any]) -> Line:
-    if isinstance(world.package, Unread):
-        return unread(check, world.package.why)
-    if answer.get("CodeSha256") == world.package.code_sha256:
+    if isinstance(world.checkout, Unread):
+        return unread(check, world.checkout.why)
+    if answer.get("CodeSha256") == world.checkout.code_sha256:
         return passed(check, "runs the code of this checkout")
     return warned(check, "runs other code than this checkout", "straywatch deploy")
 

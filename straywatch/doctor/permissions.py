@@ -16,9 +16,9 @@ _SUB = re.compile(r"\$\{([^}]+)\}")
 def simulated(world: World, function: str, role_arn: str) -> Line:
     """Ask about each statement of the function's policy, on the stack's own resources."""
     check = f"permissions of {function}"
-    if isinstance(world.package, Unread):
-        return unread(check, world.package.why)
-    policy = world.package.policies.get(function)
+    if isinstance(world.checkout, Unread):
+        return unread(check, world.checkout.why)
+    policy = world.checkout.policies.get(function)
     if policy is None:
         return untold(check, "this checkout packages no policy for it")
     denied: set[str] = set()

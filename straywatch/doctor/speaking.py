@@ -38,7 +38,7 @@ def _topic(world: World, topic: Resource) -> Iterator[Line]:
     yield _encryption(world, check, arn, attributes)
     if topic.logical_id in ("AlertTopic", "HealthTopic"):
         yield _policy(check, attributes)
-    yield _subscriptions(world, check, arn)
+    yield _subscriptions(world, check, arn, vital=topic.logical_id == "AlertTopic")
 
 
 def _encryption(world: World, check: str, arn: str, attributes: Mapping[str, Any]) -> Line:
@@ -64,7 +64,7 @@ def _policy(check: str, attributes: Mapping[str, Any]) -> Line:
     return failed(check, seen, f"restore the topic's policy: {_AGAIN}")
 
 
-def _subscriptions(world: World, check: str, arn: str) -> Line:
+def _subscriptions(world: World, check: str, arn: str, *, vital: bool) -> Line:
     check = f"{check}: subscriptions"
     subscriptions: list[Mapping[str, Any]] = []
     more: dict[str, str] = {}
@@ -83,11 +83,12 @@ def _subscriptions(world: World, check: str, arn: str) -> Line:
         f"aws sns subscribe --topic-arn {arn} --protocol email "
         "--notification-endpoint you@example.com"
     )
+    bad = failed if vital else warned  # alarms go to the topic of alerts, too
     if not confirmed and pending:
         mend = f"open the mail that AWS has sent and confirm; a new one: {subscribe}"
-        return failed(check, f"nobody hears: unconfirmed {waiting}", mend)
+        return bad(check, f"nobody hears: unconfirmed {waiting}", mend)
     if not confirmed:
-        return failed(check, "nobody is subscribed: alerts go nowhere", subscribe)
+        return bad(check, "nobody is subscribed: what it says goes nowhere", subscribe)
     if pending:
         mend = f"open the mail that AWS has sent and confirm; a new one: {subscribe}"
         return warned(check, f"{confirmed} confirmed; unconfirmed {waiting}", mend)

@@ -49,7 +49,7 @@ Ask = Callable[..., Answer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class Checkout:
     """What this checkout would deploy: the code's hash as Lambda tells it, and each policy.
 
     `policies` holds the documents by function, as packaged, with their references.
@@ -61,14 +61,14 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """One deployment, and the way to ask about it. `package` is Unread where none can be built."""
+    """One deployment, and the way to ask about it; what this checkout would deploy beside it."""
 
     ask: Ask
     account: Account
     region: str
     stack: Stack
     resources: tuple[Resource, ...]
-    package: Package | Unread
+    checkout: Checkout | Unread
     clock: Callable[[], datetime]
 
     def of_type(self, resource_type: str) -> Iterator[Resource]:

@@ -18,7 +18,7 @@ from typing import Any
 from chalicelib.account import Account
 from straywatch.doctor.checkup import check_up
 from straywatch.doctor.lines import Line
-from straywatch.doctor.world import Answer, Gone, Package, Unread, World, asking
+from straywatch.doctor.world import Answer, Checkout, Gone, Unread, World, asking
 from straywatch.stack import Stack, read_stack
 from straywatch.stack_resources import Resource, read_resources
 
@@ -48,7 +48,7 @@ class Recorded:
             region=self.told.get("region", "us-east-1"),
             stack=Stack(**stack | {"parameters": frozenset(stack["parameters"])}),
             resources=tuple(Resource(**each) for each in self.told["resources"]),
-            package=Package(**self.told["package"]),
+            checkout=Checkout(**self.told["checkout"]),
             clock=lambda: datetime.fromisoformat(self.told["now"]),
         )
 
@@ -109,14 +109,14 @@ def _record(endpoint: str) -> None:
         return answer
 
     cloudformation = session.client("cloudformation")
-    stack, package = read_stack(cloudformation, "straywatch"), packaged()
+    stack, checkout = read_stack(cloudformation, "straywatch"), packaged()
     assert isinstance(stack, Stack)
-    assert isinstance(package, Package)
+    assert isinstance(checkout, Checkout)
     resources, now = read_resources(cloudformation, "straywatch"), datetime.now(UTC)
     account = Account("aws", "000000000000")
     world = World(
         ask=asked, account=account, region="us-east-1", stack=stack, resources=resources,
-        package=package, clock=lambda: now,
+        checkout=checkout, clock=lambda: now,
     )  # fmt: skip
     for _ in check_up(world):
         pass
@@ -124,7 +124,7 @@ def _record(endpoint: str) -> None:
         "now": now.isoformat(),
         "stack": asdict(replace(stack, parameters=frozenset())) | {"parameters": []},
         "resources": [asdict(each) for each in resources],
-        "package": asdict(package),
+        "checkout": asdict(checkout),
         "answers": answers,
     }
     text = json.dumps(told, indent=1, sort_keys=True, default=str)

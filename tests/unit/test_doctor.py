@@ -254,6 +254,9 @@ SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
         updated("list_subscriptions_by_topic", "AlertTopic", Subscriptions=[
             {"SubscriptionArn": "PendingConfirmation", "Protocol": "email", "Endpoint": "a@b.c"}]),
         FAIL, "topic AlertTopic: subscriptions", "confirm"),
+    "nobody hears of health": (
+        updated("list_subscriptions_by_topic", "HealthTopic", Subscriptions=[]),
+        WARN, "topic HealthTopic: subscriptions", "aws sns subscribe"),
     "one unconfirmed": (
         spoiled("list_subscriptions_by_topic", lambda a: a["Subscriptions"].append(
             {"SubscriptionArn": "PendingConfirmation", "Protocol": "email", "Endpoint": "a@b.c"}),
@@ -360,7 +363,7 @@ def test_what_is_denied_is_never_a_pass() -> None:
 
 def test_a_checkout_that_cannot_be_packaged_leaves_versions_unchecked() -> None:
     """Nothing to compare with is no match."""
-    world = replace(Recorded.healthy().world, package=Unread("no chalice"))
+    world = replace(Recorded.healthy().world, checkout=Unread("no chalice"))
     from straywatch.doctor.looking import looking  # noqa: PLC0415 - one part alone
 
     unread = [line.check for line in looking(world) if line.failed_to_look]
