@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
 from chalicelib.alerts import flapping_notice
@@ -28,7 +28,9 @@ from chalicelib.marks import (
     left_behind,
     with_event,
 )
-from chalicelib.risk import Risk
+
+if TYPE_CHECKING:
+    from chalicelib.risk import Risk
 
 LOOK_AGAIN_AFTER = timedelta(seconds=3)
 """IAM is eventually consistent: a look this soon after an event may still show what was before."""

@@ -44,15 +44,16 @@ Exit codes: 0 shown, 2 no such finding or no id, 3 could not be read.
 """
 
 
-@click.group("findings")
-def command() -> None:
-    r"""List findings, or show one's whole life.
+_EXAMPLES = """\b
+Examples:
+  straywatch findings list --severity high
+  straywatch findings show aws:123456789012:AIDAEXAMPLEEXAMPLE1:1
+"""
 
-    \b
-    Examples:
-      straywatch findings list --severity high
-      straywatch findings show aws:123456789012:AIDAEXAMPLEEXAMPLE1:1
-    """
+
+@click.group("findings", epilog=_EXAMPLES)
+def command() -> None:
+    """List findings, or show one's whole life."""
 
 
 @command.command("list", epilog=_LIST_EXAMPLES)

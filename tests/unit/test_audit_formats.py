@@ -309,3 +309,23 @@ def test_the_summary_of_an_incomplete_audit_begins_with_what_is_missing() -> Non
     said = summary.sentences(BROKEN)
     assert [line.startswith("INCOMPLETE: ") for line in said] == [True, True, True, False]
     assert "among those that could be read" in said[-1]
+
+
+class Terminal(io.StringIO):
+    """A screen."""
+
+    def isatty(self) -> bool:
+        """Say that a person looks at it."""
+        return True
+
+
+@pytest.mark.parametrize(("refused", "colours"), [("", True), ("1", False)])
+def test_colour_is_for_terminals_and_can_be_refused(
+    monkeypatch: pytest.MonkeyPatch, refused: str, *, colours: bool
+) -> None:
+    """A terminal shows the worst in colour, unless NO_COLOR is set."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", refused)
+    screen = Terminal()
+    table.show(PLAIN, screen, 120)
+    assert ("\x1b[1;31m" in screen.getvalue()) is colours
