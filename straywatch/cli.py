@@ -18,6 +18,7 @@ COMMANDS = {
     "package": "Pack the monitor: its template and its code archive.",
     "deploy": "Deploy the monitor, or update it; every change is shown first.",
     "destroy": "Remove the monitor, keeping its findings.",
+    "doctor": "Is a deployment able to hear, look, remember and speak?",
     "sweep": "Look at the whole account now.",
     "test-alert": "Send a marked alert, and say who gets it.",
     "findings": "What was found: listed, or one whole life.",

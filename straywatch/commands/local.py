@@ -26,6 +26,7 @@ from straywatch.local.player import Player
 from straywatch.local.session import REGION, LocalSession
 from straywatch.local.stage import Terminal
 from straywatch.local.story import STORY
+from straywatch.local.surroundings import complete
 from straywatch.options import debug_option
 from straywatch.packaging import SOURCES, build
 from straywatch.stack import DEFAULT_NAME
@@ -134,7 +135,7 @@ def _deploy(
         with terminal.busy("packaging the application"):
             package = build(SOURCES, Path(out))
         with terminal.busy("deploying it through a change set") as progress:
-            return deploy(
+            outputs = deploy(
                 session,
                 package,
                 DEFAULT_NAME,
@@ -143,6 +144,8 @@ def _deploy(
                 approve=lambda _: True,
                 sleep=lambda seconds: time.sleep(min(seconds, _POLL_SECONDS)),
             )
+            complete(session, DEFAULT_NAME, package)
+            return outputs
 
 
 def _play(running: Running, grace: int, terminal: Terminal) -> bool:
