@@ -58,6 +58,7 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
     WAITING = "waiting"
     NOTED = "noted"
+    OVERTAKEN = "overtaken"
     TOLD = "told"
     COMPLIANT = "COMPLIANT"
     NOT_APPLICABLE = "NOT_APPLICABLE"

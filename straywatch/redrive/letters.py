@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.body import SCHEMA as ALERT_SCHEMA
 from chalicelib.checks import DigestRequest, MalformedCheckError, decode_check
 
 _UNTOLD = "not told: the queue itself gave up on it after too many receives"
@@ -23,6 +24,8 @@ class Kind(StrEnum):
     """A function failed on it, with all its retries."""
     DELIVERY = "delivery"
     """A rule could not deliver it to its function."""
+    IMPORT = "import"
+    """From the queue of findings that wait for Security Hub."""
     UNREADABLE = "unreadable"
     """None of these: only a person can tell."""
 
@@ -79,6 +82,8 @@ def _content(body: str, told: Mapping[str, str]) -> _Content:
         return _unreadable(body, told, "not a JSON object")
     if "requestContext" in value and "requestPayload" in value:
         return _invocation(value)
+    if value.get("schema") == ALERT_SCHEMA:
+        return Kind.IMPORT, _about_alert(value), told.get("reason", _UNTOLD), body, ""
     if "TARGET_ARN" in told:
         return _delivery(value, body, told)
     return _check(body, told)
@@ -116,6 +121,13 @@ def _delivery(value: Mapping[str, Any], body: str, told: Mapping[str, str]) -> _
 def _unreadable(body: str, told: Mapping[str, str], why: str) -> _Content:
     reason = "; ".join(part for part in (told.get("reason", ""), why) if part)
     return Kind.UNREADABLE, "", reason, body, ""
+
+
+def _about_alert(body: Mapping[str, Any]) -> str:
+    """Name an alert by its type and user, as far as it tells them."""
+    finding = body.get("finding")
+    user = finding.get("user_name") if isinstance(finding, Mapping) else None
+    return " ".join(str(part) for part in (body.get("type"), user) if part)
 
 
 def _about_event(event: object) -> str:
