@@ -61,7 +61,7 @@ def decisions(document: dict[str, Any], boundary: dict[str, Any] | None) -> dict
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(DOCUMENTS, DOCUMENTS, BOUNDARIES, BOUNDARIES)
 def test_what_is_called_the_same_is_the_same(
     one: dict[str, Any],
@@ -78,7 +78,7 @@ def test_what_is_called_the_same_is_the_same(
         assert "gain" in found
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(DOCUMENTS, DOCUMENTS, BOUNDARIES, BOUNDARIES)
 def test_what_is_called_proved_is_a_difference(
     one: dict[str, Any],
@@ -98,7 +98,7 @@ def test_what_is_called_proved_is_a_difference(
             assert any(h and not m for h, m in zip(held, lacks, strict=True)), difference
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(DOCUMENTS)
 def test_taking_apart_and_writing_again_changes_nothing(document: dict[str, Any]) -> None:
     """The documents written from grants decide every request as the first one did."""
