@@ -37,3 +37,21 @@ def sweep(event: object, context: Any) -> dict[str, Any]:  # noqa: ARG001, ANN40
     """Look at every user of the account: on its schedule, or whenever it is invoked."""
     run = deployment.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
     return asdict(run.run(account_of_arn(context.invoked_function_arn)))
+
+
+@app.lambda_function()
+def page_on_call(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - Lambda's own
+    """A message on the alert topic: open or close its incident in PagerDuty."""
+    return list(deployment.pager_relay.relay(event))
+
+
+@app.lambda_function()
+def post_to_chat(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - as above
+    """A message on the alert topic: post its card to the chat topic."""
+    return list(deployment.chat_relay.relay(event))
+
+
+@app.lambda_function()
+def import_to_security_hub(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - as above
+    """A message on the alert topic: bring Security Hub's copy of its finding up to date."""
+    return list(deployment.security_hub_relay.relay(event))

@@ -1,28 +1,57 @@
-"""The alert as machines read it: the versioned JSON body, described by docs/alert.schema.json."""
+"""What may be said to people and machines: an alert on a finding, a notice, a digest of many."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
 
 from chalicelib.account import Account
-from chalicelib.events import Cause
-from chalicelib.findings import AlertType, Finding, Resolution
+from chalicelib.findings import AlertType, Finding
 from chalicelib.marks import Mark
-from chalicelib.remedies import console_url, fix_commands
 from chalicelib.severity import Severity
-from chalicelib.times import iso
 
-SCHEMA = "straywatch.alert/1"
+WORST_NAMED = 10
+"""How many findings a digest names: what fits on one screen."""
+
+
+class Audience(StrEnum):
+    """Whom a message is for: the topic's subscriptions filter on it."""
+
+    ALL = "all"
+    PEOPLE = "people"
+    MACHINES = "machines"
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One message to people and machines about a finding."""
+    """One message about a finding. A `test` is about one that was made up, and says so."""
 
     type: AlertType
     finding: Finding
+    test: bool = False
+
+    @property
+    def is_test(self) -> bool:
+        """Whether nothing is the matter."""
+        return self.test or self.type is AlertType.TEST
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return self.finding.severity
+
+    @property
+    def account(self) -> Account:
+        """Where it is."""
+        return self.finding.account
+
+    @property
+    def audience(self) -> Audience:
+        """Machines alone where a digest tells people."""
+        return Audience.MACHINES if self.finding.muted else Audience.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +64,83 @@ class Notice:
     title: str
     detail: str
     user_name: str = ""
+    test: bool = False
+
+    @property
+    def is_test(self) -> bool:
+        """Whether nothing is the matter."""
+        return self.test
+
+    @property
+    def audience(self) -> Audience:
+        """Everybody."""
+        return Audience.ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One message for people about many findings that are open, or are all over (none is left).
+
+    `digest_id` stays the same from the first digest of a flood to the one that says it is over;
+    `severity` is the worst of all that time, `announced` counts what it came to
+    at its height, `told_here_alone` the open ones of which people got no alert of their own.
+    """
+
+    account: Account
+    digest_id: str
+    at: datetime
+    severity: Severity
+    announced: int
+    open: int
+    told_here_alone: int
+    by_severity: tuple[tuple[Severity, int], ...]
+    worst: tuple[Finding, ...]
+    test: bool = False
+
+    @property
+    def type(self) -> AlertType:
+        """Always `digest`."""
+        return AlertType.DIGEST
+
+    @property
+    def is_test(self) -> bool:
+        """Whether nothing is the matter."""
+        return self.test
+
+    @property
+    def audience(self) -> Audience:
+        """People: machines have been told of each finding."""
+        return Audience.PEOPLE
+
+
+Message = Alert | Notice | Digest
+
+
+def digest_of(
+    account: Account,
+    findings: Iterable[Finding],
+    *,
+    digest_id: str,
+    at: datetime,
+    announced: int = 0,
+    at_least: Severity = Severity.LOW,
+    test: bool = False,
+) -> Digest:
+    """How things stand with findings that are told of together, the worst and oldest first."""
+    found = sorted(findings, key=lambda f: (-f.severity, f.stray_since, f.finding_id))
+    counts = Counter(finding.severity for finding in found)
+    return Digest(
+        account=account,
+        digest_id=digest_id,
+        at=at,
+        severity=max([*counts, at_least]),
+        announced=max(announced, len(found)),
+        open=len(found),
+        told_here_alone=sum(finding.quiet for finding in found),
+        by_severity=tuple(sorted(counts.items(), reverse=True)),
+        worst=tuple(found[:WORST_NAMED]),
+        test=test,
+    )
 
 
 def flapping_notice(mark: Mark, episodes: int) -> Notice:
@@ -78,85 +184,3 @@ def configuration_notice(account: Account, faults: tuple[str, ...]) -> Notice:
             "The last good configuration stays in force. Faults: " + "; ".join(faults)[:3000] + "."
         ),
     )
-
-
-def notice_body(notice: Notice) -> dict[str, Any]:
-    """The JSON object of a notice: as an alert's, with `notice` in the place of the finding."""
-    return {
-        "schema": SCHEMA,
-        "type": notice.type,
-        "finding": None,
-        "cause": None,
-        "remediation": None,
-        "notice": {
-            "severity": notice.severity.name,
-            "account_id": notice.account.account_id,
-            "partition": notice.account.partition,
-            "user_name": notice.user_name or None,
-            "title": notice.title,
-            "detail": notice.detail,
-        },
-    }
-
-
-def alert_body(alert: Alert) -> dict[str, Any]:
-    """The JSON object that SQS, Lambda and webhook subscribers get."""
-    finding = alert.finding
-    return {
-        "schema": SCHEMA,
-        "type": alert.type,
-        "finding": {
-            "id": finding.finding_id,
-            "account_id": finding.account.account_id,
-            "partition": finding.account.partition,
-            "user_id": finding.user_id,
-            "user_name": finding.user_name,
-            "user_arn": finding.user_arn,
-            "status": finding.status,
-            "severity": finding.severity.name,
-            "risk": finding.risk,
-            "stray_since": iso(finding.stray_since),
-            "evidence": finding.evidence,
-            "opened_at": iso(finding.opened_at),
-            "resolved_at": _iso_or_none(finding.resolved_at),
-            "resolution": _resolution(finding.resolution),
-            "detected_by": finding.detected_by,
-            "reminders": finding.reminders,
-            "flaps": finding.flaps,
-        },
-        "cause": _cause(finding.cause),
-        "remediation": {
-            "commands": list(fix_commands(finding.user_name)),
-            "console_url": console_url(finding.account.partition, finding.user_name),
-        },
-    }
-
-
-def _cause(cause: Cause | None) -> dict[str, str] | None:
-    if cause is None:
-        return None
-    return {
-        "event_name": cause.event_name,
-        "event_id": cause.event_id,
-        "event_time": iso(cause.event_time),
-        "actor_arn": cause.actor_arn,
-        "actor_type": cause.actor_type,
-        "source_ip": cause.source_ip,
-        "user_agent": cause.user_agent,
-        "group_name": cause.group_name,
-    }
-
-
-def _resolution(resolution: Resolution | None) -> dict[str, Any] | None:
-    if resolution is None:
-        return None
-    return {
-        "reason": resolution.reason,
-        "groups": list(resolution.groups),
-        "exempted_by": resolution.exempted_by or None,
-        "exempted_until": _iso_or_none(resolution.exempted_until),
-    }
-
-
-def _iso_or_none(instant: datetime | None) -> str | None:
-    return iso(instant) if instant else None

@@ -7,27 +7,34 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.account import Account, NoSuchUser, User
+from chalicelib.account import Account, NoSuchUser, User, account_of_arn
+from chalicelib.aliases import AccountAlias
 from chalicelib.configuration import Configuration
-from chalicelib.credentials import CredentialReader
+from chalicelib.floods import Floods
 from chalicelib.iam import Iam
 from chalicelib.iam_users import pages, users
 from chalicelib.lifecycle import Lifecycle
 from chalicelib.monitor import Monitor
 from chalicelib.parameters import parameter_reader
 from chalicelib.queue import CheckQueue
-from chalicelib.settings import Settings, settings_from
+from chalicelib.settings import (
+    Settings,
+    chat_settings_from,
+    pager_settings_from,
+    settings_from,
+)
 from chalicelib.tables import FindingsTable, StateTable
 from chalicelib.times import utc_now
 from chalicelib.topic import AlertTopic
 
 if TYPE_CHECKING:
     from chalicelib.exemptions import Exempt, NotExempt
+    from chalicelib.relays import ChatRelay, PagerRelay, SecurityHubRelay
     from chalicelib.risk import Risk
     from chalicelib.sweep import Sweep
 
@@ -43,12 +50,17 @@ class Deployment:
     ) -> None:
         self._environment = environment
         self._make_client = client or _boto3_client
+        self._make_hasty_client = client or partial(_boto3_client, attempts=1)
         self.clock = clock
 
     @cached_property
     def settings(self) -> Settings:
         """The settings of the deployment. Raises InvalidSettingsError."""
-        return settings_from(os.environ if self._environment is None else self._environment)
+        return settings_from(self._variables)
+
+    @property
+    def _variables(self) -> Mapping[str, str]:
+        return os.environ if self._environment is None else self._environment
 
     @cached_property
     def _iam(self) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
@@ -62,9 +74,8 @@ class Deployment:
     def queue(self) -> CheckQueue:
         """The check queue and its dead-letter queue."""
         settings = self.settings
-        return CheckQueue(
-            self._make_client("sqs"), settings.check_queue_url, settings.dead_letter_queue_url
-        )
+        client = _Lazy(lambda: self._make_client("sqs"))
+        return CheckQueue(client, settings.check_queue_url, settings.dead_letter_queue_url)  # type: ignore[arg-type]  # stands in for the client
 
     @cached_property
     def monitor(self) -> Monitor:
@@ -75,6 +86,7 @@ class Deployment:
             exemption=self._exemption,
             assess=self._assess,
             clock=self.clock,
+            floods=self.floods,
         )
 
     @cached_property
@@ -90,12 +102,25 @@ class Deployment:
             clock=self.clock,
         )
 
+    @cached_property
+    def floods(self) -> Floods:
+        """What keeps people from being told of many findings one by one."""
+        return Floods(
+            above=self.settings.digest_above,
+            documents=self._state,
+            live=self._findings.live,
+            queue=self.queue,
+            topic=self._topic,
+            clock=self.clock,
+        )
+
     def sweep(self, time_left: Callable[[], float]) -> Sweep:
         """The sweep, for an invocation that has `time_left()` seconds to go."""
         from chalicelib.sweep import Sweep  # noqa: PLC0415 - only the sweep pays for it
 
         return Sweep(
             lifecycle=self.lifecycle,
+            floods=self.floods,
             state=self._state,
             pages=lambda marker: pages(self._iam, marker),
             live=self._findings.live,
@@ -104,6 +129,50 @@ class Deployment:
             assess=self._assess_all,
             clock=self.clock,
             time_left=time_left,
+        )
+
+    @cached_property
+    def pager_relay(self) -> PagerRelay:
+        """From the alert topic to PagerDuty."""
+        from chalicelib.pager import Pager  # noqa: PLC0415 - only the pager's function pays for it
+        from chalicelib.relays import PagerRelay  # noqa: PLC0415 - as above
+
+        settings = pager_settings_from(self._variables)
+        pager = Pager(
+            secrets=self._make_client("secretsmanager"),
+            secret_arn=settings.pagerduty_secret_arn,
+            url=settings.pagerduty_url,
+            clock=self.clock,
+            sleep=time.sleep,
+        )
+        return PagerRelay(
+            findings=self._findings,
+            is_flood_over=self.floods.is_over,
+            pager=pager,
+        )
+
+    @cached_property
+    def chat_relay(self) -> ChatRelay:
+        """From the alert topic to the topic that chat subscribes to."""
+        from chalicelib.relays import ChatRelay  # noqa: PLC0415 - only the chat's function pays
+        from chalicelib.topic import ChatTopic  # noqa: PLC0415 - as above
+
+        settings = chat_settings_from(self._variables)
+        return ChatRelay(ChatTopic(self._make_client("sns"), settings.chat_topic_arn).post)
+
+    @cached_property
+    def security_hub_relay(self) -> SecurityHubRelay:
+        """From the alert topic to Security Hub."""
+        from chalicelib.relays import SecurityHubRelay  # noqa: PLC0415 - only its function pays
+        from chalicelib.security_hub import SecurityHub  # noqa: PLC0415 - as above
+
+        topic_arn = self.settings.alert_topic_arn
+        return SecurityHubRelay(
+            findings=self._findings,
+            put=SecurityHub(self._make_client("securityhub")).put,
+            importer=account_of_arn(topic_arn),
+            region=topic_arn.split(":")[3],
+            clock=self.clock,
         )
 
     @cached_property
@@ -126,14 +195,20 @@ class Deployment:
 
     @cached_property
     def _topic(self) -> AlertTopic:
-        client = _Lazy(lambda: self._make_client("sns"))
-        return AlertTopic(client, self.settings.alert_topic_arn)  # type: ignore[arg-type]  # as above
+        topic_arn = self.settings.alert_topic_arn
+        sns, iam = (
+            _Lazy(lambda: self._make_client("sns")),
+            _Lazy(lambda: self._make_hasty_client("iam")),
+        )
+        alias = AccountAlias(iam, account_of_arn(topic_arn), self.clock)  # type: ignore[arg-type]  # as above
+        return AlertTopic(sns, topic_arn, alias.of)  # type: ignore[arg-type]  # as above
 
     def _exemption(self, account: Account, user: User, now: datetime) -> Exempt | NotExempt:
         return self._configuration.exemption(account, user, now)
 
     def _assess(self, user: User) -> Risk:
-        from chalicelib.risk import assess  # noqa: PLC0415 - only a stray's check pays for it
+        from chalicelib.credentials import CredentialReader  # noqa: PLC0415 - only a stray pays
+        from chalicelib.risk import assess  # noqa: PLC0415 - as above
 
         return assess(CredentialReader(self._iam).facts(user), self.clock())
 
@@ -168,7 +243,7 @@ class _Lazy:
         return getattr(self._client, name)
 
 
-def _boto3_client(service: str) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+def _boto3_client(service: str, attempts: int = 4) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
     import boto3  # noqa: PLC0415 - made once, when the first client is needed
     from botocore.config import Config  # noqa: PLC0415 - as above
 
@@ -176,7 +251,7 @@ def _boto3_client(service: str) -> Any:  # noqa: ANN401 - boto3 makes clients at
     config = Config(
         connect_timeout=2,
         read_timeout=5,
-        retries={"mode": "standard", "total_max_attempts": 4},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         user_agent_extra="straywatch",
     )
     return boto3.client(service, config=config)  # type: ignore[call-overload]  # any service

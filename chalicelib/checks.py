@@ -33,49 +33,70 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """Look at this user once its grace period, counted from `since`, is over."""
+    """Look at this user once its grace period, counted from `since`, is over.
+
+    `due` is when SQS hands the message over; a long grace takes several such steps.
+    """
 
     account: Account
     user_name: str
     since: datetime
     origin: Origin
     cause: Cause | None = None
+    due: datetime | None = None
 
 
-def encode_check(request: CheckRequest) -> str:
+@dataclass(frozen=True, slots=True)
+class DigestRequest:
+    """Tell people of the account's findings that were too many to tell of one by one."""
+
+    account: Account
+
+
+def encode_check(request: CheckRequest | DigestRequest) -> str:
     """Write the message; `decode_check` reads it back."""
+    frame = {
+        "version": MESSAGE_VERSION,
+        "partition": request.account.partition,
+        "account_id": request.account.account_id,
+    }
+    if isinstance(request, DigestRequest):
+        return json.dumps(frame | {"kind": "digest"})
     cause = (
         asdict(request.cause) | {"event_time": iso(request.cause.event_time)}
         if request.cause
         else None
     )
     return json.dumps(
-        {
-            "version": MESSAGE_VERSION,
-            "partition": request.account.partition,
-            "account_id": request.account.account_id,
+        frame
+        | {
             "user_name": request.user_name,
             "since": request.since.isoformat(),
             "origin": request.origin,
             "cause": cause,
+            "due": request.due and request.due.isoformat(),
         }
     )
 
 
-def decode_check(body: str) -> CheckRequest:
+def decode_check(body: str) -> CheckRequest | DigestRequest:
     """Read a message of this version. Raises MalformedCheckError, and nothing else."""
     try:
         fields = json.loads(body)
         if fields["version"] != MESSAGE_VERSION:
             raise MalformedCheckError(f"check message of version {fields['version']!r}")
+        account = Account(_text(fields["partition"]), _text(fields["account_id"]))
+        if fields.get("kind") == "digest":
+            return DigestRequest(account)
         if not is_user_name(fields["user_name"]):
             raise MalformedCheckError("check message without a user name")
         return CheckRequest(
-            account=Account(_text(fields["partition"]), _text(fields["account_id"])),
+            account=account,
             user_name=fields["user_name"],
             since=parse_time(fields["since"]),
             origin=Origin(fields["origin"]),
             cause=_cause(fields["cause"]),
+            due=_due(fields.get("due")),
         )
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise MalformedCheckError(f"not a check message: {error!r}"[:300]) from error
@@ -88,6 +109,10 @@ def _cause(stored: object) -> Cause | None:
         raise TypeError("the cause is not an object")
     texts: dict[str, Any] = {name: _text(value) for name, value in stored.items()}
     return Cause(**texts | {"event_time": parse_time(texts["event_time"])})
+
+
+def _due(stored: object) -> datetime | None:
+    return None if stored is None else parse_time(_text(stored))
 
 
 def _text(value: object) -> str:

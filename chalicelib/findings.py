@@ -71,8 +71,9 @@ class Resolution:
 class Finding:
     """One episode of one user. `number` counts the user's findings from 1.
 
-    `quiet`: people learn of it from a digest, single alerts go to machines alone. `outbox` holds
-    the alerts that are still to be published, in order; `claimed_until` is when another worker may
+    `unread` names what of the risk could not be read. `quiet`: people learned of it from a digest,
+    not by an alert of its own; `muted`: so it is with what the outbox holds. `outbox` holds the
+    alerts that are still to be published, in order; `claimed_until` is when another worker may
     take them over. `version` guards every write.
     """
 
@@ -96,7 +97,9 @@ class Finding:
     reminders: int = 0
     alerted_at: datetime | None = None
     escalated_at: datetime | None = None
+    unread: tuple[str, ...] = ()
     quiet: bool = False
+    muted: bool = False
     outbox: tuple[AlertType, ...] = ()
     claimed_until: datetime | None = None
     version: int = 1
@@ -119,6 +122,7 @@ def open_finding(
     detected_by: str,
     cause: Cause | None,
     flaps: int,
+    unread: tuple[str, ...] = (),
     quiet: bool = False,
 ) -> Finding:
     """The record of an episode that has outlasted its grace, with its first alert to be sent."""
@@ -138,7 +142,9 @@ def open_finding(
         detected_by=detected_by,
         cause=cause,
         flaps=flaps,
+        unread=unread,
         quiet=quiet,
+        muted=quiet,
         alerted_at=now,
         outbox=(AlertType.OPENED,),
         claimed_until=now + CLAIM,
@@ -157,6 +163,7 @@ def resolve(finding: Finding, resolution: Resolution, *, at: datetime, now: date
         status=Status.RESOLVED,
         resolved_at=at,
         resolution=resolution,
+        muted=finding.quiet,
         outbox=(*unsent, AlertType.RESOLVED),
         claimed_until=now + CLAIM,
     )
@@ -168,9 +175,12 @@ def renamed(finding: Finding, user: User) -> Finding:
 
 
 def moved_on(
-    finding: Finding, settings: Settings, now: datetime, *, quiet: bool = False
+    finding: Finding, settings: Settings, now: datetime, *, muted: bool = False
 ) -> Finding:
-    """The finding with the escalation or the reminder that is due, or unchanged if none is."""
+    """The finding with the escalation or the reminder that is due, or unchanged if none is.
+
+    A `muted` one goes to machines alone, as all of a quiet finding does.
+    """
     if finding.status is not Status.OPEN or finding.outbox:
         return finding
     if _escalation_is_due(finding, settings, now):
@@ -179,7 +189,7 @@ def moved_on(
             severity=_raised(finding.severity),
             escalated_at=now,
             alerted_at=now,
-            quiet=quiet,
+            muted=muted or finding.quiet,
             outbox=(AlertType.ESCALATED,),
             claimed_until=now + CLAIM,
         )
@@ -188,7 +198,7 @@ def moved_on(
             finding,
             reminders=finding.reminders + 1,
             alerted_at=now,
-            quiet=quiet,
+            muted=muted or finding.quiet,
             outbox=(AlertType.REMINDER,),
             claimed_until=now + CLAIM,
         )

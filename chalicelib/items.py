@@ -69,7 +69,7 @@ def mark_from(attributes: Mapping[str, Any]) -> Mark:
     """Read back the mark that `plain_value` wrote."""
     instants = (
         "left_at", "joined_at", "settled_at", "seen_at",
-        "deleted_at", "renamed_at", "taken_at", "flapping_told_at",
+        "deleted_at", "renamed_at", "taken_at", "asked_since", "asked_until", "flapping_told_at",
     )  # fmt: skip
     return Mark(
         account=_account(attributes),
@@ -106,7 +106,9 @@ def finding_from(attributes: Mapping[str, Any]) -> Finding:
         flaps=int(attributes["flaps"]),
         resolution=_resolution(attributes),
         reminders=int(attributes["reminders"]),
+        unread=tuple(attributes.get("unread", ())),
         quiet=bool(attributes.get("quiet", False)),
+        muted=bool(attributes.get("muted", False)),
         outbox=tuple(AlertType(alert) for alert in attributes.get("outbox", ())),
         version=int(attributes["version"]),
         **{name: _time(attributes, name) for name in optional},

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.account import Account, NoSuchUser, User
-from chalicelib.alerts import Alert, Notice
+from chalicelib.alerts import Alert, Message
 from chalicelib.checks import CheckRequest, Origin
 from chalicelib.findings import (
     Finding,
@@ -37,8 +37,10 @@ from chalicelib.marks import (
     settled,
     stray_since,
 )
-from chalicelib.risk import Risk
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.risk import Risk
 
 _ATTEMPTS = 6
 
@@ -55,6 +57,8 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
     WAITING = "waiting"
     NOTED = "noted"
+    OVERTAKEN = "overtaken"
+    TOLD = "told"
     COMPLIANT = "COMPLIANT"
     NOT_APPLICABLE = "NOT_APPLICABLE"
     GONE = "GONE"
@@ -87,14 +91,14 @@ class StateStore(Protocol):
 class Queue(Protocol):
     """Where checks wait."""
 
-    def send(self, request: CheckRequest, due: datetime, now: datetime) -> None:
-        """Queue the request until it is due."""
+    def send(self, request: CheckRequest, due: datetime, now: datetime) -> datetime:
+        """Queue the request until it is due; return when it is handed over, due or not."""
 
 
 class Topic(Protocol):
     """Where alerts go."""
 
-    def publish(self, message: Alert | Notice) -> None:
+    def publish(self, message: Message) -> None:
         """Publish, or raise."""
 
 
@@ -166,12 +170,14 @@ class Lifecycle:
             exemption_ended=exemption_ended,
         )
         if self.clock() < since.at + self.settings.grace:
-            self._wait(user, mark, since, origin)
+            self._wait(user, mark, since, origin, settled_before)
             return Outcome.WAITING
         return Due(user, mark, since, number, looked_at, origin)
 
-    def open(self, due: Due, risk: Risk, *, quiet: bool = False) -> Outcome:
+    def open(self, due: Due, risk: Risk, *, quiet: bool = False) -> Finding | Outcome:
         """Open the finding and announce it, unless news since the look make it doubtful.
+
+        Returns the finding, or why none was opened.
 
         The mark comes first, so that a later event knows whom to close. A `quiet` finding is
         announced to machines alone, since a digest tells people of it.
@@ -190,6 +196,7 @@ class Lifecycle:
             now=self.clock(),
             severity=risk.severity,
             risk=risk.reasons,
+            unread=risk.unknown,
             detected_by="sweep" if due.origin is Origin.SWEEP else "event",
             cause=mark.cause if by_event else None,
             flaps=flaps_within_a_day(mark, due.looked_at),
@@ -203,16 +210,32 @@ class Lifecycle:
         after = self.state.mark(mark.account, mark.user_name)
         if is_after(latest(after.joined_at, after.deleted_at), due.looked_at):
             self.ask_again(mark.account, mark.user_name)
-        return Outcome.NON_COMPLIANT
+        return finding
 
-    def _wait(self, user: User, mark: Mark, since: StraySince, origin: Origin) -> None:
-        """Look again when the grace is over, unless a check that will is under way already."""
+    def _wait(
+        self,
+        user: User,
+        mark: Mark,
+        since: StraySince,
+        origin: Origin,
+        settled_before: datetime | None,
+    ) -> None:
+        """Look again when the grace is over, unless a check that will is under way already.
+
+        The mark keeps what only this look may know (a whole sweep before it saw no stray), so that
+        the check comes to the same start.
+        """
         asked = since.evidence is Evidence.EVENT or is_at_least(mark.seen_at, since.at)
         if origin is Origin.EVENT or not asked:
             request = CheckRequest(mark.account, user.name, since.at, origin, mark.cause)
             self.queue.send(request, since.at + self.settings.grace, self.clock())
         if since.evidence is not Evidence.EVENT and not is_at_least(mark.seen_at, since.at):
-            self.change_mark(mark, lambda m: replace(m, seen_at=since.at))
+            self.change_mark(
+                mark,
+                lambda m: replace(
+                    m, seen_at=since.at, settled_at=latest(m.settled_at, settled_before)
+                ),
+            )
 
     def _is_mine(self, finding: Finding) -> bool:
         """A put that was answered too late is repeated by the SDK, and meets itself."""
@@ -279,10 +302,10 @@ class Lifecycle:
         self.deliver(finding)
         return finding
 
-    def advance(self, finding: Finding, *, quiet: bool = False) -> Finding:
+    def advance(self, finding: Finding, *, muted: bool = False) -> Finding:
         """Let time do its work on an open finding: what falls due is stored, then sent."""
         now = self.clock()
-        changed = self._store(finding, lambda f: moved_on(f, self.settings, now, quiet=quiet))
+        changed = self._store(finding, lambda f: moved_on(f, self.settings, now, muted=muted))
         if changed.outbox != finding.outbox:
             self.deliver(changed)
         return changed

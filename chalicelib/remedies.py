@@ -2,36 +2,93 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
-# https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html and the partitions'
-# own sign-in pages
+from chalicelib.events import Cause
+from chalicelib.text import plain
+
+EXEMPT_FOR = timedelta(days=30)
+"""How far off the end of the suggested exemption is: time to decide, and then to look again."""
+
+# Each partition's console and the region where IAM's events are: from the partitions' own
+# sign-in pages and https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html
 _CONSOLES = {
-    "aws": "https://us-east-1.console.aws.amazon.com",
-    "aws-cn": "https://console.amazonaws.cn",
-    "aws-us-gov": "https://console.amazonaws-us-gov.com",
+    "aws": ("https://us-east-1.console.aws.amazon.com", "us-east-1"),
+    "aws-cn": ("https://cn-north-1.console.amazonaws.cn", "cn-north-1"),
+    "aws-us-gov": ("https://us-gov-west-1.console.amazonaws-us-gov.com", "us-gov-west-1"),
 }
 
 
-_EXEMPT = (
-    "Key=straywatch:exempt,Value='why it needs no group' "
-    "Key=straywatch:exempt-until,Value=YYYY-MM-DD"
-)
-
-
-def fix_commands(user_name: str) -> tuple[str, ...]:
-    """AWS CLI commands that mend it: see the groups, make one, add the user, or exempt it."""
-    name = shlex.quote(user_name)
+def group_commands(user_name: str) -> tuple[str, ...]:
+    """AWS CLI commands that put the user in a group: see what there is, make one, add."""
     return (
-        "aws iam list-groups --query 'Groups[].GroupName'",
+        "aws iam list-groups --query 'Groups[].GroupName' --output text",
         "aws iam create-group --group-name GROUP",
-        f"aws iam add-user-to-group --group-name GROUP --user-name {name}",
-        f"aws iam tag-user --user-name {name} --tags {_EXEMPT}",
+        f"aws iam add-user-to-group --group-name GROUP {_option('user-name', user_name)}",
     )
 
 
+def exempt_command(user_name: str, now: datetime) -> str:
+    """The AWS CLI command that exempts the user by tag, with a reason and an end."""
+    until = (now + EXEMPT_FOR).strftime("%Y-%m-%d")
+    return (
+        f"aws iam tag-user {_option('user-name', user_name)} --tags"
+        f" Key=straywatch:exempt,Value='WHY' Key=straywatch:exempt-until,Value={until}"
+    )
+
+
+def list_commands() -> tuple[str, ...]:
+    """The command that lists every open finding."""
+    return ("straywatch findings list",)
+
+
+def health_commands() -> tuple[str, ...]:
+    """Commands that find out what keeps the monitor from its work."""
+    return ("straywatch doctor", "straywatch redrive")
+
+
+def history_command(partition: str, user_name: str) -> str:
+    """The AWS CLI command that shows what was done to the user in the last 90 days."""
+    _, region = _CONSOLES.get(partition, ("", "us-east-1"))
+    name = json.dumps(plain(user_name), ensure_ascii=False)  # a comma would end the value
+    attribute = shlex.quote(f"AttributeKey=ResourceName,AttributeValue={name}")
+    return f"aws cloudtrail lookup-events --region {region} --lookup-attributes {attribute}"
+
+
 def console_url(partition: str, user_name: str) -> str:
-    """The user's page in the partition's IAM console."""
-    host = _CONSOLES.get(partition, _CONSOLES["aws"])
-    return f"{host}/iam/home#/users/details/{quote(user_name, safe='')}"
+    """The user's page in the partition's IAM console; empty where no console is known."""
+    return _link(partition, f"/iam/home#/users/details/{_in_link(user_name)}")
+
+
+def users_url(partition: str) -> str:
+    """The list of users in the partition's IAM console; empty where no console is known."""
+    return _link(partition, "/iam/home#/users")
+
+
+def cloudtrail_url(partition: str, cause: Cause | None, user_name: str) -> str:
+    """CloudTrail's event history, at the very call or else at all about the user."""
+    key, value = ("EventId", cause.event_id) if cause else ("", "")
+    if not value:
+        key, value = "ResourceName", user_name
+    _, region = _CONSOLES.get(partition, ("", ""))
+    query = f"region={region}#/events?{key}={_in_link(value)}"
+    return _link(partition, f"/cloudtrailv2/home?{query}")
+
+
+def _link(partition: str, path: str) -> str:
+    """A link, or nothing: one into another partition's console would only mislead."""
+    known = _CONSOLES.get(partition)
+    return known[0] + path if known else ""
+
+
+def _in_link(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _option(option: str, value: str) -> str:
+    """An option and its value: joined where the value looks like an option itself."""
+    joint = "=" if value.startswith("-") else " "
+    return f"--{option}{joint}{shlex.quote(plain(value))}"

@@ -57,6 +57,40 @@ _RANGES = {"grace_period_seconds": (0, LONGEST_GRACE_SECONDS)}
 _ANY_COUNT = (0, 1_000_000)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagerSettings:
+    """Where pages go: the secret that holds the routing key, and PagerDuty's address."""
+
+    pagerduty_secret_arn: str
+    pagerduty_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatSettings:
+    """Where cards go."""
+
+    chat_topic_arn: str
+
+
+def pager_settings_from(environment: Mapping[str, str]) -> PagerSettings:
+    """Read what only the pager's function has. Raises InvalidSettingsError."""
+    return PagerSettings(
+        pagerduty_secret_arn=_set(environment, "PAGERDUTY_SECRET_ARN"),
+        pagerduty_url=_set(environment, "PAGERDUTY_URL"),
+    )
+
+
+def chat_settings_from(environment: Mapping[str, str]) -> ChatSettings:
+    """Read what only the chat's function has. Raises InvalidSettingsError."""
+    return ChatSettings(chat_topic_arn=_set(environment, "CHAT_TOPIC_ARN"))
+
+
+def _set(environment: Mapping[str, str], variable: str) -> str:
+    if not environment.get(variable):
+        raise InvalidSettingsError(f"{variable} is not set")
+    return environment[variable]
+
+
 def settings_from(environment: Mapping[str, str]) -> Settings:
     """Read the settings; each is the upper-case variable of its name.
 

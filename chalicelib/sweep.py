@@ -12,6 +12,7 @@ from chalicelib.alerts import missed_events_notice
 from chalicelib.checks import Origin
 from chalicelib.exemptions import Exempt, NotExempt
 from chalicelib.findings import Finding, Reason, Resolution, Status, moved_on
+from chalicelib.floods import Calm, Floods
 from chalicelib.lifecycle import Due, Lifecycle, Outcome
 from chalicelib.log import log, metrics
 from chalicelib.marks import Evidence, Mark, is_after, latest, settled
@@ -73,6 +74,7 @@ class Sweep:
     """One look at a whole account. Safe to run at any time, also beside another one."""
 
     lifecycle: Lifecycle
+    floods: Floods | Calm
     state: SweepState
     pages: Callable[[str | None], Iterator[Page]]
     live: Callable[[Account], Iterator[Finding]]
@@ -103,6 +105,7 @@ class Sweep:
         if unseen is not None:
             gone = run.close_gone(unseen)
             run.advance()
+        self.floods.tell(account, run.muted)
         result = SweepResult(
             complete=complete,
             **asdict(run.tally),
@@ -208,6 +211,7 @@ class _Run:
         self.tally = _Tally()
         self.due: list[Due] = []
         self.still_open: list[Finding] = []
+        self.muted: list[Finding] = []
 
     def look(self, cursor: _Cursor) -> frozenset[str] | None:
         """Evaluate page by page; return the open findings' users not seen, None if out of time."""
@@ -233,7 +237,8 @@ class _Run:
                     seen.add(user.user_id)
             marker = page.next_marker
             if marker is None:
-                return frozenset(self.live) - seen
+                older = (f for f in self.live.values() if f.opened_at < cursor.started_at)
+                return frozenset(finding.user_id for finding in older) - seen
 
     def _evaluate(self, user: User, read_at: datetime) -> None:
         self.tally.users += 1
@@ -282,18 +287,21 @@ class _Run:
             self.due.append(result)
 
     def open_due(self) -> int | None:
-        """Open what is due, the digest for people first; None if time ran out."""
+        """Open what is due; None if time ran out."""
         if not self.due:
             return 0
         lifecycle = self.sweep.lifecycle
         risk_of = self.sweep.assess([due.user for due in self.due])
         risks = [(due, risk_of(due.user)) for due in self.due]
-        quiet = self._is_flood(len(risks))
+        quiet = self.sweep.floods.is_flood(len(risks))
         opened = 0
         for due, risk in risks:
             if self.sweep.time_left() < RESERVE_SECONDS:
                 return None
-            opened += lifecycle.open(due, risk, quiet=quiet) is Outcome.NON_COMPLIANT
+            result = lifecycle.open(due, risk, quiet=quiet)
+            opened += result is not Outcome.WAITING
+            if isinstance(result, Finding) and quiet:
+                self.muted.append(result)
         return opened
 
     def close_gone(self, unseen: frozenset[str]) -> int:
@@ -316,12 +324,11 @@ class _Run:
         """Send the reminders and escalations that are due."""
         settings, now = self.sweep.lifecycle.settings, self.sweep.clock()
         moving = [f for f in self.still_open if moved_on(f, settings, now) != f]
-        quiet = self._is_flood(len(moving))
+        muted = self.sweep.floods.is_flood(sum(not finding.quiet for finding in moving))
         for finding in moving:
-            self.sweep.lifecycle.advance(finding, quiet=quiet or finding.quiet)
-
-    def _is_flood(self, count: int) -> bool:
-        return 0 < self.sweep.lifecycle.settings.digest_above < count
+            after = self.sweep.lifecycle.advance(finding, muted=muted)
+            if after.muted:
+                self.muted.append(after)
 
 
 def _has_news(finding: Finding, mark: Mark, user: User) -> bool:

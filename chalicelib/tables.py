@@ -46,6 +46,16 @@ class FindingsTable:
         items = answer["Items"]
         return finding_from(from_item(items[0])) if items else NoFinding()
 
+    def by_id(self, finding_id: str) -> Finding | NoFinding:
+        """The finding of this id as it stands, read consistently."""
+        partition_key, _, number = finding_id.rpartition(":")
+        if not number.isdecimal():
+            return NoFinding()
+        key = {"pk": partition_key, "sk": f"{int(number):06d}"}
+        answer = self.client.get_item(TableName=self.table, Key=to_item(key), ConsistentRead=True)
+        item = answer.get("Item")
+        return finding_from(from_item(item)) if item else NoFinding()
+
     def add(self, finding: Finding) -> Write:
         """Store a new finding, unless another worker has stored it already."""
         return _put(self.client, self.table, self._item(finding), "attribute_not_exists(pk)", {})
@@ -148,6 +158,16 @@ class StateTable:
         """Store a small document over whatever stood there."""
         key = {"pk": account.key, "sk": name}
         self.client.put_item(TableName=self.table, Item=to_item({**content, **key}))
+
+    def swap_document(self, account: Account, name: str, content: Mapping[str, Any]) -> Write:
+        """Replace the version of a small document that was read: `content` names it, 0 for none."""
+        version = content["version"]
+        key = {"pk": account.key, "sk": name}
+        item = to_item({**content, **key, "version": version + 1})
+        if not version:
+            return _put(self.client, self.table, item, "attribute_not_exists(pk)", {})
+        values = {":read": {"N": str(version)}}
+        return _put(self.client, self.table, item, "version = :read", values)
 
     def _expires_at(self, mark: Mark) -> datetime | None:
         if mark.open_user_ids:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 import unicodedata
 
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: under 100 characters, ASCII, no
 # line breaks or control characters
 LONGEST_SUBJECT = 99
+WIDTH = 80
+"""Columns of a mail: what every mail program and terminal shows without a break."""
+
+_LINK_STARTS = (
+    (re.compile(r"(?i)([a-z]):(?=//)"), r"\1[:]"),
+    (re.compile(r"(?i)\b(www)\."), r"\1[.]"),
+)
 
 
 def plain(text: str) -> str:
     """One line of printable characters: controls, line breaks and direction marks become '?'."""
     return "".join("?" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in text)
+
+
+def harmless(text: str) -> str:
+    """`plain`, with the beginnings of links broken, so that no mail program makes one of them."""
+    shown = plain(text)
+    for pattern, broken in _LINK_STARTS:
+        shown = pattern.sub(broken, shown)
+    return shown
 
 
 def ascii_only(text: str) -> str:
@@ -26,3 +43,19 @@ def elided(text: str, longest: int) -> str:
     kept = longest - 3
     tail = kept // 2
     return f"{text[: kept - tail]}...{text[len(text) - tail :]}"
+
+
+def wrapped(text: str, indent: int = 0) -> list[str]:
+    """Lines of at most `WIDTH` columns, all but the first indented; a longer word stays whole."""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 user`, `2,000 users`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

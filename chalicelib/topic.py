@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.alerts import Alert, Notice, alert_body, notice_body
-from chalicelib.mail import mail, sms, subject
+from chalicelib.account import Account
+from chalicelib.alerts import Message
+from chalicelib.body import body_of
+from chalicelib.mail import mail
+from chalicelib.subject import sms, subject
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
+
+
+def no_alias(_: Account) -> str:
+    """For those who do not ask for the account's alias."""
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +28,15 @@ class AlertTopic:
 
     client: SNSClient
     topic_arn: str
+    alias_of: Callable[[Account], str] = no_alias
 
-    def publish(self, message: Alert | Notice) -> None:
+    def publish(self, message: Message) -> None:
         """Publish mail text for mail, a short text for SMS, JSON for everything else."""
-        about = message.finding if isinstance(message, Alert) else message
-        body = alert_body(message) if isinstance(message, Alert) else notice_body(message)
+        alias = self.alias_of(message.account)
         forms = {
-            "default": json.dumps(body),
-            "email": mail(message),
+            "default": json.dumps(body_of(message, alias)),
+            "email": mail(message, alias),
             "sms": sms(message),
-        }
-        attributes = {
-            "type": message.type,
-            "severity": about.severity.name,
-            "account_id": about.account.account_id,
         }
         self.client.publish(
             TopicArn=self.topic_arn,
@@ -41,6 +45,28 @@ class AlertTopic:
             Message=json.dumps(forms),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value}
-                for name, value in attributes.items()
+                for name, value in attributes_of(message).items()
             },
         )
+
+
+def attributes_of(message: Message) -> dict[str, str]:
+    """What a subscription's filter policy can go by."""
+    return {
+        "type": message.type,
+        "severity": message.severity.name,
+        "account_id": message.account.account_id,
+        "audience": message.audience,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTopic:
+    """The topic that Amazon Q in chat applications subscribes to."""
+
+    client: SNSClient
+    topic_arn: str
+
+    def post(self, card: Mapping[str, Any]) -> None:
+        """Publish a card; raises what SNS refuses."""
+        self.client.publish(TopicArn=self.topic_arn, Message=json.dumps(card))

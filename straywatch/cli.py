@@ -19,6 +19,8 @@ COMMANDS = {
     "deploy": "Deploy the monitor, or update it; every change is shown first.",
     "destroy": "Remove the monitor, keeping its findings.",
     "sweep": "Look at the whole account now.",
+    "findings": "What was found: listed, or one whole life.",
+    "check": "Evaluate single users now, and say why.",
     "exemptions": "Who may be in no group, and why.",
     "completion": "Print the script that completes commands in a shell.",
     "redrive": "What could not be processed, why, and once more.",

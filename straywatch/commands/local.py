@@ -13,20 +13,16 @@ from pathlib import Path
 from types import FrameType
 
 import click
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
 from straywatch.deployment import deploy
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
-from straywatch.local.emulator import (
-    REGION,
-    LocalAws,
-    LocalSession,
-    listening_socket,
-    running_emulator,
-)
+from straywatch.local.emulator import LocalAws, listening_socket, running_emulator
 from straywatch.local.inbox import READER, Inbox, open_inbox
 from straywatch.local.page import serving_page
 from straywatch.local.player import Player
+from straywatch.local.session import REGION, LocalSession
 from straywatch.local.stage import Terminal
 from straywatch.local.story import STORY
 from straywatch.options import debug_option
@@ -143,8 +139,12 @@ def _play(running: Running, grace: int, terminal: Terminal) -> bool:
 
 def _stay(running: Running, terminal: Terminal) -> None:
     while True:
-        running.aws.check_alive()
-        for alert in running.inbox.poll():
+        try:
+            arrived = running.inbox.poll()
+        except BotoCoreError:
+            running.aws.check_alive()  # its end is the better explanation
+            raise
+        for alert in arrived:
             terminal.alert(alert)
 
 

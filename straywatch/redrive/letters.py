@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.checks import MalformedCheckError, decode_check
+from chalicelib.checks import DigestRequest, MalformedCheckError, decode_check
 
 _UNTOLD = "not told: the queue itself gave up on it after too many receives"
 
@@ -89,7 +89,8 @@ def _check(body: str, told: Mapping[str, str]) -> _Content:
         request = decode_check(body)
     except MalformedCheckError as error:
         return _unreadable(body, told, str(error))
-    return Kind.CHECK, request.user_name, told.get("reason", _UNTOLD), body, ""
+    about = "the digest" if isinstance(request, DigestRequest) else request.user_name
+    return Kind.CHECK, about, told.get("reason", _UNTOLD), body, ""
 
 
 def _invocation(value: Mapping[str, Any]) -> _Content:

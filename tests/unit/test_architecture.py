@@ -13,14 +13,17 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "chalicelib"
 
 EDGES = {
+    "aliases",  # IAM: the account's alias
     "bootstrap",  # wires settings and clients
     "credential_report",  # IAM: what all users can sign in with
     "credentials",  # IAM: what a user can sign in with
     "iam",  # IAM: one user
     "iam_users",  # IAM: all users
     "items",  # DynamoDB: its typed items
+    "pager",  # PagerDuty and Secrets Manager
     "parameters",  # SSM
     "queue",  # SQS
+    "security_hub",  # Security Hub
     "tables",  # DynamoDB
     "topic",  # SNS
 }

@@ -128,9 +128,10 @@ def check_message(body: str) -> None:
     except MalformedCheckError:
         return
     assert isinstance(request.account, Account)
-    assert request.user_name
-    assert request.since.tzinfo is not None
-    assert isinstance(request.cause, Cause | None)
+    if isinstance(request, CheckRequest):
+        assert request.user_name
+        assert request.since.tzinfo is not None
+        assert isinstance(request.cause, Cause | None)
     assert decode_check(encode_check(request)) == request
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
-from chalicelib.alerts import Alert, Notice
+from chalicelib.alerts import Alert, Message
 from chalicelib.checks import CheckRequest, delay_seconds, encode_check
 from chalicelib.exemptions import NotExempt
 from chalicelib.findings import AlertType, Finding, NoFinding, Write
@@ -42,7 +42,7 @@ class World:
     marks: dict[str, Mark] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
     queue: list[tuple[datetime, int, str]] = field(default_factory=list)
-    published: list[Alert | Notice] = field(default_factory=list)
+    published: list[Message] = field(default_factory=list)
 
     def look(self, user_name: str) -> Look:
         """Answer as live IAM."""
@@ -87,7 +87,7 @@ class World:
         at = now + timedelta(seconds=delay_seconds(due, now))
         heapq.heappush(self.queue, (at, len(self.queue), encode_check(request)))
 
-    def publish(self, message: Alert | Notice) -> None:
+    def publish(self, message: Message) -> None:
         """Publish to the topic."""
         self.published.append(message)
 

@@ -25,8 +25,9 @@ class Screen(io.StringIO):
         return True
 
 
-def test_a_pipe_gets_each_row_on_one_line() -> None:
+def test_a_pipe_gets_each_row_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """However long the cells are: programs read lines."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     out = Pipe()
     print_table(console(out), ("name", "note"), [("n" * 150, "m" * 150)])
     lines = out.getvalue().splitlines()

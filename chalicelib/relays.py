@@ -1,0 +1,150 @@
+"""From the alert topic to the channels that need more than SNS gives: pager, chat, Security Hub.
+
+SNS delivers at least once and in no promised order, and a failed function is run again minutes
+later. So what is sent follows how the finding stands now, not what the message said when it was
+published; and it is looked at again after sending, since it may have changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from chalicelib.account import Account
+from chalicelib.alerts import Alert
+from chalicelib.asff import asff_of
+from chalicelib.body import body_of
+from chalicelib.chat import card
+from chalicelib.findings import AlertType, Finding, NoFinding, Status
+from chalicelib.pagerduty import Action, Page, page_of, resolve
+from chalicelib.received import Alarm, Received, received
+
+
+class Relayed(StrEnum):
+    """What became of a message."""
+
+    SENT = "sent"
+    OVER = "over"
+    """Nothing was opened: what the message was about is over already."""
+    IGNORED = "ignored"
+
+
+class FindingsById(Protocol):
+    """Findings by the id that messages carry."""
+
+    def by_id(self, finding_id: str) -> Finding | NoFinding:
+        """The finding as it stands, read consistently."""
+
+
+class Pager(Protocol):
+    """Takes events for the on-call pager."""
+
+    def send(self, page: Page) -> None:
+        """Send it, or raise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagerRelay:
+    """Opens an incident for each finding and digest, once, and closes it, once."""
+
+    findings: FindingsById
+    is_flood_over: Callable[[Account, str], bool]
+    pager: Pager
+
+    def relay(self, event: Mapping[str, Any]) -> list[Relayed]:
+        """Page for each message. Raises MalformedMessageError, PagerError, and what AWS refuses."""
+        return [self._page(message) for message in received(event)]
+
+    def _page(self, message: Received | Alarm) -> Relayed:
+        if isinstance(message, Alarm):
+            if message.state not in ("ALARM", "OK"):
+                return Relayed.IGNORED
+            self.pager.send(page_of(message))
+            return Relayed.SENT
+        if _only_reminds(message):
+            return Relayed.IGNORED
+        page = page_of(message)
+        if page.action is Action.RESOLVE:
+            self.pager.send(page)
+            return Relayed.SENT
+        if self._is_over(message):
+            return Relayed.OVER  # a trigger would open an incident that nothing closes
+        self.pager.send(page)
+        if self._is_over(message):
+            self.pager.send(resolve(page))  # its own resolve may have come before this trigger
+        return Relayed.SENT
+
+    def _is_over(self, message: Received) -> bool:
+        if message.is_test:
+            return False
+        if message.type == "digest":
+            return self.is_flood_over(message.account, message.about["id"])
+        if message.body["finding"] is None:
+            return False
+        finding = self.findings.by_id(message.about["id"])
+        return isinstance(finding, Finding) and finding.status is Status.RESOLVED
+
+
+def _only_reminds(message: Received) -> bool:
+    """Whether people on call have been told: each of these findings has an incident of its own."""
+    if message.type == "digest":
+        return bool(message.about["open"]) and not message.about["told_here_alone"]
+    return message.type in ("reminder", "flapping")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRelay:
+    """Posts a card for each message to the topic that chat subscribes to."""
+
+    post: Callable[[Mapping[str, Any]], None]
+
+    def relay(self, event: Mapping[str, Any]) -> list[Relayed]:
+        """Post each message. Raises MalformedMessageError, and what SNS refuses."""
+        return [self._post(message) for message in received(event)]
+
+    def _post(self, message: Received | Alarm) -> Relayed:
+        if isinstance(message, Alarm):
+            return Relayed.IGNORED  # Amazon Q renders alarms itself
+        self.post(card(message))
+        return Relayed.SENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityHubRelay:
+    """Keeps Security Hub's copy of each finding as the finding stands."""
+
+    findings: FindingsById
+    put: Callable[[dict[str, Any]], None]
+    importer: Account
+    region: str
+    clock: Callable[[], datetime]
+
+    def relay(self, event: Mapping[str, Any]) -> list[Relayed]:
+        """Import each finding. Raises MalformedMessageError, and what Security Hub refuses."""
+        return [self._import(message) for message in received(event)]
+
+    def _import(self, message: Received | Alarm) -> Relayed:
+        if isinstance(message, Alarm) or message.body["finding"] is None:
+            return Relayed.IGNORED
+        self.put(self._asff(message))
+        return Relayed.SENT
+
+    def _asff(self, message: Received) -> dict[str, Any]:
+        """The clock goes first: who saw the finding open then has the earlier time, and loses."""
+        now = self.clock()
+        body = message.body
+        current = self.findings.by_id(message.about["id"])
+        if isinstance(current, Finding) and not message.is_test:
+            over = current.status is Status.RESOLVED
+            body = body_of(Alert(AlertType.RESOLVED if over else AlertType.OPENED, current))
+        return asff_of(
+            body["finding"],
+            body["remediation"],
+            importer=self.importer,
+            region=self.region,
+            updated_at=now,
+            test=message.is_test,
+        )
