@@ -25,6 +25,11 @@ COMMANDS = {
     "completion": "Print the script that completes commands in a shell.",
     "redrive": "What could not be processed, why, and once more.",
     "replay": "Tell which alerts the past would have brought, by grace period.",
+    "plan": "Propose groups for strays, and what they replace.",
+    "apply": "Carry out a plan: groups, then members; shown first.",
+    "undo": "Take back what an apply did, by its journal.",
+    "verify": "Check that after a plan access is as intended.",
+    "least-privilege": "Find grants of groups that are wider than they need be.",
 }
 """Each command and its one-line help; the code is `straywatch.commands.NAME:command`."""
 
