@@ -203,9 +203,10 @@ def test_a_first_sighting_is_remembered() -> None:
     assert since(mark) == StraySince(at(30), Evidence.SIGHTING)
 
 
-def test_a_sighting_from_before_a_settled_stretch_does_not_count() -> None:
-    """Seen at 5, known to be no stray at 30: a new episode, seen now for the first time."""
-    mark = replace(settled(BLANK, at(30)), seen_at=at(5))
+@pytest.mark.parametrize("seen_at", [at(5), at(30)])
+def test_a_sighting_from_before_a_settled_stretch_does_not_count(seen_at: datetime) -> None:
+    """Seen, then known to be no stray at 30: a new episode, seen now for the first time."""
+    mark = replace(settled(BLANK, at(30)), seen_at=seen_at)
     assert since(mark) == StraySince(at(60), Evidence.SIGHTING)
 
 
