@@ -12,9 +12,9 @@ from chalicelib.alerts import flapping_notice
 from chalicelib.checks import CheckRequest, DigestRequest, Origin, decode_check
 from chalicelib.events import Change, Ignored, MembershipEvent, parse_event
 from chalicelib.exemptions import Exempt, NotExempt
-from chalicelib.findings import Reason, Resolution
+from chalicelib.findings import Reason, Resolution, Write
 from chalicelib.floods import Calm, Floods
-from chalicelib.lifecycle import Due, Lifecycle, Outcome
+from chalicelib.lifecycle import ContentionError, Due, Lifecycle, Outcome
 from chalicelib.log import log
 from chalicelib.marks import (
     FLAPPING_WINDOW,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 LOOK_AGAIN_AFTER = timedelta(seconds=3)
 """IAM is eventually consistent: a look this soon after an event may still show what was before."""
 _MOST_RENAMES = 20
+_ATTEMPTS = 6
 _CALM = Calm()
 
 
@@ -69,14 +70,7 @@ class Monitor:
         if isinstance(event, Ignored):
             log("event_ignored", reason=event.reason)
             return Outcome.IGNORED
-        mark = self._mark_of(event)
-        match event.change:
-            case Change.CREATED | Change.LEFT:
-                outcome = self._lost(event, mark)
-            case Change.RENAMED:
-                outcome = self._renamed(event, mark)
-            case Change.JOINED | Change.DELETED:
-                outcome = self._settled(event, mark)
+        outcome = self._taken(event)
         log(
             "event_received",
             outcome=outcome,
@@ -85,6 +79,28 @@ class Monitor:
             user_name=event.user_name,
         )
         return outcome
+
+    def _taken(self, event: MembershipEvent) -> Outcome:
+        """Take the event in as the mark stands, and anew if another worker changes it meanwhile.
+
+        A rename that two workers see in different orders must not lose what the other one noted.
+        """
+        for _ in range(_ATTEMPTS):
+            mark = self._mark_of(event)
+            match event.change:
+                case Change.CREATED | Change.LEFT:
+                    outcome = self._lost(event, mark)
+                case Change.RENAMED:
+                    outcome = self._renamed(event, mark)
+                case Change.JOINED | Change.DELETED:
+                    outcome = self._settled(event, mark)
+            if outcome is not Outcome.OVERTAKEN:
+                return outcome
+        raise ContentionError(f"the mark of {event.user_name!r} kept changing")
+
+    def _noted(self, mark: Mark, changed: Mark) -> bool:
+        """Store the changed mark; False if another worker was faster."""
+        return changed == mark or self.lifecycle.state.write(changed) is Write.DONE
 
     def _mark_of(self, event: MembershipEvent) -> Mark:
         """The mark of the user whom the event is about, under its present name."""
@@ -96,6 +112,8 @@ class Monitor:
                 break
             if event.change is Change.RENAMED and mark.renamed_to == event.new_name:
                 break  # the same rename once more
+            if event.change is Change.CREATED and mark.renamed_at == at:
+                break  # the name was free again within the second, or its bearer has it no more
             at = mark.renamed_at  # what follows came later: a name given back is not left again
             mark = state.mark(event.account, mark.renamed_to)
         return mark
@@ -106,16 +124,19 @@ class Monitor:
         covered = is_at_least(mark.left_at, at)  # by a check that is under way for a later event
         if not covered:
             self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
-        self.lifecycle.change_mark(mark, lambda m: with_event(m, event))
+        if not self._noted(mark, with_event(mark, event)):
+            return Outcome.OVERTAKEN
         return Outcome.MERGED if covered else Outcome.WAITING
 
     def _settled(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Remember it, then have whatever is open on the user looked at."""
-        mark = self.lifecycle.change_mark(mark, lambda m: with_event(m, event))
+        changed = with_event(mark, event)
+        if not self._noted(mark, changed):
+            return Outcome.OVERTAKEN
         if mark.open_user_ids:
             self.lifecycle.ask_again(mark.account, mark.user_name)
         if event.change is Change.JOINED:
-            self._tell_flapping(mark)
+            self._tell_flapping(self.lifecycle.state.mark(mark.account, mark.user_name))
         return Outcome.NOTED
 
     def _tell_flapping(self, mark: Mark) -> None:
@@ -131,21 +152,30 @@ class Monitor:
     def _renamed(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Hand the user's past over to its new name. The old mark goes last: it ends the repeat."""
         renamed = with_event(mark, event)
+        if event.new_name.lower() == mark.user_name.lower():
+            return self._respelled(event, mark)
         if renamed == mark:
             return Outcome.MERGED
         new = self.lifecycle.state.mark(event.account, event.new_name)
-        if mark.left_at is not None:
-            since = mark.left_at
-            self._ask(CheckRequest(event.account, event.new_name, since, Origin.EVENT, mark.cause))
+        since, cause = carried_over(renamed, new).left_at, mark.cause
+        if since is None and mark.left_at == renamed.renamed_at:
+            since = mark.left_at  # created in this second, before the rename or after it
+        if since is not None:
+            self._ask(CheckRequest(event.account, event.new_name, since, Origin.EVENT, cause))
         elif mark.open_user_ids or mark.seen_at:
             self.lifecycle.ask_again(event.account, event.new_name)
         self.lifecycle.change_mark(new, lambda m: carried_over(renamed, m))
-        self.lifecycle.change_mark(mark, lambda m: left_behind(with_event(m, event)))
+        return Outcome.NOTED if self._noted(mark, left_behind(renamed)) else Outcome.OVERTAKEN
+
+    def _respelled(self, event: MembershipEvent, mark: Mark) -> Outcome:
+        """Small letters became capitals: to IAM, and so to marks, it is the same name."""
+        if mark.open_user_ids:
+            self.lifecycle.ask_again(event.account, event.new_name)
         return Outcome.NOTED
 
-    def _ask(self, request: CheckRequest) -> None:
+    def _ask(self, request: CheckRequest) -> datetime:
         due = request.since + self.lifecycle.settings.grace
-        self.lifecycle.queue.send(request, due, self.clock())
+        return self.lifecycle.queue.send(request, due, self.clock())
 
     def check(self, body: str) -> Outcome:
         """Take one message from the check queue.
@@ -170,13 +200,27 @@ class Monitor:
             if is_after(mark.left_at, request.since) and mark.left_at:
                 return Outcome.SUPERSEDED  # a later event asked for a check of its own
             if now < request.since + self.lifecycle.settings.grace:
-                self._ask(request)
-                return Outcome.WAITING
+                return self._wait_on(request, mark)
         look = self.iam.look(request.user_name)
         if _is_too_fresh(look, mark, now):
             self.lifecycle.queue.send(request, now + LOOK_AGAIN_AFTER, now)
             return Outcome.WAITING
         return self._evaluated(request, mark, look, now)
+
+    def _wait_on(self, request: CheckRequest, mark: Mark) -> Outcome:
+        """Queue the message once more: a long grace takes many such steps.
+
+        Only the newest copy goes on. SQS may hand a message over twice, and if every copy went on,
+        their number would double with each such step.
+        """
+        same = mark.asked_since == request.since
+        if same and request.due is not None and is_after(mark.asked_until, request.due):
+            return Outcome.MERGED
+        until = self._ask(request)
+        self.lifecycle.change_mark(
+            mark, lambda m: replace(m, asked_since=request.since, asked_until=until)
+        )
+        return Outcome.WAITING
 
     def _evaluated(self, request: CheckRequest, mark: Mark, look: Look, now: datetime) -> Outcome:
         match look:

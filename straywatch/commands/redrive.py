@@ -106,5 +106,6 @@ def _redrive(session: boto3.Session, stack: Stack) -> Redrive:
         sns=session.client("sns", config=RETRIES),
         functions_client=session.client("lambda", config=RETRIES),
         check_queue_url=output(stack, "CheckQueueUrl"),
+        import_queue_url=stack.outputs.get("ImportQueueUrl", ""),
         functions=frozenset(functions),
     )

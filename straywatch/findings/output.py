@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import click
 
-from chalicelib.body import finding_body, fix_commands
-from chalicelib.events import Cause
-from chalicelib.findings import Finding, Reason, Status
+from chalicelib.alerts import Alert
+from chalicelib.body import body_of, fix_commands
+from chalicelib.findings import AlertType, Finding, Reason, Status
 from chalicelib.marks import Evidence
 from chalicelib.remedies import console_url
 from chalicelib.times import iso
@@ -39,16 +38,13 @@ _COLUMNS = (
 
 def as_object(finding: Finding) -> dict[str, Any]:
     """The finding as alerts carry it, with its cause and what an alert has no use for."""
+    body = body_of(Alert(AlertType.OPENED, finding))
     more = {
         "alerted_at": iso(finding.alerted_at) if finding.alerted_at else None,
         "escalated_at": iso(finding.escalated_at) if finding.escalated_at else None,
         "unsent": list(finding.outbox),
     }
-    return {**finding_body(finding), **more, "cause": _cause(finding.cause)}
-
-
-def _cause(cause: Cause | None) -> dict[str, Any] | None:
-    return None if cause is None else asdict(cause) | {"event_time": iso(cause.event_time)}
+    return {**body["finding"], **more, "cause": body["cause"]}
 
 
 def write_list(chosen: Chosen, form: str, now: datetime) -> None:
@@ -111,7 +107,9 @@ def write_life(
         say(out, "\nTo mend it:")
         for command in fix_commands(finding):
             say(out, f"  {command}")
-        say(out, f"  {console_url(finding.account.partition, finding.user_name)}".rstrip())
+        link = console_url(finding.account.partition, finding.user_name)
+        if link:
+            say(out, f"  {link}")
 
 
 def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
@@ -120,6 +118,8 @@ def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "user id", finding.user_id
     yield "account", f"{finding.account.account_id} ({finding.account.partition})"
     yield "risk", f"{finding.severity.name}: {finding.risk}"
+    if finding.unread:
+        yield "not read", f"{', '.join(finding.unread)}; the severity allows for it"
 
 
 def _life(finding: Finding, now: datetime) -> list[tuple[str, str]]:

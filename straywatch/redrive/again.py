@@ -47,6 +47,7 @@ class Redrive:
     functions_client: LambdaClient
     check_queue_url: str
     functions: frozenset[str]
+    import_queue_url: str = ""
 
     def again(self, letter: DeadLetter) -> Result:
         """Start the letter's work once more, which the monitor takes repeats of.
@@ -57,6 +58,12 @@ class Redrive:
             match letter.kind:
                 case Kind.CHECK:
                     self.sqs.send_message(QueueUrl=self.check_queue_url, MessageBody=letter.payload)
+                case Kind.IMPORT if not self.import_queue_url:
+                    return Left("Security Hub is switched off: deploy with SecurityHubEnabled=yes")
+                case Kind.IMPORT:
+                    self.sqs.send_message(
+                        QueueUrl=self.import_queue_url, MessageBody=letter.payload
+                    )
                 case Kind.INVOCATION | Kind.DELIVERY:
                     return self._invoke(letter, letter.function)
                 case Kind.NOTIFICATION:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from chalicelib.body import SCHEMA as ALERT_SCHEMA
 from chalicelib.checks import DigestRequest, MalformedCheckError, decode_check
 
 _UNTOLD = "not told: the queue itself gave up on it after too many receives"
@@ -26,6 +27,8 @@ class Kind(StrEnum):
     """A rule could not deliver it to its function."""
     NOTIFICATION = "notification"
     """The topic could not deliver it to a function that is subscribed."""
+    IMPORT = "import"
+    """From the queue of findings that wait for Security Hub."""
     UNREADABLE = "unreadable"
     """None of these: only a person can tell."""
 
@@ -82,6 +85,8 @@ def _content(body: str, told: Mapping[str, str]) -> _Content:
         return _unreadable(body, told, "not a JSON object")
     if "requestContext" in value and "requestPayload" in value:
         return _invocation(value)
+    if value.get("schema") == ALERT_SCHEMA:
+        return Kind.IMPORT, _about_alert(value), told.get("reason", _UNTOLD), body, ""
     if "TARGET_ARN" in told:
         return _delivery(value, body, told)
     if value.get("Type") == "Notification" and "Message" in value:
@@ -142,6 +147,13 @@ def _notification(value: Mapping[str, Any], body: str, told: Mapping[str, str]) 
 def _unreadable(body: str, told: Mapping[str, str], why: str) -> _Content:
     reason = "; ".join(part for part in (told.get("reason", ""), why) if part)
     return Kind.UNREADABLE, "", reason, body, ""
+
+
+def _about_alert(body: Mapping[str, Any]) -> str:
+    """Name an alert by its type and user, as far as it tells them."""
+    finding = body.get("finding")
+    user = finding.get("user_name") if isinstance(finding, Mapping) else None
+    return " ".join(str(part) for part in (body.get("type"), user) if part)
 
 
 def _about_event(event: object) -> str:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from chalicelib.account import Account
 from chalicelib.events import MalformedEventError
+from chalicelib.findings import Write
+from chalicelib.marks import Mark
+from chalicelib.monitor import Monitor
+from chalicelib.tables import StateTable
 from tests.adapters.aws import client
 from tests.adapters.stack import Stack, aws_in_memory
 from tests.unit.records import NOW, USER_ID, at, envelope, record
@@ -228,3 +234,52 @@ def test_the_finding_names_the_user_by_its_id(stack: Stack, iam: Any) -> None:
     user_id = iam.get_user(UserName="bob")["User"]["UserId"]
     assert user_id != USER_ID
     assert alert["finding"]["id"] == f"aws:123456789012:{user_id}:1"
+
+
+@dataclass
+class Rival:
+    """The marks, where another worker changes something just before the first write."""
+
+    marks: StateTable
+    act: Callable[[], object]
+
+    def mark(self, account: Account, user_name: str) -> Mark:
+        """Read as ever."""
+        return self.marks.mark(account, user_name)
+
+    def write(self, mark: Mark) -> Write:
+        """Write, after the other one."""
+        act, self.act = self.act, lambda: None
+        act()
+        return self.marks.write(mark)
+
+
+def overtaken(stack: Stack, act: Callable[[], object]) -> Monitor:
+    """A monitor that another worker overtakes once."""
+    monitor = stack.deployment().monitor
+    marks = monitor.lifecycle.state
+    assert isinstance(marks, StateTable)
+    return replace(monitor, lifecycle=replace(monitor.lifecycle, state=Rival(marks, act)))
+
+
+def call(name: str, seconds: float, **parameters: str) -> dict[str, Any]:
+    """The event of a call about bob."""
+    asked = {"userName": "bob", "groupName": "nurses"} | parameters
+    return envelope(record(name, eventTime=at(seconds).isoformat(), requestParameters=asked))
+
+
+@pytest.mark.parametrize("first", ["RemoveUserFromGroup", "UpdateUser"])
+def test_a_rename_taken_in_beside_a_removal_hides_nobody(
+    stack: Stack, iam: Any, first: str
+) -> None:
+    """Two workers take the two events at once, in either order: the stray is told of."""
+    iam.remove_user_from_group(UserName="bob", GroupName="nurses")
+    iam.update_user(UserName="bob", NewUserName="robert")
+    stack.clock.now = at(10)
+    removal = call("RemoveUserFromGroup", 1)
+    rename = call("UpdateUser", 2, newUserName="robert")
+    slow, fast = (removal, rename) if first == "RemoveUserFromGroup" else (rename, removal)
+    overtaken(stack, lambda: stack.deployment().monitor.receive(fast)).receive(slow)
+    stack.clock.advance(GRACE)
+    checked(stack)
+    assert stack.told() == [("opened", "robert")]
