@@ -207,7 +207,7 @@ def wake_pollers() -> None:
 
 
 def keep_mail(keep: Callable[[Mail], None]) -> None:
-    """Hand over each mail that a topic would have sent; ministack itself drops them."""
+    """Hand over each mail and text message that a topic would have sent; ministack drops them."""
     fan_out = sns._fanout
 
     def fan_out_and_keep(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on as they came
@@ -222,22 +222,26 @@ def keep_mail(keep: Callable[[Mail], None]) -> None:
 
 def _mails(published: Mapping[str, Any]) -> list[Mail]:
     topic = sns._topic_by_arn_any_scope(published["topic_arn"]) or {"subscriptions": []}
-    text = sns._resolve_message_for_protocol(
-        published["message"], published["message_structure"], "email"
-    )
     attributes = published["message_attributes"] or {}
-    return [
-        Mail(
-            to=subscription["endpoint"],
-            subject=published["subject"] or "AWS Notification Message",
-            text=text,
-            topic_arn=published["topic_arn"],
-            message_id=published["msg_id"],
+    sent = []
+    for subscription in topic["subscriptions"]:
+        protocol = subscription["protocol"]
+        if protocol not in ("email", "sms"):
+            continue
+        text = sns._resolve_message_for_protocol(
+            published["message"], published["message_structure"], protocol
         )
-        for subscription in topic["subscriptions"]
-        if subscription["protocol"] == "email"
-        and sns._matches_filter_policy(subscription, attributes, text)
-    ]
+        if sns._matches_filter_policy(subscription, attributes, text):
+            sent.append(
+                Mail(
+                    to=subscription["endpoint"],
+                    subject=published["subject"] or "AWS Notification Message",
+                    text=text,
+                    topic_arn=published["topic_arn"],
+                    message_id=published["msg_id"],
+                )
+            )
+    return sent
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own types
