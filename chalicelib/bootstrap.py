@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.account import Account, NoSuchUser, User, account_of_arn
 from chalicelib.aliases import AccountAlias
 from chalicelib.configuration import Configuration
-from chalicelib.credentials import CredentialReader
 from chalicelib.floods import Floods
 from chalicelib.iam import Iam
 from chalicelib.iam_users import pages, users
@@ -208,7 +207,8 @@ class Deployment:
         return self._configuration.exemption(account, user, now)
 
     def _assess(self, user: User) -> Risk:
-        from chalicelib.risk import assess  # noqa: PLC0415 - only a stray's check pays for it
+        from chalicelib.credentials import CredentialReader  # noqa: PLC0415 - only a stray pays
+        from chalicelib.risk import assess  # noqa: PLC0415 - as above
 
         return assess(CredentialReader(self._iam).facts(user), self.clock())
 

@@ -33,13 +33,17 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckRequest:
-    """Look at this user once its grace period, counted from `since`, is over."""
+    """Look at this user once its grace period, counted from `since`, is over.
+
+    `due` is when SQS hands the message over; a long grace takes several such steps.
+    """
 
     account: Account
     user_name: str
     since: datetime
     origin: Origin
     cause: Cause | None = None
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def encode_check(request: CheckRequest | DigestRequest) -> str:
             "since": request.since.isoformat(),
             "origin": request.origin,
             "cause": cause,
+            "due": request.due and request.due.isoformat(),
         }
     )
 
@@ -91,6 +96,7 @@ def decode_check(body: str) -> CheckRequest | DigestRequest:
             since=parse_time(fields["since"]),
             origin=Origin(fields["origin"]),
             cause=_cause(fields["cause"]),
+            due=_due(fields.get("due")),
         )
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
         raise MalformedCheckError(f"not a check message: {error!r}"[:300]) from error
@@ -103,6 +109,10 @@ def _cause(stored: object) -> Cause | None:
         raise TypeError("the cause is not an object")
     texts: dict[str, Any] = {name: _text(value) for name, value in stored.items()}
     return Cause(**texts | {"event_time": parse_time(texts["event_time"])})
+
+
+def _due(stored: object) -> datetime | None:
+    return None if stored is None else parse_time(_text(stored))
 
 
 def _text(value: object) -> str:

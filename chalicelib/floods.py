@@ -45,8 +45,8 @@ class Documents(Protocol):
 class Queue(Protocol):
     """Where requests wait."""
 
-    def send(self, request: DigestRequest, due: datetime, now: datetime) -> None:
-        """Queue the request until it is due."""
+    def send(self, request: DigestRequest, due: datetime, now: datetime) -> datetime:
+        """Queue the request until it is due; return when it is handed over, due or not."""
 
 
 class Topic(Protocol):

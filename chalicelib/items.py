@@ -69,7 +69,7 @@ def mark_from(attributes: Mapping[str, Any]) -> Mark:
     """Read back the mark that `plain_value` wrote."""
     instants = (
         "left_at", "joined_at", "settled_at", "seen_at",
-        "deleted_at", "renamed_at", "taken_at", "flapping_told_at",
+        "deleted_at", "renamed_at", "taken_at", "asked_since", "asked_until", "flapping_told_at",
     )  # fmt: skip
     return Mark(
         account=_account(attributes),

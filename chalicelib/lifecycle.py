@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.account import Account, NoSuchUser, User
 from chalicelib.alerts import Alert, Message
@@ -37,8 +37,10 @@ from chalicelib.marks import (
     settled,
     stray_since,
 )
-from chalicelib.risk import Risk
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.risk import Risk
 
 _ATTEMPTS = 6
 
@@ -55,6 +57,7 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
     WAITING = "waiting"
     NOTED = "noted"
+    OVERTAKEN = "overtaken"
     TOLD = "told"
     COMPLIANT = "COMPLIANT"
     NOT_APPLICABLE = "NOT_APPLICABLE"
@@ -88,8 +91,8 @@ class StateStore(Protocol):
 class Queue(Protocol):
     """Where checks wait."""
 
-    def send(self, request: CheckRequest, due: datetime, now: datetime) -> None:
-        """Queue the request until it is due."""
+    def send(self, request: CheckRequest, due: datetime, now: datetime) -> datetime:
+        """Queue the request until it is due; return when it is handed over, due or not."""
 
 
 class Topic(Protocol):
@@ -167,7 +170,7 @@ class Lifecycle:
             exemption_ended=exemption_ended,
         )
         if self.clock() < since.at + self.settings.grace:
-            self._wait(user, mark, since, origin)
+            self._wait(user, mark, since, origin, settled_before)
             return Outcome.WAITING
         return Due(user, mark, since, number, looked_at, origin)
 
@@ -209,14 +212,30 @@ class Lifecycle:
             self.ask_again(mark.account, mark.user_name)
         return finding
 
-    def _wait(self, user: User, mark: Mark, since: StraySince, origin: Origin) -> None:
-        """Look again when the grace is over, unless a check that will is under way already."""
+    def _wait(
+        self,
+        user: User,
+        mark: Mark,
+        since: StraySince,
+        origin: Origin,
+        settled_before: datetime | None,
+    ) -> None:
+        """Look again when the grace is over, unless a check that will is under way already.
+
+        The mark keeps what only this look may know (a whole sweep before it saw no stray), so that
+        the check comes to the same start.
+        """
         asked = since.evidence is Evidence.EVENT or is_at_least(mark.seen_at, since.at)
         if origin is Origin.EVENT or not asked:
             request = CheckRequest(mark.account, user.name, since.at, origin, mark.cause)
             self.queue.send(request, since.at + self.settings.grace, self.clock())
         if since.evidence is not Evidence.EVENT and not is_at_least(mark.seen_at, since.at):
-            self.change_mark(mark, lambda m: replace(m, seen_at=since.at))
+            self.change_mark(
+                mark,
+                lambda m: replace(
+                    m, seen_at=since.at, settled_at=latest(m.settled_at, settled_before)
+                ),
+            )
 
     def _is_mine(self, finding: Finding) -> bool:
         """A put that was answered too late is repeated by the SDK, and meets itself."""

@@ -48,6 +48,7 @@ class Mark:
     stray no event had told of.
     `renamed_at`: last time a bearer gave the name up for `renamed_to`. `taken_at`: last time a user
     got the name by a rename.
+    `asked_until`: when the newest check that waits out the grace from `asked_since` comes up next.
     `open_user_ids`: users who have had a finding under this name and may have it still.
     `lefts`, `joins`: when the user left and joined groups within a day of the last time it did.
     """
@@ -64,6 +65,8 @@ class Mark:
     renamed_at: datetime | None = None
     renamed_to: str = ""
     taken_at: datetime | None = None
+    asked_since: datetime | None = None
+    asked_until: datetime | None = None
     open_user_ids: tuple[str, ...] = ()
     lefts: tuple[datetime, ...] = ()
     joins: tuple[datetime, ...] = ()

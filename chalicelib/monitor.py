@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
 from chalicelib.alerts import flapping_notice
 from chalicelib.checks import CheckRequest, DigestRequest, Origin, decode_check
 from chalicelib.events import Change, Ignored, MembershipEvent, parse_event
 from chalicelib.exemptions import Exempt, NotExempt
-from chalicelib.findings import Reason, Resolution
+from chalicelib.findings import Reason, Resolution, Write
 from chalicelib.floods import Calm, Floods
-from chalicelib.lifecycle import Due, Lifecycle, Outcome
+from chalicelib.lifecycle import ContentionError, Due, Lifecycle, Outcome
 from chalicelib.log import log
 from chalicelib.marks import (
     FLAPPING_WINDOW,
@@ -28,11 +28,14 @@ from chalicelib.marks import (
     left_behind,
     with_event,
 )
-from chalicelib.risk import Risk
+
+if TYPE_CHECKING:
+    from chalicelib.risk import Risk
 
 LOOK_AGAIN_AFTER = timedelta(seconds=3)
 """IAM is eventually consistent: a look this soon after an event may still show what was before."""
 _MOST_RENAMES = 20
+_ATTEMPTS = 6
 _CALM = Calm()
 
 
@@ -67,14 +70,7 @@ class Monitor:
         if isinstance(event, Ignored):
             log("event_ignored", reason=event.reason)
             return Outcome.IGNORED
-        mark = self._mark_of(event)
-        match event.change:
-            case Change.CREATED | Change.LEFT:
-                outcome = self._lost(event, mark)
-            case Change.RENAMED:
-                outcome = self._renamed(event, mark)
-            case Change.JOINED | Change.DELETED:
-                outcome = self._settled(event, mark)
+        outcome = self._taken(event)
         log(
             "event_received",
             outcome=outcome,
@@ -83,6 +79,28 @@ class Monitor:
             user_name=event.user_name,
         )
         return outcome
+
+    def _taken(self, event: MembershipEvent) -> Outcome:
+        """Take the event in as the mark stands, and anew if another worker changes it meanwhile.
+
+        A rename that two workers see in different orders must not lose what the other one noted.
+        """
+        for _ in range(_ATTEMPTS):
+            mark = self._mark_of(event)
+            match event.change:
+                case Change.CREATED | Change.LEFT:
+                    outcome = self._lost(event, mark)
+                case Change.RENAMED:
+                    outcome = self._renamed(event, mark)
+                case Change.JOINED | Change.DELETED:
+                    outcome = self._settled(event, mark)
+            if outcome is not Outcome.OVERTAKEN:
+                return outcome
+        raise ContentionError(f"the mark of {event.user_name!r} kept changing")
+
+    def _noted(self, mark: Mark, changed: Mark) -> bool:
+        """Store the changed mark; False if another worker was faster."""
+        return changed == mark or self.lifecycle.state.write(changed) is Write.DONE
 
     def _mark_of(self, event: MembershipEvent) -> Mark:
         """The mark of the user whom the event is about, under its present name."""
@@ -104,16 +122,19 @@ class Monitor:
         covered = is_at_least(mark.left_at, at)  # by a check that is under way for a later event
         if not covered:
             self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
-        self.lifecycle.change_mark(mark, lambda m: with_event(m, event))
+        if not self._noted(mark, with_event(mark, event)):
+            return Outcome.OVERTAKEN
         return Outcome.MERGED if covered else Outcome.WAITING
 
     def _settled(self, event: MembershipEvent, mark: Mark) -> Outcome:
         """Remember it, then have whatever is open on the user looked at."""
-        mark = self.lifecycle.change_mark(mark, lambda m: with_event(m, event))
+        changed = with_event(mark, event)
+        if not self._noted(mark, changed):
+            return Outcome.OVERTAKEN
         if mark.open_user_ids:
             self.lifecycle.ask_again(mark.account, mark.user_name)
         if event.change is Change.JOINED:
-            self._tell_flapping(mark)
+            self._tell_flapping(self.lifecycle.state.mark(mark.account, mark.user_name))
         return Outcome.NOTED
 
     def _tell_flapping(self, mark: Mark) -> None:
@@ -138,12 +159,11 @@ class Monitor:
         elif mark.open_user_ids or mark.seen_at:
             self.lifecycle.ask_again(event.account, event.new_name)
         self.lifecycle.change_mark(new, lambda m: carried_over(renamed, m))
-        self.lifecycle.change_mark(mark, lambda m: left_behind(with_event(m, event)))
-        return Outcome.NOTED
+        return Outcome.NOTED if self._noted(mark, left_behind(renamed)) else Outcome.OVERTAKEN
 
-    def _ask(self, request: CheckRequest) -> None:
+    def _ask(self, request: CheckRequest) -> datetime:
         due = request.since + self.lifecycle.settings.grace
-        self.lifecycle.queue.send(request, due, self.clock())
+        return self.lifecycle.queue.send(request, due, self.clock())
 
     def check(self, body: str) -> Outcome:
         """Take one message from the check queue.
@@ -168,13 +188,27 @@ class Monitor:
             if is_after(mark.left_at, request.since) and mark.left_at:
                 return Outcome.SUPERSEDED  # a later event asked for a check of its own
             if now < request.since + self.lifecycle.settings.grace:
-                self._ask(request)
-                return Outcome.WAITING
+                return self._wait_on(request, mark)
         look = self.iam.look(request.user_name)
         if _is_too_fresh(look, mark, now):
             self.lifecycle.queue.send(request, now + LOOK_AGAIN_AFTER, now)
             return Outcome.WAITING
         return self._evaluated(request, mark, look, now)
+
+    def _wait_on(self, request: CheckRequest, mark: Mark) -> Outcome:
+        """Queue the message once more: a long grace takes many such steps.
+
+        Only the newest copy goes on. SQS may hand a message over twice, and if every copy went on,
+        their number would double with each such step.
+        """
+        same = mark.asked_since == request.since
+        if same and request.due is not None and is_after(mark.asked_until, request.due):
+            return Outcome.MERGED
+        until = self._ask(request)
+        self.lifecycle.change_mark(
+            mark, lambda m: replace(m, asked_since=request.since, asked_until=until)
+        )
+        return Outcome.WAITING
 
     def _evaluated(self, request: CheckRequest, mark: Mark, look: Look, now: datetime) -> Outcome:
         match look:

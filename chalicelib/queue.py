@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.checks import CheckRequest, DigestRequest, delay_seconds, encode_check
@@ -23,13 +23,19 @@ class CheckQueue:
     queue_url: str
     dead_letter_queue_url: str
 
-    def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> None:
-        """Queue the request until `due`, or for the 15 minutes SQS can hold it back."""
+    def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> datetime:
+        """Queue the request until `due`, or for the 15 minutes SQS can hold it back.
+
+        Returns when SQS is to hand it over.
+        """
+        delay = delay_seconds(due, now)
+        handed_over_at = now + timedelta(seconds=delay)
+        if isinstance(request, CheckRequest):
+            request = replace(request, due=handed_over_at)
         self.client.send_message(
-            QueueUrl=self.queue_url,
-            MessageBody=encode_check(request),
-            DelaySeconds=delay_seconds(due, now),
+            QueueUrl=self.queue_url, MessageBody=encode_check(request), DelaySeconds=delay
         )
+        return handed_over_at
 
     def set_aside(self, body: str, reason: str) -> None:
         """Move a message that no repeat can help to the dead-letter queue, saying why."""

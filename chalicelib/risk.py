@@ -33,7 +33,7 @@ OLD_KEY = timedelta(days=90)
 class AccessKey:
     """An access key. Times are aware; without `created_at` its age could not be read.
 
-    Without `last_used_at` no use is on record: AWS tracks it since April 2015, per key.
+    Without `last_used_at` no use is on record.
     """
 
     active: bool

@@ -237,7 +237,8 @@ class _Run:
                     seen.add(user.user_id)
             marker = page.next_marker
             if marker is None:
-                return frozenset(self.live) - seen
+                older = (f for f in self.live.values() if f.opened_at < cursor.started_at)
+                return frozenset(finding.user_id for finding in older) - seen
 
     def _evaluate(self, user: User, read_at: datetime) -> None:
         self.tally.users += 1

@@ -19,6 +19,8 @@ COMMANDS = {
     "deploy": "Deploy the monitor, or update it; every change is shown first.",
     "destroy": "Remove the monitor, keeping its findings.",
     "sweep": "Look at the whole account now.",
+    "findings": "What was found: listed, or one whole life.",
+    "check": "Evaluate single users now, and say why.",
     "dashboard": "A page on this machine that shows how the account stands, live.",
     "watch": "The same in the terminal.",
     "report": "The evidence of a period in one file, for an auditor.",
@@ -26,6 +28,11 @@ COMMANDS = {
     "completion": "Print the script that completes commands in a shell.",
     "redrive": "What could not be processed, why, and once more.",
     "replay": "Tell which alerts the past would have brought, by grace period.",
+    "plan": "Propose groups for strays, and what they replace.",
+    "apply": "Carry out a plan: groups, then members; shown first.",
+    "undo": "Take back what an apply did, by its journal.",
+    "verify": "Check that after a plan access is as intended.",
+    "least-privilege": "Find grants of groups that are wider than they need be.",
 }
 """Each command and its one-line help; the code is `straywatch.commands.NAME:command`."""
 

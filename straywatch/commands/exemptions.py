@@ -21,16 +21,17 @@ _stage = click.option("--stage", help="The deployment straywatch-STAGE instead o
 _file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
-@click.group("exemptions")
-def command() -> None:
-    r"""Show, check or store the document that exempts users, each with a reason.
+_EXAMPLES = """\b
+Examples:
+  straywatch exemptions check exemptions.json
+  straywatch exemptions put exemptions.json
+  straywatch exemptions show
+"""
 
-    \b
-    Examples:
-      straywatch exemptions check exemptions.json
-      straywatch exemptions put exemptions.json
-      straywatch exemptions show
-    """
+
+@click.group("exemptions", epilog=_EXAMPLES)
+def command() -> None:
+    """Show, check or store the document that exempts users, each with a reason."""
 
 
 @command.command("check")

@@ -11,21 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
 from straywatch.dashboard.server import serving
 from straywatch.dashboard.source import Source, shown
 from straywatch.deployment import deploy
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
-from straywatch.local.emulator import (
-    REGION,
-    LocalAws,
-    LocalSession,
-    listening_socket,
-    running_emulator,
-)
+from straywatch.local.emulator import LocalAws, listening_socket, running_emulator
 from straywatch.local.inbox import READER, Inbox, open_inbox
 from straywatch.local.player import Player
+from straywatch.local.session import REGION, LocalSession
 from straywatch.local.stage import Terminal
 from straywatch.local.story import STORY
 from straywatch.observing.reader import LOCAL
@@ -143,6 +139,10 @@ def _play(running: Running, grace: int, terminal: Terminal) -> bool:
 
 def _stay(running: Running, terminal: Terminal) -> None:
     while True:
-        running.aws.check_alive()
-        for alert in running.inbox.poll():
+        try:
+            arrived = running.inbox.poll()
+        except BotoCoreError:
+            running.aws.check_alive()  # its end is the better explanation
+            raise
+        for alert in arrived:
             terminal.alert(alert)

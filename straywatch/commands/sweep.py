@@ -16,19 +16,23 @@ from straywatch.options import aws_context, aws_options
 _PATIENT = RETRIES.merge(Config(read_timeout=910, retries={"total_max_attempts": 1}))
 
 
-@click.command("sweep")
+_EXAMPLES = """\b
+Examples:
+  straywatch sweep
+  straywatch sweep --format json | jq .strays
+
+\b
+Exit codes: 0 no strays, 1 strays found, 2 wrong usage, 3 the sweep failed or is unfinished.
+"""
+
+
+@click.command("sweep", epilog=_EXAMPLES)
 @click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @aws_options
 @click.pass_context
 def command(ctx: click.Context, stage: str | None, form: str) -> int:
-    r"""Have the deployed monitor look at every user of the account now.
-
-    \b
-    Example:
-      straywatch sweep
-      straywatch sweep --format json | jq .strays
-    """
+    """Have the deployed monitor look at every user of the account now."""
     session = aws_context(ctx).session
     function = output(deployed_stack(session, stage), "SweepFunctionName")
     answer = session.client("lambda", config=_PATIENT).invoke(FunctionName=function, Payload=b"{}")

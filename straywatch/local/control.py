@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from straywatch.local.bridge import Message, Receive, Send
 from straywatch.local.calls import Call, Calls, Fault
 from straywatch.local.delivery import MODES, Deliveries, Plan
+from straywatch.local.exchange import Message, Receive, Send, read_body
 from straywatch.local.mails import Mail
 
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -55,7 +55,7 @@ class Control:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        status, answer = self._answer(scope, await _body(receive))
+        status, answer = self._answer(scope, await read_body(receive))
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
@@ -101,12 +101,3 @@ def _order(body: bytes) -> dict[str, Any]:
     if not isinstance(order, dict):
         raise TypeError("an order is a JSON object")
     return order
-
-
-async def _body(receive: Receive) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-    from straywatch.local.emulator import LocalSession
+    from straywatch.local.session import LocalSession
 
 READER = "you@example.com"
 TELEPHONE = "+12025550100"  # of the numbers that are kept for stories

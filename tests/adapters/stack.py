@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
 from chalicelib.bootstrap import Deployment
 from tests.adapters.aws import client
 from tests.unit.environment import ENVIRONMENT
-from tests.unit.records import NOW
+from tests.unit.records import ACCOUNT_ID, NOW
 
 RESOURCES = Path(__file__).resolve().parents[2] / ".chalice" / "resources.json"
 _KEPT = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
@@ -53,13 +56,25 @@ class Stack:
     clock: Clock = field(default_factory=Clock)
     made: list[str] = field(default_factory=list)
 
-    def deployment(self) -> Deployment:
-        """A function that has just started cold."""
-        return Deployment(self.environment, self._client, self.clock)
+    def deployment(self, refusing: Mapping[str, str] | None = None) -> Deployment:
+        """A function that has just started cold; the calls named in `refusing` meet that error."""
 
-    def _client(self, service: str) -> Any:
-        self.made.append(service)
-        return client(service)
+        def make(service: str) -> Any:
+            self.made.append(service)
+            made = client(service)
+            made.meta.events.register("before-call", partial(_refuse, refusing or {}))
+            return made
+
+        return Deployment(self.environment, make, self.clock)
+
+    def create_user(self, name: str, created_at: datetime) -> None:
+        """Make an IAM user that has been there since `created_at`."""
+        from moto.iam.models import iam_backends  # noqa: PLC0415 - only while moto is on
+
+        client("iam").create_user(UserName=name)
+        users = iam_backends[ACCOUNT_ID]["aws"].users
+        (user,) = (user for user in users.values() if user.name == name)
+        user.create_date = created_at.replace(tzinfo=None)
 
     def queued(self) -> list[str]:
         """Take every message off the check queue, due or not."""
@@ -82,13 +97,21 @@ class Stack:
         from moto.sqs.models import sqs_backends  # noqa: PLC0415 - only while moto is on
 
         # A delayed message is invisible to its receivers; the store behind them shows it.
-        queue = sqs_backends["123456789012"]["us-east-1"].get_queue(url.rsplit("/", 1)[-1])
+        queue = sqs_backends[ACCOUNT_ID]["us-east-1"].get_queue(url.rsplit("/", 1)[-1])
         found = [
             {"Body": message.body, "MessageAttributes": message.message_attributes}
             for message in queue._messages
         ]
         queue._messages.clear()
         return found
+
+
+def _refuse(refusing: Mapping[str, str], model: Any, **_: Any) -> tuple[Any, Any] | None:
+    """Answer in AWS's place, with an error."""
+    if model.name not in refusing:
+        return None
+    error = {"Error": {"Code": refusing[model.name], "Message": "refused for a test"}}
+    return AWSResponse("", 400, HTTPHeaders(), None), error
 
 
 @contextmanager
@@ -100,7 +123,7 @@ def aws_in_memory(**variables: str) -> Iterator[Stack]:
         create_table(dynamodb, "StateTable", "state")
         topic = sns.create_topic(Name="alerts")["TopicArn"]
         urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in _QUEUES}
-        arn = f"arn:aws:sqs:us-east-1:123456789012:{_QUEUES[-1]}"
+        arn = f"arn:aws:sqs:us-east-1:{ACCOUNT_ID}:{_QUEUES[-1]}"
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         yield Stack(
             ENVIRONMENT

@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 from mypy_boto3_sqs import SQSClient
 
 from chalicelib.account import Account
@@ -21,15 +20,9 @@ from straywatch.redrive.handling import handle
 from straywatch.redrive.letterbox import Letterbox
 from straywatch.redrive.letters import DeadLetter
 from tests.adapters.conftest import Straywatch
+from tests.adapters.moto_stack import moto_stack
 from tests.unit.trail import at
 
-TEMPLATE = {
-    "Resources": {"Checks": {"Type": "AWS::SQS::Queue"}, "Dead": {"Type": "AWS::SQS::Queue"}},
-    "Outputs": {
-        "CheckQueueUrl": {"Value": {"Ref": "Checks"}},
-        "DeadLetterQueueUrl": {"Value": {"Ref": "Dead"}},
-    },
-}
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:straywatch-lost:$LATEST"
 
 
@@ -62,12 +55,8 @@ def queues(straywatch: Straywatch, keys: dict[str, str], monkeypatch: Any) -> It
     del straywatch  # it cleans the environment first
     for name, value in keys.items():
         monkeypatch.setenv(name, value)
-    with mock_aws():
-        stacks = boto3.client("cloudformation")
-        stacks.create_stack(StackName="straywatch", TemplateBody=json.dumps(TEMPLATE))
-        outputs = stacks.describe_stacks()["Stacks"][0]["Outputs"]
-        url = {output["OutputKey"]: output["OutputValue"] for output in outputs}
-        yield Queues(boto3.client("sqs"), url["CheckQueueUrl"], url["DeadLetterQueueUrl"])
+    with moto_stack() as outputs:
+        yield Queues(boto3.client("sqs"), outputs["CheckQueueUrl"], outputs["DeadLetterQueueUrl"])
 
 
 def check(name: str) -> str:

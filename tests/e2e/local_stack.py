@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from straywatch.deployment import deploy
 from straywatch.local.client import ControlClient
-from straywatch.local.emulator import LocalAws, LocalSession, running_emulator
+from straywatch.local.emulator import LocalAws, running_emulator
 from straywatch.local.inbox import Alert, Inbox, open_inbox
+from straywatch.local.session import LocalSession
 from straywatch.packaging import SOURCES, Package, build
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 STACK = "straywatch"
 GRACE_SECONDS = 2
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 """How long a test waits for what must come; a passing test never waits that long."""
 SILENCE_SECONDS = 2.5
 """How long after the end of a grace a test listens for what must not come."""

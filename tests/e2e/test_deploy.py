@@ -19,7 +19,8 @@ import pytest
 from straywatch.deployment import NotApprovedError, deploy
 from straywatch.errors import StraywatchError
 from straywatch.leftovers import earlier_tables
-from straywatch.local.emulator import LocalAws, LocalSession
+from straywatch.local.emulator import LocalAws
+from straywatch.local.session import LocalSession
 from straywatch.packaging import Package
 from straywatch.removal import (
     NotApproved,

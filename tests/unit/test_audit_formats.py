@@ -232,14 +232,15 @@ def strict(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-# py-ocsf-models holds the published classes of OCSF 1.5.0, without two attributes that
-# schema.ocsf.io/1.5.0 has: `compliance.status`, and `cloud` from the profile of that name.
+# py-ocsf-models 0.10.0 models the classes of OCSF 1.5.0, not the whole schema. It lacks two
+# attributes that ocsf/ocsf-schema defines: `status` in objects/compliance.json, and `cloud` in
+# profiles/cloud.json.
 OCSF_CLASS = strict(ComplianceFinding.model_json_schema())
 OCSF_CLASS["$defs"]["Compliance"]["properties"]["status"] = {"type": "string"}
 OCSF_CLASS["properties"]["cloud"] = {"type": "object"}
 OCSF = jsonschema.Draft202012Validator(OCSF_CLASS)
 OCSF_CLOUD = jsonschema.Draft202012Validator(strict(Cloud.model_json_schema()))
-# Required by schema.ocsf.io/1.5.0/classes/compliance_finding, but not by those models.
+# What an event must not lack here: the models give most of it defaults, so they ask for less.
 OCSF_REQUIRED = {
     "activity_id",
     "category_uid",
@@ -309,3 +310,23 @@ def test_the_summary_of_an_incomplete_audit_begins_with_what_is_missing() -> Non
     said = summary.sentences(BROKEN)
     assert [line.startswith("INCOMPLETE: ") for line in said] == [True, True, True, False]
     assert "among those that could be read" in said[-1]
+
+
+class Terminal(io.StringIO):
+    """A screen."""
+
+    def isatty(self) -> bool:
+        """Say that a person looks at it."""
+        return True
+
+
+@pytest.mark.parametrize(("refused", "colours"), [("", True), ("1", False)])
+def test_colour_is_for_terminals_and_can_be_refused(
+    monkeypatch: pytest.MonkeyPatch, refused: str, *, colours: bool
+) -> None:
+    """A terminal shows the worst in colour, unless NO_COLOR is set."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", refused)
+    screen = Terminal()
+    table.show(PLAIN, screen, 120)
+    assert ("\x1b[1;31m" in screen.getvalue()) is colours

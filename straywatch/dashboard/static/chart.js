@@ -35,7 +35,8 @@ export function drawChart(figure, points, now) {
   }
   const [first, last] = [points[0], points.at(-1)];
   const floor = lowest(points);
-  const x = (at) => ((at - first.at) / Math.max(1, last.at - first.at)) * WIDTH;
+  const end = Math.max(last.at, now); // where sweeps have stopped, the line ends before the picture
+  const x = (at) => ((at - first.at) / Math.max(1, end - first.at)) * WIDTH;
   const y = (value) => HEIGHT - ((value - floor) / (100 - floor)) * HEIGHT;
   const least = Math.min(...points.map((p) => p.percent));
   const picture = svg("svg", {
@@ -52,11 +53,11 @@ export function drawChart(figure, points, now) {
     picture.append(svg("path", { class: "line", d: steps.join("") + (stretch.length === 1 ? "h2" : "") }));
   }
   const label = (value) => el("span", {}, `${value} %`);
-  const sameDay = last.at - first.at < 36 * 3600e3;
+  const sameDay = end - first.at < 36 * 3600e3;
   const when = (at) => el("span", {}, sameDay ? moment(at, now) : day(at));
   figure.replaceChildren(
     el("div", { class: "ys", "aria-hidden": "true" }, label(100), label((floor + 100) / 2), label(floor)),
     picture,
-    el("div", { class: "xs", "aria-hidden": "true" }, when(first.at), when(last.at)),
+    el("div", { class: "xs", "aria-hidden": "true" }, when(first.at), when(end)),
   );
 }

@@ -64,6 +64,7 @@ function headline(open, running, counts, unannounced) {
 
 function lead(open, running, counts, unannounced) {
   if (counts.source === "none") return `How many users there are is not known: ${counts.note}`;
+  if (!counts.users && !open) return "Users show here as soon as there are any.";
   const said = [`Of ${counted(counts.users, "user", "users")} in the account`];
   said.push(open ? `${number(open)} outlasted the grace period` : "none has outlasted the grace period");
   if (running) said.push(`${number(running)} may still join a group in time`);

@@ -1,0 +1,173 @@
+"""`straywatch check`: evaluate single users now, and say why."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import boto3
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.account import Account
+from chalicelib.exemptions import Exemptions, InvalidConfigurationError, parse
+from chalicelib.findings import Finding, NoFinding
+from chalicelib.iam import Iam
+from chalicelib.marks import Mark
+from chalicelib.parameters import parameter_reader
+from chalicelib.tables import FindingsTable, StateTable
+from chalicelib.times import utc_now
+from straywatch.aws import RETRIES
+from straywatch.checking import Checker, Memory, NoMemory, Verdict, risk_reader
+from straywatch.deploy_settings import partition_of, stack_name
+from straywatch.deployed import output
+from straywatch.errors import (
+    EXIT_FINE,
+    EXIT_FOUND,
+    EXIT_INCOMPLETE,
+    StraywatchError,
+    WrongUsageError,
+    explain,
+)
+from straywatch.options import aws_context, aws_options
+from straywatch.stack import Absent, Stack, read_stack
+from straywatch.verdicts import Failed, as_object, is_stray, print_verdict
+
+SCHEMA = "straywatch.check/1"
+
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_User.html; old users have up to 128
+_USER_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
+
+_EXAMPLES = """\b
+Examples:
+  straywatch check alice
+  straywatch check alice bob --format json | jq '.users[] | {user_name, evaluation}'
+  straywatch check alice --exemptions exemptions.json
+
+\b
+Exit codes: 0 none is a stray, 1 one is, 2 wrong usage, 3 one could not be looked at.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What the deployment remembers."""
+
+    findings: FindingsTable
+    state: StateTable
+
+    def mark(self, account: Account, user_name: str) -> Mark:
+        return self.state.mark(account, user_name)
+
+    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
+        return self.findings.latest(account, user_id)
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("users", nargs=-1, required=True, metavar="USER...")
+@click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
+@click.option(
+    "--exemptions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Exemptions of this file instead of the deployment's.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+@aws_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    users: tuple[str, ...],
+    stage: str | None,
+    exemptions: Path | None,
+    form: str,
+) -> int:
+    """Look at users in live IAM and say what each is, and why.
+
+    COMPLIANT: in a group. NOT_APPLICABLE: exempt. NON_COMPLIANT: a stray. GONE: there is no such
+    user. Exemptions and history are the deployment's, where there is one. Changes nothing.
+    """
+    for name in users:
+        if not _USER_NAME.fullmatch(name):
+            raise WrongUsageError(f"{name!r} is no IAM user name")
+    rules = _from_file(exemptions) if exemptions else None
+    context = aws_context(ctx)
+    arn = context.caller()["Arn"]
+    account = Account(partition_of(arn), arn.split(":")[4])
+    checker = _checker(context.session, account, stage, rules)
+    told = [_check(checker, name) for name in dict.fromkeys(users)]
+    if form == "json":
+        plain = [as_object(each) for each in told]
+        answer = {"schema": SCHEMA, "account_id": account.account_id, "users": plain}
+        click.echo(json.dumps(answer, indent=2))
+    else:
+        for each in told:
+            print_verdict(each, account)
+    return _exit_code(told)
+
+
+def _from_file(path: Path) -> Exemptions:
+    try:
+        return parse(path.read_text("utf-8"))
+    except (InvalidConfigurationError, UnicodeDecodeError) as error:
+        raise WrongUsageError(f"{path}: {error}") from error
+
+
+def _checker(
+    session: boto3.Session, account: Account, stage: str | None, rules: Exemptions | None
+) -> Checker:
+    name = stack_name(stage)
+    stack = read_stack(session.client("cloudformation", config=RETRIES), name)
+    if isinstance(stack, Absent):
+        where = f"there is no stack {name} in {session.region_name}"
+        if stage:
+            raise StraywatchError(f"{where}: name its --stage and --region")
+        if rules is None:
+            click.echo(f"straywatch: {where}: only tags exempt users here", err=True)
+        memory: Memory = NoMemory()
+    else:
+        dynamodb = session.client("dynamodb", config=RETRIES)
+        state = StateTable(dynamodb, output(stack, "StateTableName"), timedelta())
+        findings = FindingsTable(dynamodb, output(stack, "FindingsTableName"), timedelta())
+        memory = _Tables(findings, state)
+        rules = rules or _in_force(session, stack, state, account)
+    iam = session.client("iam", config=RETRIES)
+    return Checker(account, Iam(iam).look, rules or Exemptions(), memory, risk_reader(iam, utc_now))
+
+
+def _in_force(
+    session: boto3.Session, stack: Stack, state: StateTable, account: Account
+) -> Exemptions:
+    """The deployment's exemptions: while a broken document is refused, the last good one's."""
+    ssm = session.client("ssm", config=RETRIES)
+    text = parameter_reader(ssm, output(stack, "ConfigParameterName"))()
+    try:
+        return parse(text) if text else Exemptions()
+    except InvalidConfigurationError:
+        good = str(state.document(account, "configuration").get("good", ""))
+        click.echo(
+            "straywatch: the configuration is refused (`straywatch exemptions show` says why): "
+            "the last good one is in force",
+            err=True,
+        )
+        return parse(good) if good else Exemptions()
+
+
+def _check(checker: Checker, name: str) -> Verdict | Failed:
+    try:
+        return checker.check(name, utc_now())
+    except (BotoCoreError, ClientError) as error:
+        return Failed(name, explain(error))
+
+
+def _exit_code(told: list[Verdict | Failed]) -> int:
+    if any(isinstance(each, Failed) for each in told):
+        return EXIT_INCOMPLETE
+    strays = (each for each in told if is_stray(each))
+    return EXIT_FOUND if any(strays) else EXIT_FINE

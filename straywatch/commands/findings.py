@@ -1,0 +1,150 @@
+"""`straywatch findings`: what was found, listed, and one whole life on a screen."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import boto3
+import click
+
+from chalicelib.findings import Status
+from chalicelib.severity import Severity
+from chalicelib.times import utc_now
+from straywatch.aws import RETRIES
+from straywatch.deployed import deployed_stack, output
+from straywatch.durations import duration_seconds
+from straywatch.errors import EXIT_FINE, EXIT_FOUND, EXIT_INCOMPLETE, WrongUsageError, one_line
+from straywatch.findings.choosing import Wanted, choose
+from straywatch.findings.output import write_life, write_list
+from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
+from straywatch.options import aws_context, aws_options
+
+_stage = click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
+_SEVERITIES = [severity.name.lower() for severity in Severity]
+
+_LIST_EXAMPLES = """\b
+Examples:
+  straywatch findings list
+  straywatch findings list --severity high --age 3d
+  straywatch findings list --state all --since 30d --format csv > findings.csv
+  straywatch findings list --user 'ci-*' --format json | jq -r '.findings[].id'
+
+\b
+Exit codes: 0 none of those listed is open, 1 some are, 2 wrong usage,
+3 the table, or something in it, could not be read.
+"""
+
+_SHOW_EXAMPLES = """\b
+Example:
+  straywatch findings show aws:123456789012:AIDAEXAMPLEEXAMPLE1:1
+
+\b
+Exit codes: 0 shown, 2 no such finding or no id, 3 could not be read.
+"""
+
+
+_EXAMPLES = """\b
+Examples:
+  straywatch findings list --severity high
+  straywatch findings show aws:123456789012:AIDAEXAMPLEEXAMPLE1:1
+"""
+
+
+@click.group("findings", epilog=_EXAMPLES)
+def command() -> None:
+    """List findings, or show one's whole life."""
+
+
+@command.command("list", epilog=_LIST_EXAMPLES)
+@click.option(
+    "--state", type=click.Choice(["open", "resolved", "all"]), default="open", show_default=True
+)
+@click.option("--account", metavar="ID", help="Only of this account (12 digits).")
+@click.option("--age", help="Only users who are, or were, strays since this long ago: 12h, 3d.")
+@click.option("--since", help="Only findings opened within this time: 24h, 30d.")
+@click.option(
+    "--severity", type=click.Choice(_SEVERITIES, case_sensitive=False), help="This bad or worse."
+)
+@click.option("--user", metavar="NAME|ID", help="A user name, * and ? as wildcards, or a user id.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=1000, show_default=True, help="The newest so many."
+)
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
+    show_default=True,
+)  # fmt: skip
+@_stage
+@aws_options
+@click.pass_context
+def list_findings(
+    ctx: click.Context,
+    *,
+    state: str,
+    account: str | None,
+    age: str | None,
+    since: str | None,
+    severity: str | None,
+    user: str | None,
+    limit: int,
+    form: str,
+    stage: str | None,
+) -> int:
+    """List findings, newest first; open ones unless --state says otherwise."""
+    if account is not None and not re.fullmatch(r"[0-9]{12}", account):
+        raise WrongUsageError(f"{account!r} is no account id: it has 12 digits")
+    now = utc_now()
+    wanted = Wanted(
+        status=None if state == "all" else Status(state.upper()),
+        account_id=account,
+        severity=Severity[severity.upper()] if severity else None,
+        user=user,
+        stray_before=_ago(age, now),
+        opened_after=_ago(since, now),
+    )
+    findings = _findings(aws_context(ctx).session, stage)
+    # the open ones have an index of their own; who asks for others pays for the whole table
+    found = findings.live() if state == "open" else findings.all()
+    chosen = choose(found, wanted, limit)
+    write_list(chosen, form, now)
+    for each in chosen.unreadable:
+        click.echo(f"straywatch: unreadable: {one_line(f'{each.key}: {each.why}')}", err=True)
+    if chosen.unreadable:
+        return EXIT_INCOMPLETE
+    is_open = any(finding.status is Status.OPEN for finding in chosen.findings)
+    return EXIT_FOUND if is_open else EXIT_FINE
+
+
+@command.command("show", epilog=_SHOW_EXAMPLES)
+@click.argument("finding_id", metavar="ID")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
+)
+@_stage
+@aws_options
+@click.pass_context
+def show(ctx: click.Context, finding_id: str, form: str, stage: str | None) -> int:
+    """Show one finding's whole life: since when, by whom, which alerts, how it ended."""
+    findings = _findings(aws_context(ctx).session, stage)
+    finding = findings.one(finding_id)
+    if isinstance(finding, NoSuchFinding):
+        raise WrongUsageError(f"there is no finding {finding_id}: see `straywatch findings list`")
+    if isinstance(finding, Unreadable):
+        click.echo(f"straywatch: unreadable: {one_line(f'{finding.key}: {finding.why}')}", err=True)
+        return EXIT_INCOMPLETE
+    write_life(finding, findings.of_user(finding), form, utc_now())
+    return EXIT_FINE
+
+
+def _ago(text: str | None, now: datetime) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return now - timedelta(seconds=duration_seconds(text))
+    except OverflowError as error:
+        raise WrongUsageError(f"{text} is longer than the calendar") from error
+
+
+def _findings(session: boto3.Session, stage: str | None) -> Findings:
+    table = output(deployed_stack(session, stage), "FindingsTableName")
+    return Findings(session.client("dynamodb", config=RETRIES), table)

@@ -1,0 +1,60 @@
+"""`straywatch undo`: take back what a journal says was done."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from straywatch.errors import EXIT_FINE, EXIT_INCOMPLETE
+from straywatch.options import aws_context, aws_options
+from straywatch.remediation.account import iam_client, snapshot_of
+from straywatch.remediation.journal import Entry, Journal
+from straywatch.remediation.output import Progress, print_table, say, write
+from straywatch.remediation.undo import undo_journal
+
+
+@click.command()
+@click.argument("journal", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Only show what would be taken back.")
+@click.option("--yes", is_flag=True, help="Accepted for likeness with apply; undo asks nothing.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@aws_options
+@click.pass_context
+def command(ctx: click.Context, journal: Path, *, dry_run: bool, yes: bool, form: str) -> int:  # noqa: ARG001 - options document themselves, and --yes only says so
+    """Restore what was before JOURNAL, which `straywatch apply` kept: latest step first.
+
+    Takes back only what the journal did; what others changed since is left and named (exit 3).
+    """
+    tell = Progress()
+    with Journal.resume(journal) as opened:
+        if dry_run:
+            return _show(opened.open_entries(), form)
+        context = aws_context(ctx)
+        iam = iam_client(context)
+        result = undo_journal(
+            opened, iam, lambda: snapshot_of(context, iam, tell), time.sleep, tell
+        )
+    if form == "json":
+        data = {"taken_back": result.taken_back, "left": result.left}
+        write(json.dumps(data, indent=2) + "\n", None)
+    else:
+        print_table("Left as it is", ("step",), ((text,) for text in result.left))
+        say(f"{result.taken_back} steps taken back, {len(result.left)} left")
+    return EXIT_INCOMPLETE if result.left else EXIT_FINE
+
+
+def _show(entries: list[Entry], form: str) -> int:
+    if form == "json":
+        steps = [entry.step.to_data() for entry in entries]
+        write(json.dumps({"would_take_back": steps}, indent=2) + "\n", None)
+    else:
+        print_table(
+            "Would be taken back",
+            ("call", "group", "user", "policy"),
+            ((e.step.kind, e.step.group, e.step.user, e.step.policy) for e in entries),
+        )
+        say(f"{len(entries)} steps to take back; nothing was changed")
+    return EXIT_FINE

@@ -1,0 +1,167 @@
+"""Findings for people, for programs and for a spreadsheet."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import click
+
+from chalicelib.alerts import Alert
+from chalicelib.body import body_of, fix_commands
+from chalicelib.findings import AlertType, Finding, Reason, Status
+from chalicelib.marks import Evidence
+from chalicelib.remedies import console_url
+from chalicelib.times import iso
+from straywatch.durations import spoken
+from straywatch.findings.choosing import Chosen
+from straywatch.findings.reading import Unreadable
+from straywatch.tables import console, counted, print_table, say, write_csv
+
+SCHEMA = "straywatch.findings/1"
+
+_EVIDENCE = {
+    Evidence.EVENT: "as an event tells",
+    Evidence.CREATION: "as its creation date tells",
+    Evidence.EXEMPTION_ENDED: "when its exemption ended",
+    Evidence.SIGHTING: "when a sweep first saw it; it may have been one before",
+}
+_COLUMNS = (
+    "finding_id", "account_id", "user_id", "user_name", "status", "severity", "stray_since",
+    "opened_at", "resolved_at", "resolution", "detected_by", "reminders", "flaps", "event_name",
+    "actor_arn",
+)  # fmt: skip
+
+
+def as_object(finding: Finding) -> dict[str, Any]:
+    """The finding as alerts carry it, with its cause and what an alert has no use for."""
+    body = body_of(Alert(AlertType.OPENED, finding))
+    more = {
+        "alerted_at": iso(finding.alerted_at) if finding.alerted_at else None,
+        "escalated_at": iso(finding.escalated_at) if finding.escalated_at else None,
+        "unsent": list(finding.outbox),
+    }
+    return {**body["finding"], **more, "cause": body["cause"]}
+
+
+def write_list(chosen: Chosen, form: str, now: datetime) -> None:
+    """Write the findings to standard output."""
+    if form == "json":
+        told = {
+            "schema": SCHEMA,
+            "total": chosen.total,
+            "findings": [as_object(finding) for finding in chosen.findings],
+        }
+        click.echo(json.dumps(told, indent=2))
+    elif form == "csv":
+        write_csv(sys.stdout, _COLUMNS, map(_csv_row, chosen.findings))
+    else:
+        _print_list(chosen, now)
+
+
+def _csv_row(finding: Finding) -> list[object | None]:
+    plain = as_object(finding)
+    plain |= {"finding_id": plain["id"], "resolution": (plain["resolution"] or {}).get("reason")}
+    cause = plain["cause"] or {}
+    return [plain.get(column, cause.get(column)) for column in _COLUMNS]
+
+
+def _print_list(chosen: Chosen, now: datetime) -> None:
+    out = console()
+    if chosen.findings:
+        columns = ("state", "severity", "user", "account", "stray for", "opened", "by", "id")
+        print_table(out, columns, (_row(finding, now) for finding in chosen.findings))
+    shown = len(chosen.findings)
+    rest = f"; the newest {shown:,} are shown (--limit)" if shown < chosen.total else ""
+    say(out, f"{counted(chosen.total, 'finding')}{rest}.")
+
+
+def _row(finding: Finding, now: datetime) -> tuple[object, ...]:
+    length = (finding.resolved_at or now) - finding.stray_since
+    return (
+        finding.status, finding.severity.name, finding.user_name, finding.account.account_id,
+        spoken(max(0.0, length.total_seconds())), iso(finding.opened_at), finding.detected_by,
+        finding.finding_id,
+    )  # fmt: skip
+
+
+def write_life(
+    finding: Finding, others: list[Finding | Unreadable], form: str, now: datetime
+) -> None:
+    """Write one finding's whole life to standard output."""
+    if form == "json":
+        click.echo(json.dumps({"schema": SCHEMA, "finding": as_object(finding)}, indent=2))
+        return
+    out = console()
+    title = f"{finding.status} {finding.severity.name}: {finding.user_name}"
+    say(out, title, "bold red" if finding.status is Status.OPEN else "bold green")
+    print_table(out, ("what", ""), _identity(finding))
+    say(out, "")
+    print_table(out, ("when", "what happened"), _life(finding, now))
+    if len(others) > 1:
+        say(out, f"\n{counted(len(others), 'finding')} of this user in all.")
+    if finding.status is Status.OPEN:
+        say(out, "\nTo mend it:")
+        for command in fix_commands(finding):
+            say(out, f"  {command}")
+        say(out, f"  {console_url(finding.account.partition, finding.user_name)}")
+
+
+def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
+    yield "finding", finding.finding_id
+    yield "user", finding.user_arn
+    yield "user id", finding.user_id
+    yield "account", f"{finding.account.account_id} ({finding.account.partition})"
+    yield "risk", f"{finding.severity.name}: {finding.risk}"
+
+
+def _life(finding: Finding, now: datetime) -> list[tuple[str, str]]:
+    """What happened, in the order of time."""
+    steps = [
+        (finding.user_created_at, "the user was created"),
+        (finding.stray_since, f"a stray since then, {_EVIDENCE[finding.evidence]}{_by(finding)}"),
+        (
+            finding.opened_at,
+            f"opened by {'an event' if finding.detected_by == 'event' else 'a sweep'}",
+        ),
+    ]
+    if finding.reminders and finding.alerted_at:
+        steps.append((finding.alerted_at, f"last of {counted(finding.reminders, 'reminder')}"))
+    if finding.escalated_at:
+        steps.append((finding.escalated_at, "escalated"))
+    if finding.resolved_at:
+        steps.append((finding.resolved_at, f"resolved: {_resolution(finding)}"))
+    told = [(iso(at), what) for at, what in sorted(steps, key=lambda step: step[0])]
+    if finding.flaps:
+        told.append(("the day before", f"left and joined groups {counted(finding.flaps, 'time')}"))
+    if finding.outbox:
+        told.append(("now", f"still to be sent: {', '.join(finding.outbox)}"))
+    length = spoken(((finding.resolved_at or now) - finding.stray_since).total_seconds())
+    told.append(("in all", f"a stray for {length}"))
+    return told
+
+
+def _by(finding: Finding) -> str:
+    cause = finding.cause
+    if cause is None:
+        return ""
+    group = f" of group {cause.group_name}" if cause.group_name else ""
+    return (
+        f": {cause.event_name}{group} by {cause.actor_arn or 'unknown'} ({cause.actor_type}) "
+        f"from {cause.source_ip or 'an unknown address'} with {cause.user_agent or 'unknown'}"
+    )
+
+
+def _resolution(finding: Finding) -> str:
+    resolution = finding.resolution
+    if resolution is None:
+        return "why is not recorded"
+    if resolution.reason is Reason.JOINED_GROUP:
+        return f"it joined {', '.join(resolution.groups) or 'a group'}"
+    if resolution.reason is Reason.DELETED:
+        return "the user was deleted"
+    until = f" until {iso(resolution.exempted_until)}" if resolution.exempted_until else ""
+    return f"exempt by {resolution.exempted_by}{until}"

@@ -1,0 +1,192 @@
+"""`straywatch findings` on a table of moto's."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.account import Account, User
+from chalicelib.events import Cause
+from chalicelib.findings import (
+    AlertType,
+    Finding,
+    Reason,
+    Resolution,
+    open_finding,
+    resolve,
+    sent,
+)
+from chalicelib.marks import Evidence, StraySince
+from chalicelib.severity import Severity
+from chalicelib.tables import FindingsTable
+from chalicelib.times import iso, utc_now
+from tests.adapters.conftest import Straywatch
+from tests.adapters.moto_stack import moto_stack
+
+HERE, THERE = Account("aws", "123456789012"), Account("aws", "999999999999")
+NOW = utc_now().replace(microsecond=0)
+HOSTILE = Cause(
+    event_name="RemoveUserFromGroup",
+    event_id="e",
+    event_time=NOW - timedelta(days=2),
+    actor_arn="arn:aws:iam::1:user/mal\x1b[31m",
+    actor_type="IAMUser",
+    source_ip="192.0.2.1",
+    user_agent="[bold]x[/bold]\r\nfaked: line",
+    group_name="dev",
+)
+
+
+def finding(name: str, age: timedelta, account: Account = HERE, **more: Any) -> Finding:
+    """A finding about a user who has been a stray for `age`."""
+    user_id = f"AIDA{name.upper():0<17}"
+    arn = f"arn:aws:iam::{account.account_id}:user/{name}"
+    user = User(user_id, name, arn, "/", NOW - timedelta(days=400))
+    told = open_finding(
+        account, user, StraySince(NOW - age, Evidence.EVENT), number=1, now=NOW - age / 2,
+        severity=Severity.MEDIUM, risk="has a console password", detected_by="event",
+        cause=HOSTILE, flaps=0,
+    )  # fmt: skip
+    return replace(sent(told), **more)
+
+
+@pytest.fixture
+def ask(straywatch: Straywatch, keys: dict[str, str], table: FindingsTable) -> Straywatch:
+    """Run `straywatch findings` on the table."""
+    assert table
+    return partial(straywatch, "findings", **keys)
+
+
+@pytest.fixture(scope="module")
+def table() -> Iterator[FindingsTable]:
+    """Five findings: two open, one of them bad; two over; and one of another account."""
+    with moto_stack() as outputs:
+        findings = FindingsTable(
+            boto3.client("dynamodb", "us-east-1"), outputs["FindingsTableName"], timedelta(1)
+        )
+        joined = Resolution(Reason.JOINED_GROUP, ("ops",))
+        exempted = Resolution(Reason.EXEMPTED, exempted_by="tag", exempted_until=NOW)
+        for each in (
+            finding("ann", timedelta(hours=2)),
+            finding("bad", timedelta(days=5), severity=Severity.CRITICAL, reminders=3, flaps=2,
+                    alerted_at=NOW, escalated_at=NOW, outbox=(AlertType.REMINDER,)),
+            finding("eve", timedelta(days=1), THERE),
+            over(finding("old", timedelta(days=50)), joined, NOW - timedelta(days=20)),
+            over(finding("exe", timedelta(days=9)), exempted, NOW - timedelta(days=8)),
+        ):  # fmt: skip
+            findings.add(each)
+        # the table holds evidence of sweeps, too
+        findings.record_sweep(HERE, NOW, {"users": 5})
+        yield findings
+
+
+def over(finding: Finding, resolution: Resolution, at: datetime) -> Finding:
+    """The finding once it is closed and said to be."""
+    return sent(resolve(finding, resolution, at=at, now=at))
+
+
+def names(out: str) -> list[str]:
+    """The users of a JSON list."""
+    return [each["user_name"] for each in json.loads(out)["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ("", ["ann", "eve", "bad"]),
+        ("--state resolved", ["exe", "old"]),
+        ("--state all", ["ann", "eve", "bad", "exe", "old"]),
+        ("--state all --account 999999999999", ["eve"]),
+        ("--severity high", ["bad"]),
+        ("--age 1d", ["eve", "bad"]),
+        ("--state all --since 3d", ["ann", "eve", "bad"]),
+        ("--user A*", ["ann"]),
+        ("--user AIDABAD00000000000000", ["bad"]),
+        ("--limit 1", ["ann"]),
+        ("--user nobody", []),
+    ],
+)
+def test_filters_choose_and_the_newest_come_first(
+    ask: Straywatch, filters: str, expected: list[str]
+) -> None:
+    """Exit 1 tells that an open one is among them."""
+    said = ask("list", "--format", "json", *filters.split())
+    assert names(said.out) == expected
+    assert said.code == (1 if set(expected) & {"ann", "eve", "bad"} else 0)
+
+
+def test_a_table_tells_people_the_essentials(ask: Straywatch) -> None:
+    """One line a finding, with the id to go on with."""
+    said = ask("list", "--severity", "critical")
+    assert said.out.splitlines()[1].split() == [
+        "OPEN", "CRITICAL", "bad", "123456789012", "5d", iso(NOW - timedelta(days=2.5)), "event",
+        "aws:123456789012:AIDABAD00000000000000:1",
+    ]  # fmt: skip
+    assert said.out.splitlines()[-1] == "1 finding."
+
+
+def test_csv_is_a_spreadsheet(ask: Straywatch) -> None:
+    """Hostile text of actors stays harmless in it."""
+    said = ask("list", "--state", "all", "--format", "csv")
+    rows = {row["user_name"]: row for row in csv.DictReader(io.StringIO(said.out))}
+    assert rows["exe"]["resolution"] == "exempted"
+    assert rows["ann"]["actor_arn"].endswith(r"mal\x1b[31m")
+
+
+def test_one_life_on_one_screen(ask: Straywatch) -> None:
+    """Since when, by whom, which alerts, and how to mend it; nothing hostile is obeyed."""
+    said = ask("show", "aws:123456789012:AIDABAD00000000000000:1")
+    assert said.code == 0
+    for part in ("RemoveUserFromGroup of group dev", "last of 3 reminders", "escalated",
+                 "still to be sent: reminder", "2 times", "a stray for 5d",
+                 "aws iam add-user-to-group", "[bold]x[/bold]"):  # fmt: skip
+        assert part in said.out
+    assert "\x1b" not in said.out
+    assert "\nfaked" not in said.out
+    assert len(said.out.splitlines()) <= 30
+
+
+@pytest.mark.parametrize(
+    ("user", "told"), [("old", "it joined ops"), ("exe", "exempt by tag until 20")]
+)
+def test_a_life_that_is_over_says_how_it_ended(ask: Straywatch, user: str, told: str) -> None:
+    """And offers no remedy any more."""
+    said = ask("show", f"aws:123456789012:AIDA{user.upper():0<17}:1")
+    assert told in said.out
+    assert "add-user-to-group" not in said.out
+
+
+def test_an_item_that_cannot_be_read_is_no_empty_list(
+    ask: Straywatch, table: FindingsTable
+) -> None:
+    """The others are shown, the bad one is named, and the exit code says something is missing."""
+    item = {key: {"S": "x"} for key in ("pk", "sk", "finding_id", "live")}
+    table.client.put_item(TableName=table.table, Item=item)
+    said = ask("list", "--format", "json")
+    table.client.delete_item(TableName=table.table, Key={k: item[k] for k in ("pk", "sk")})
+    assert (said.code, names(said.out)) == (3, ["ann", "eve", "bad"])
+    assert "x/x" in said.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list", "--account", "1"), ("list", "--age", "old"), ("list", "--severity", "bad"),
+        ("list", "--age", "999999999d"), ("show", "ann"), ("show",), ("--no",),
+        ("show", "aws:123456789012:AIDANOBODY0000000000:1"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_one_line_and_exit_2(ask: Straywatch, arguments: tuple[str, ...]) -> None:
+    """Each says what is wrong."""
+    said = ask(*arguments)
+    assert said.code == 2
+    assert said.is_one_clear_line, said.err

@@ -1,0 +1,269 @@
+"""The sweep as it is wired: what events lose, one snapshot finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.account import Account, Page
+from chalicelib.iam_users import UnreadableUsersError
+from chalicelib.sweep import RESERVE_SECONDS, Sweep, SweepResult
+from tests.adapters.aws import client
+from tests.adapters.stack import Stack, aws_in_memory
+from tests.unit.records import ACCOUNT_ID, at, envelope, record
+
+GRACE = 900
+HOUR = 3600
+ACCOUNT = Account("aws", ACCOUNT_ID)
+LONG_AGO = at(-(10**6))
+
+
+@pytest.fixture
+def stack() -> Iterator[Stack]:
+    """All resources, and a clock that stands at noon."""
+    with aws_in_memory() as made:
+        client("iam").create_group(GroupName="nurses")
+        yield made
+
+
+def cold(stack: Stack) -> Sweep:
+    """The sweep of a function that has just started, with all the time in the world."""
+    return stack.deployment().sweep(lambda: 900.0)
+
+
+def swept(stack: Stack) -> SweepResult:
+    """Sweep the account."""
+    return cold(stack).run(ACCOUNT)
+
+
+def checked(stack: Stack) -> list[str]:
+    """Take what is in the check queue."""
+    monitor = stack.deployment().monitor
+    return [monitor.check(body) for body in stack.queued()]
+
+
+def join(name: str) -> None:
+    """Put a user in a group; no event of it arrives."""
+    client("iam").add_user_to_group(UserName=name, GroupName="nurses")
+
+
+def leave(name: str) -> None:
+    """Take a user out of its group; no event of it arrives."""
+    client("iam").remove_user_from_group(UserName=name, GroupName="nurses")
+
+
+def test_strays_from_before_the_first_sweep_are_told_at_once(stack: Stack) -> None:
+    """A new deployment reports what it finds, and calls none of it a missed event."""
+    stack.create_user("old", LONG_AGO)
+    stack.create_user("fine", LONG_AGO)
+    join("fine")
+    result = swept(stack)
+    assert (result.complete, result.users, result.compliant, result.strays) == (True, 2, 1, 1)
+    (alert,) = stack.alerts()
+    assert (alert["type"], alert["finding"]["user_name"]) == ("opened", "old")
+    assert (alert["finding"]["detected_by"], alert["cause"]) == ("sweep", None)
+    stack.clock.advance(HOUR)
+    assert swept(stack).missed_events == 0
+
+
+def test_a_sweep_gives_a_new_user_its_grace(stack: Stack) -> None:
+    """Seen a minute after its creation, whose event was lost: a check is asked for, no alert."""
+    stack.create_user("new", at(-60))
+    assert swept(stack).opened == 0
+    assert stack.alerts() == []
+    stack.clock.advance(GRACE - 61)
+    assert checked(stack) == ["waiting"]
+    stack.clock.advance(2)
+    assert checked(stack) == ["NON_COMPLIANT"]
+    assert stack.told() == [("opened", "new")]
+
+
+def test_a_removal_whose_event_was_lost_counts_from_the_first_sighting(stack: Stack) -> None:
+    """Nobody can tell when it happened, so the grace begins when the sweep sees it."""
+    stack.create_user("bob", LONG_AGO)
+    join("bob")
+    swept(stack)
+    leave("bob")
+    stack.clock.advance(HOUR)
+    assert swept(stack).opened == 0
+    bodies = stack.queued()
+    stack.clock.advance(GRACE)
+    monitor = stack.deployment().monitor
+    assert [monitor.check(body) for body in bodies] == ["NON_COMPLIANT"]
+    (alert,) = stack.alerts()
+    assert alert["finding"]["evidence"] == "sighting"
+
+
+def test_repeated_sweeps_ask_for_one_check(stack: Stack) -> None:
+    """A grace of days is not asked about anew each hour."""
+    stack.create_user("new", at(-60))
+    swept(stack)
+    stack.clock.advance(60)
+    swept(stack)
+    assert len(stack.queued()) == 1
+
+
+def opened(stack: Stack, name: str = "bob") -> None:
+    """A finding is open on the user, and its alert has been read."""
+    stack.create_user(name, LONG_AGO)
+    swept(stack)
+    stack.queued()
+    assert ("opened", name) in stack.told()
+
+
+def resolution(stack: Stack) -> dict[str, Any]:
+    """Why the only new alert says that its finding is over."""
+    (alert,) = stack.alerts()
+    assert alert["type"] == "resolved"
+    found: dict[str, Any] = alert["finding"]["resolution"]
+    return found
+
+
+def test_who_joined_unheard_is_resolved_by_the_sweep(stack: Stack) -> None:
+    """The resolution names the group."""
+    opened(stack)
+    join("bob")
+    stack.clock.advance(HOUR)
+    swept(stack)
+    assert resolution(stack)["reason"] == "joined_group"
+    swept(stack)
+    assert stack.alerts() == []
+
+
+def test_who_was_deleted_unheard_is_resolved_by_the_sweep(stack: Stack) -> None:
+    """Once, and only after a whole snapshot did not show it."""
+    opened(stack)
+    client("iam").delete_user(UserName="bob")
+    stack.clock.advance(HOUR)
+    assert swept(stack).gone == 1
+    assert resolution(stack)["reason"] == "deleted"
+
+
+def test_who_was_exempted_is_resolved_with_reason_and_end(stack: Stack) -> None:
+    """A tag exempts; the resolution says by what and until when."""
+    opened(stack)
+    tags = {"straywatch:exempt": "robot", "straywatch:exempt-until": "2199-01-01"}
+    client("iam").tag_user(UserName="bob", Tags=[{"Key": k, "Value": v} for k, v in tags.items()])
+    stack.clock.advance(HOUR)
+    assert swept(stack).exempt == 1
+    found = resolution(stack)
+    assert (found["reason"], found["exempted_until"]) == ("exempted", "2199-01-02T00:00:00Z")
+
+
+def test_a_rename_makes_no_second_finding(stack: Stack) -> None:
+    """The finding goes by the user's id; its name follows."""
+    opened(stack)
+    client("iam").update_user(UserName="bob", NewUserName="robert")
+    stack.clock.advance(HOUR)
+    swept(stack)
+    assert stack.alerts() == []
+    (finding,) = cold(stack).live(ACCOUNT)
+    assert finding.user_name == "robert"
+
+
+def test_a_snapshot_that_breaks_changes_nothing_for_users_it_did_not_show(stack: Stack) -> None:
+    """Half a page is no evidence that the other half is gone."""
+    opened(stack)
+    sweep = cold(stack)
+
+    def broken(_: str | None) -> Iterator[Page]:
+        yield Page((), "more")
+        raise UnreadableUsersError("the second page broke")
+
+    with pytest.raises(UnreadableUsersError):
+        replace(sweep, pages=broken).run(ACCOUNT)
+    assert stack.alerts() == []
+    assert [finding.status for finding in sweep.live(ACCOUNT)] == ["OPEN"]
+
+
+def test_a_sweep_out_of_time_goes_on_where_it_stopped(stack: Stack) -> None:
+    """The second run begins with the page that the first one could not finish."""
+    for name in ("ann", "bob"):
+        stack.create_user(name, LONG_AGO)
+    sweep = cold(stack)
+    first, second = (user for page in sweep.pages(None) for user in page.users)
+    asked: list[str | None] = []
+
+    def pages(marker: str | None) -> Iterator[Page]:
+        asked.append(marker)
+        if marker is None:
+            yield Page((first,), "2")
+        yield Page((second,), None)
+
+    times = iter([900.0, RESERVE_SECONDS - 1])
+    cut = replace(sweep, pages=pages, time_left=lambda: next(times, 900.0)).run(ACCOUNT)
+    assert (cut.complete, cut.users) == (False, 1)
+    whole = replace(sweep, pages=pages).run(ACCOUNT)
+    assert (whole.complete, whole.users) == (True, 2)
+    assert asked == [None, "2"]
+
+
+def test_missed_events_raise_an_alert(stack: Stack) -> None:
+    """The monitor that watches notices when it has gone blind."""
+    swept(stack)
+    for name in ("ann", "bob", "cid"):
+        stack.create_user(name, at(60))
+    stack.clock.advance(HOUR)
+    assert swept(stack).opened == 3
+    stack.clock.advance(HOUR)
+    stack.alerts()
+    assert swept(stack).missed_events == 3
+    assert [alert["type"] for alert in stack.alerts()] == ["health"]
+
+
+def test_an_event_that_did_come_is_none_that_was_missed(stack: Stack) -> None:
+    """A stray that the sweep opens although its event came was only slow."""
+    swept(stack)
+    stack.create_user("bob", at(60))
+    stack.clock.advance(HOUR)
+    detail = record(
+        "CreateUser", eventTime=at(60).isoformat(), requestParameters={"userName": "bob"}
+    )
+    stack.deployment().monitor.receive(envelope(detail))
+    assert swept(stack).opened == 1
+    stack.clock.advance(HOUR)
+    assert swept(stack).missed_events == 0
+
+
+def test_time_brings_reminders_and_an_escalation(stack: Stack) -> None:
+    """A reminder a day, three at most; after three days the severity goes up, once."""
+    opened(stack)
+    told = []
+    for _ in range(5):
+        stack.clock.advance(24 * HOUR)
+        swept(stack)
+        told += [alert["type"] for alert in stack.alerts()]
+    assert told == ["reminder", "reminder", "escalated", "reminder"]
+
+
+def test_a_whole_sweep_leaves_evidence_of_itself(stack: Stack) -> None:
+    """One item for each sweep, so that a report can prove coverage."""
+    swept(stack)
+    table = stack.environment["FINDINGS_TABLE"]
+    key = {":pk": {"S": f"{ACCOUNT.key}:sweeps"}}
+    items = client("dynamodb").query(
+        TableName=table, KeyConditionExpression="pk = :pk", ExpressionAttributeValues=key
+    )["Items"]
+    assert [item["complete"]["BOOL"] for item in items] == [True]
+
+
+def test_many_strays_cost_a_handful_of_calls(stack: Stack) -> None:
+    """One page, one credential report: the calls do not grow with the strays."""
+    for number in range(30):
+        stack.create_user(f"user-{number}", LONG_AGO)
+    deployment = stack.deployment()
+    calls: list[str] = []
+    deployment._iam.meta.events.register(
+        "before-call.iam", lambda model, **_: calls.append(model.name)
+    )
+    assert deployment.sweep(lambda: 900.0).run(ACCOUNT).opened == 30
+    reads = [call for call in calls if call != "ListAccountAliases"]
+    assert sorted(set(reads)) == [
+        "GenerateCredentialReport",
+        "GetAccountAuthorizationDetails",
+        "GetCredentialReport",
+    ]
+    assert len(calls) <= 6

@@ -1,0 +1,182 @@
+"""The packaged template: what the functions promise needs resources that are set up so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from chalicelib.settings import Settings
+from straywatch.packaging import Package
+from straywatch.template_lint import lint
+
+DEAD_LETTERS = {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+TWO_WEEKS = 14 * 24 * 3600
+
+
+@pytest.fixture(scope="module")
+def template(package: Package) -> dict[str, Any]:
+    """The template as packaged, Chalice's part and ours merged."""
+    read: dict[str, Any] = json.loads(package.template.read_text())
+    return read
+
+
+@pytest.fixture(scope="module")
+def functions(template: dict[str, Any]) -> Mapping[str, Any]:
+    """The properties of every function."""
+    return of_type(template, "AWS::Serverless::Function")
+
+
+def of_type(template: dict[str, Any], kind: str) -> Mapping[str, Any]:
+    """The properties of every resource of a type."""
+    resources = template["Resources"].items()
+    return {name: each["Properties"] for name, each in resources if each["Type"] == kind}
+
+
+def events(functions: Mapping[str, Any], kind: str) -> list[Any]:
+    """The properties of every event of a kind."""
+    found = [event for function in functions.values() for event in function["Events"].values()]
+    return [event["Properties"] for event in found if event["Type"] == kind]
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "cn-north-1"])
+def test_cfn_lint_has_nothing_to_say(package: Package, region: str) -> None:
+    """In each region where IAM's events arrive."""
+    lint(package.template, region)
+
+
+def test_functions_log_where_retention_is_set(
+    template: dict[str, Any], functions: Mapping[str, Any]
+) -> None:
+    """No log group is left to be made without an end."""
+    (group,) = of_type(template, "AWS::Logs::LogGroup").values()
+    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    logging = [each["LoggingConfig"]["LogGroup"] for each in functions.values()]
+    assert logging == [{"Ref": "LogGroup"}] * len(functions)
+
+
+def test_every_asynchronous_function_keeps_what_it_fails_on(functions: Mapping[str, Any]) -> None:
+    """Lambda drops an event after its retries, unless there is a destination for it."""
+    for name, function in functions.items():
+        if name == "CheckMembership":
+            continue  # its queue repeats and dead-letters
+        destination = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
+        assert destination == {"Type": "SQS", "Destination": DEAD_LETTERS}, name
+
+
+def test_every_rule_keeps_what_it_cannot_deliver(functions: Mapping[str, Any]) -> None:
+    """EventBridge drops an event after a day, unless its target has a dead-letter queue."""
+    rules = events(functions, "CloudWatchEvent")
+    assert len(rules) == 2
+    for rule in rules:
+        assert rule["DeadLetterConfig"] == {"Arn": DEAD_LETTERS}
+        assert rule["RetryPolicy"]["MaximumEventAgeInSeconds"] == 24 * 3600
+
+
+def test_rules_may_write_to_the_dead_letter_queue(template: dict[str, Any]) -> None:
+    """And only those of this account."""
+    (policy,) = of_type(template, "AWS::SQS::QueuePolicy").values()
+    (statement,) = (
+        each
+        for each in policy["PolicyDocument"]["Statement"]
+        if each["Principal"] == {"Service": "events.amazonaws.com"}
+    )
+    assert statement["Action"] == "sqs:SendMessage"
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
+
+
+def test_checks_come_one_by_one_where_they_fail(functions: Mapping[str, Any]) -> None:
+    """One bad message does not repeat nine good ones."""
+    (source,) = events({"": functions["CheckMembership"]}, "SQS")
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["Queue"] == {"Fn::Sub": "${CheckQueue.Arn}"}
+    assert source["BatchSize"] <= 10
+
+
+def test_a_check_is_invisible_until_its_function_is_surely_over(
+    template: dict[str, Any], functions: Mapping[str, Any]
+) -> None:
+    """Six times the function's timeout, as Lambda's guide has it for queues."""
+    queue = template["Resources"]["CheckQueue"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * functions["CheckMembership"]["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == DEAD_LETTERS
+
+
+def test_queues_are_encrypted_and_patient(template: dict[str, Any]) -> None:
+    """For the two weeks that SQS keeps a message at most."""
+    for name, queue in of_type(template, "AWS::SQS::Queue").items():
+        assert queue["SqsManagedSseEnabled"] is True, name
+        assert queue["MessageRetentionPeriod"] == TWO_WEEKS, name
+
+
+def test_dead_letters_raise_an_alarm(template: dict[str, Any]) -> None:
+    """A queue that nobody looks at loses nothing, and helps nobody."""
+    alarm = template["Resources"]["DeadLetterAlarm"]["Properties"]
+    assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert alarm["AlarmActions"]
+
+
+def test_topics_are_encrypted_with_a_key_of_the_stack(template: dict[str, Any]) -> None:
+    """The key of AWS would keep CloudWatch's alarms out: its policy cannot be changed."""
+    for name, topic in of_type(template, "AWS::SNS::Topic").items():
+        assert topic["KmsMasterKeyId"] == {"Ref": "AlertKey"}, name
+    (key,) = of_type(template, "AWS::KMS::Key").values()
+    services = [each["Principal"].get("Service") for each in key["KeyPolicy"]["Statement"]]
+    assert "cloudwatch.amazonaws.com" in services
+    assert key["EnableKeyRotation"] is True
+
+
+def test_tables_are_encrypted_and_forget_in_time(template: dict[str, Any]) -> None:
+    """Both expire what is over; nobody pays for capacity that is not used."""
+    for name, table in of_type(template, "AWS::DynamoDB::Table").items():
+        expiry = {"AttributeName": "expires_at", "Enabled": True}
+        assert table["TimeToLiveSpecification"] == expiry, name
+        assert table["SSESpecification"] == {"SSEEnabled": True}, name
+        assert table["BillingMode"] == "PAY_PER_REQUEST", name
+
+
+def test_findings_outlive_the_stack(template: dict[str, Any]) -> None:
+    """They are evidence: kept when the stack goes, and restorable to any second."""
+    table = template["Resources"]["FindingsTable"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    recovery = table["Properties"]["PointInTimeRecoverySpecification"]
+    assert recovery == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_parameters_and_outputs_are_those_of_the_contract(template: dict[str, Any]) -> None:
+    """Programs of others rely on these names and ranges."""
+    grace = template["Parameters"]["GracePeriodSeconds"]
+    assert (grace["Default"], grace["MinValue"], grace["MaxValue"]) == (900, 0, 604_800)
+    assert {"GracePeriodSeconds", "AlertEmail", "SweepRate"} <= template["Parameters"].keys()
+    assert all("Default" in parameter for parameter in template["Parameters"].values())
+    outputs = {"AlertTopicArn", "FindingsTableName", "CheckQueueUrl", "DeadLetterQueueUrl"}
+    assert outputs <= template["Outputs"].keys()
+
+
+def test_every_setting_is_set(template: dict[str, Any]) -> None:
+    """The code has no hidden default: what it reads, the template gives to every function."""
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert {field.name.upper() for field in fields(Settings)} <= variables.keys()
+
+
+def test_nothing_but_the_template_says_what_is_deployed(template: dict[str, Any]) -> None:
+    """No broken merge: a generated Fn::Sub that is overridden leaves one key, not two."""
+    broken = [
+        each for each in _nodes(template) if len([k for k in each if k.startswith("Fn::")]) > 1
+    ]
+    assert broken == []
+
+
+def _nodes(tree: Any) -> list[dict[str, Any]]:
+    """Every object of the template."""
+    if isinstance(tree, list):
+        return [node for each in tree for node in _nodes(each)]
+    if isinstance(tree, dict):
+        return [tree, *(node for each in tree.values() for node in _nodes(each))]
+    return []

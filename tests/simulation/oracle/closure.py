@@ -1,0 +1,69 @@
+"""Promise 5: each `opened` is followed by one `resolved` that gives the right reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.simulation.journal import Published
+from tests.simulation.kernel import SECOND
+from tests.simulation.oracle.facts import CACHED, Facts, Finding, Violation, told
+
+
+def judge(facts: Facts) -> Iterator[Violation]:
+    """Findings that are closed wrongly, several times, or never."""
+    for finding in facts.findings.values():
+        if finding.resolved:
+            yield from _closed(facts, finding)
+        elif facts.truth.is_stray(finding.user_id, facts.end) is False:
+            text = f"{finding.finding_id} is never resolved, though the user is no stray"
+            yield Violation(5, facts.end, text)
+    yield from _open_twice(facts)
+
+
+def _closed(facts: Facts, finding: Finding) -> Iterator[Violation]:
+    first = finding.resolved[0]
+    if not finding.opened or finding.opened[0].at > first.at:
+        yield Violation(5, first.at, f"{finding.finding_id} is resolved before it is opened")
+    said = {str(m.finding["resolution"]) for m in finding.resolved}
+    if len(said) > 1:
+        yield Violation(5, first.at, f"{finding.finding_id} is resolved for several reasons")
+    if not _is_true(facts, finding, first):
+        text = f"{finding.finding_id} is resolved as {first.finding['resolution']}, which is not so"
+        yield Violation(5, first.at, text)
+
+
+def _is_true(facts: Facts, finding: Finding, message: Published) -> bool:
+    """Whether the reason was so at some moment from the decision to open until the message.
+
+    IAM's answers may be seconds old, and event times lack fractions.
+    """
+    resolution = message.finding["resolution"]
+    start = finding.decided_at - facts.plan.iam_lag - CACHED
+    if message.finding["evidence"] != "event":
+        start -= SECOND
+    moments = [m for m in _moments(facts, finding) if start <= m <= message.at] + [start]
+    users = [(facts.truth.user(finding.user_id, m), m) for m in moments]
+    match resolution["reason"]:
+        case "joined_group":
+            return any(u and set(resolution["groups"]) & set(u.groups) for u, _ in users)
+        case "deleted":
+            return any(u is None for u, m in users if m > start)
+        case _:
+            return any(u and facts.truth.exempt(u, m) for u, m in users)
+
+
+def _moments(facts: Facts, finding: Finding) -> list[int]:
+    """All moments at which anything about the user may have changed."""
+    turns = {at for at, _ in facts.truth.users[finding.user_id]}
+    return sorted(turns | {at for at, _ in facts.truth.configurations})
+
+
+def _open_twice(facts: Facts) -> Iterator[Violation]:
+    """Two findings of one user that are open at once."""
+    for user_id in facts.truth.users:
+        findings = facts.of_user(user_id)
+        for earlier, later in zip(findings, findings[1:], strict=False):
+            closed_at = told(earlier.resolved[0].finding["resolved_at"]) if earlier.resolved else None
+            if closed_at is None or closed_at > later.decided_at:
+                text = f"{earlier.finding_id} is open beside {later.finding_id}"
+                yield Violation(5, later.decided_at, text)

@@ -1,0 +1,58 @@
+"""Promise 2: no alert for a user who, at the moment of decision, was no stray."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.simulation.journal import Event, Look
+from tests.simulation.oracle.facts import CACHED, Facts, Finding, Violation
+
+_ENDING = ("AddUserToGroup", "DeleteUser")
+_BEGINNING = ("CreateUser", "RemoveUserFromGroup")
+
+
+def judge(facts: Facts) -> Iterator[Violation]:
+    """Every finding whose decision IAM's answers, or the news that had come, do not bear out."""
+    for finding in facts.findings.values():
+        looks = facts.looks(finding)
+        fault = _fault(facts, finding, looks) if looks else "IAM was not asked about the user"
+        if fault:
+            text = f"{finding.finding_id} decided by #{finding.decided_by.number}: {fault}"
+            yield Violation(2, finding.decided_at, text)
+
+
+def _fault(facts: Facts, finding: Finding, looks: list[Look]) -> str:
+    user_id = finding.user_id
+    seen = [facts.truth.user(user_id, look.view) for look in looks]
+    in_no_group = any(user and not user.groups for user in seen)
+    if not in_no_group:
+        return "the user was in a group, or gone"
+    last = looks[-1].at
+    if not any(_not_exempt(facts, user_id, look) for look in looks):
+        return "the user was exempt"
+    news = _news(facts, finding, last)
+    if news:
+        return f"{news.event_id} ({news.change}) had come, and IAM's answer was older"
+    return ""
+
+
+def _not_exempt(facts: Facts, user_id: str, look: Look) -> bool:
+    """Whether the user was not exempt at some moment that the decision may have gone by."""
+    turns = {at for at, _ in facts.truth.configurations if look.at - CACHED <= at <= look.at}
+    user = facts.truth.user(user_id, look.view)
+    moments = turns | {look.view, look.at, look.at - CACHED}
+    return user is not None and any(not facts.truth.exempt(user, m) for m in moments)
+
+
+def _news(facts: Facts, finding: Finding, looked_at: int) -> Event | None:
+    """The event that had told, before the deciding look, that the user was no stray at it."""
+    if facts.truth.is_stray(finding.user_id, looked_at):
+        return None
+    known = list(facts.known(finding.user_id, finding.decided_by.started))
+    endings = [e for e in known if e.change in _ENDING and e.made_at <= looked_at]
+    if not endings:
+        return None
+    last = endings[-1]
+    # within one second the order of two events is not told
+    doubtful = any(e.change in _BEGINNING and e.told_at >= last.told_at for e in known)
+    return None if doubtful else last

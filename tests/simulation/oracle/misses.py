@@ -1,0 +1,120 @@
+"""Promise 1: whoever is a stray for the whole grace gets an `opened` alert, and in time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.simulation.journal import Event
+from tests.simulation.kernel import SECOND
+from tests.simulation.oracle.facts import Facts, Finding, Violation
+from tests.simulation.truth import Episode
+
+
+def judge(facts: Facts) -> Iterator[Violation]:
+    """Every episode that lasted long enough for an alert and got none in time."""
+    for user_id in facts.truth.users:
+        for episode in facts.episodes(user_id):
+            deadlines = {
+                "its event came": _deadline_by_event(facts, episode),
+                "sweeps saw it": _deadline_by_sweep(facts, episode),
+            }
+            for why, deadline in deadlines.items():
+                if deadline is None or not _lasts(facts, episode, deadline):
+                    continue
+                if not _is_told(facts, episode, deadline):
+                    text = f"{user_id} is a stray since {episode.start / SECOND:.3f}, {why}, no alert"
+                    yield Violation(1, deadline, text)
+                    break
+
+
+def _lasts(facts: Facts, episode: Episode, deadline: int) -> bool:
+    return deadline <= facts.end and (episode.end is None or episode.end > deadline)
+
+
+def _is_told(facts: Facts, episode: Episode, deadline: int) -> bool:
+    return any(
+        finding.opened
+        and finding.opened[0].at <= deadline
+        and (finding.resolved == [] or finding.resolved[0].at > episode.start)
+        and _stands_for(facts, finding, episode, deadline)
+        for finding in facts.of_user(episode.user_id)
+    )
+
+
+def _stands_for(facts: Facts, finding: Finding, episode: Episode, deadline: int) -> bool:
+    """Whether the finding is about this episode, as far as anyone could tell.
+
+    One opened earlier stays for a later episode if nothing told that the user was in between no
+    stray: no event, and no sweep.
+    """
+    if finding.decided_at >= episode.start:
+        return True
+    for event in facts.known(episode.user_id, deadline):
+        moved = event.change in ("AddUserToGroup", "RemoveUserFromGroup")
+        if moved and event.told_at >= finding.decided_at + SECOND and event.made_at <= episode.start:
+            return False
+    return True
+
+
+def _deadline_by_event(facts: Facts, episode: Episode) -> int | None:
+    """When the alert must be there if the event that began the episode came."""
+    began = _beginning(facts, episode)
+    if began is None or began.event_id not in facts.journal.taken:
+        return None
+    due = max(began.told_at + facts.grace, facts.journal.taken[began.event_id])
+    while True:
+        later = max([due, *(_told_at(facts, e) for e in _renames(facts, episode, due))])
+        if later == due:
+            return facts.deadline(due)
+        if later > facts.end:
+            return None
+        due = later
+
+
+def _beginning(facts: Facts, episode: Episode) -> Event | None:
+    return next(
+        (
+            e
+            for e in facts.journal.events
+            if e.user_id == episode.user_id
+            and e.made_at == episode.start
+            and e.change in ("CreateUser", "RemoveUserFromGroup")
+        ),
+        None,
+    )
+
+
+def _renames(facts: Facts, episode: Episode, due: int) -> list[Event]:
+    """Renames until a while after: what they leave behind is found again once they are told."""
+    return [
+        e
+        for e in facts.journal.events
+        if e.user_id == episode.user_id
+        and e.change == "UpdateUser"
+        and episode.start <= e.made_at <= facts.deadline(due)
+    ]
+
+
+def _told_at(facts: Facts, event: Event) -> int:
+    return facts.journal.taken.get(event.event_id, facts.end + 1)
+
+
+def _deadline_by_sweep(facts: Facts, episode: Episode) -> int | None:
+    """When the alert must be there though no event came: two whole sweeps, a grace apart."""
+    sightings = facts.sightings(episode.user_id, episode)
+    for first in sightings:
+        if _renamed_untold_after(facts, episode, first.view):
+            continue
+        for second in sightings:
+            if second.at >= first.invocation.ended + facts.grace:
+                return facts.deadline(second.invocation.ended)
+    return None
+
+
+def _renamed_untold_after(facts: Facts, episode: Episode, at: int) -> bool:
+    """Whether a rename that no event told of makes the user a stranger to the next sweep."""
+    return any(
+        e.made_at >= at - facts.plan.iam_lag and e.event_id not in facts.journal.taken
+        for e in facts.journal.events
+        if e.user_id == episode.user_id and e.change == "UpdateUser"
+    )

@@ -1,0 +1,61 @@
+"""Promise 4: one finding for each episode, and each alert once, unless a crash explains more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.simulation.journal import Published
+from tests.simulation.oracle.facts import Facts, Finding, Violation
+from tests.simulation.truth import Episode
+
+Key = tuple[str, str, int]
+
+
+def judge(facts: Facts) -> Iterator[Violation]:
+    """Second findings for one episode, and repeats without an excuse."""
+    for user_id in facts.truth.users:
+        yield from _second_findings(facts, user_id)
+    for finding in facts.findings.values():
+        yield from _repeats(facts, finding)
+        yield from _disorder(finding)
+
+
+def _second_findings(facts: Facts, user_id: str) -> Iterator[Violation]:
+    seen: dict[Episode, str] = {}
+    for finding in facts.of_user(user_id):
+        episode = facts.episode_of(finding)
+        if episode is None:
+            continue
+        if episode in seen:
+            text = f"{finding.finding_id} and {seen[episode]} are about one episode of {user_id}"
+            yield Violation(4, finding.decided_at, text)
+        seen[episode] = finding.finding_id
+
+
+def _repeats(facts: Facts, finding: Finding) -> Iterator[Violation]:
+    first: dict[Key, list[Published]] = {}
+    for message in (*finding.opened, *finding.others, *finding.resolved):
+        key = (finding.finding_id, message.type, int(message.finding["reminders"]))
+        earlier = first.setdefault(key, [])
+        if earlier and not any(_went_wrong(facts, m) for m in earlier):
+            text = f"{message.type} of {finding.finding_id} comes again, and nothing went wrong"
+            yield Violation(4, message.at, text)
+        earlier.append(message)
+
+
+def _went_wrong(facts: Facts, message: Published) -> bool:
+    """Whether the function that sent it met trouble before it could note that it had."""
+    return any(
+        trouble.invocation is message.invocation and trouble.at >= message.at - 10_000
+        for trouble in facts.journal.troubles
+    )
+
+
+def _disorder(finding: Finding) -> Iterator[Violation]:
+    """Nothing goes out on a finding that is over, and nothing before it is opened."""
+    messages = sorted((*finding.opened, *finding.others, *finding.resolved), key=lambda m: m.at)
+    if messages[0].type != "opened":
+        yield Violation(4, messages[0].at, f"{finding.finding_id} begins with {messages[0].type}")
+    escalations = {m.finding["reminders"] for m in finding.others if m.type == "escalated"}
+    if len(escalations) > 1:
+        yield Violation(4, messages[0].at, f"{finding.finding_id} is escalated more than once")

@@ -1,0 +1,71 @@
+"""CloudTrail's records of IAM calls, in the envelope that EventBridge delivers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.simulation.iam import ACCOUNT_ID
+from tests.simulation.kernel import SECOND, instant
+from tests.simulation.plan import Act, Do
+from tests.simulation.truth import User
+
+EVENT_NAMES = {
+    Do.CREATE: "CreateUser",
+    Do.REMOVE: "RemoveUserFromGroup",
+    Do.ADD: "AddUserToGroup",
+    Do.DELETE: "DeleteUser",
+    Do.RENAME: "UpdateUser",
+}
+LOST = ("CreateUser", "RemoveUserFromGroup")
+
+
+def told_at(at: int) -> int:
+    """The event's own time: CloudTrail tells whole seconds."""
+    return at // SECOND * SECOND
+
+
+def envelope(act: Act, user: User, event_id: str, at: int) -> dict[str, Any]:
+    """The event of an act that was done."""
+    parameters: dict[str, Any] = {"userName": act.name}
+    if act.do in (Do.ADD, Do.REMOVE):
+        parameters["groupName"] = act.other
+    if act.do is Do.RENAME:
+        parameters["newUserName"] = act.other
+    response = None
+    if act.do is Do.CREATE:
+        response = {"user": {"userName": act.name, "userId": user.user_id, "path": "/"}}
+    detail = {
+        "eventVersion": "1.08",
+        "userIdentity": {
+            "type": "IAMUser",
+            "arn": f"arn:aws:iam::{ACCOUNT_ID}:user/admin",
+            "accountId": ACCOUNT_ID,
+            "userName": "admin",
+        },
+        "eventTime": _written(told_at(at)),
+        "eventSource": "iam.amazonaws.com",
+        "eventName": EVENT_NAMES[act.do],
+        "awsRegion": "us-east-1",
+        "sourceIPAddress": "192.0.2.1",
+        "userAgent": "aws-cli/2",
+        "requestParameters": parameters,
+        "responseElements": response,
+        "eventID": event_id,
+        "eventType": "AwsApiCall",
+        "recipientAccountId": ACCOUNT_ID,
+    }
+    return {
+        "version": "0",
+        "id": event_id,
+        "detail-type": "AWS API Call via CloudTrail",
+        "source": "aws.iam",
+        "account": ACCOUNT_ID,
+        "time": _written(told_at(at)),
+        "region": "us-east-1",
+        "resources": [],
+        "detail": detail,
+    }
+
+
+def _written(at: int) -> str:
+    return instant(at).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,33 @@
+"""SSM Parameter Store, where the exemptions lie."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tests.simulation.clients import Call, ParameterNotFound
+from tests.simulation.kernel import Kernel, SimulationError
+from tests.simulation.truth import Configuration, Truth, configuration_document
+
+
+class SimulatedSsm:
+    """Tells the configuration as its operators left it; nobody has made it at first."""
+
+    def __init__(self, kernel: Kernel, truth: Truth) -> None:
+        self._kernel = kernel
+        self._truth = truth
+
+    def answer(self, operation: str, request: Mapping[str, Any], call: Call) -> Mapping[str, Any]:
+        """Tell the parameter."""
+        if operation != "get_parameter":
+            raise SimulationError(f"SSM's {operation} is not simulated")
+        configuration = self._truth.configuration(self._kernel.now)
+        if configuration == Configuration():
+            fault = {"Code": "ParameterNotFound", "Message": request["Name"]}
+            raise ParameterNotFound({"Error": fault}, operation)
+        text = json.dumps(configuration_document(configuration))
+        if configuration.broken:
+            text = text[:-1]
+        del call  # a parameter is told the same whoever asks
+        return {"Parameter": {"Name": request["Name"], "Value": text}}
