@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from straywatch.local.channels import Delivery
 from straywatch.local.emulator import listening_socket
 from straywatch.local.inbox import Alert
 from straywatch.local.page import serving_page
@@ -70,3 +71,15 @@ def test_another_name_for_this_machine_is_refused(address: str) -> None:
 def test_there_is_nothing_else(address: str) -> None:
     """No other path answers."""
     assert get(address, "/../etc/passwd")[0].status == 404
+
+
+def test_the_other_channels_are_shown_as_text() -> None:
+    """What a pager or a chat shows holds other people's text, too."""
+    got = Delivery("chat", "<b>title</b>", "</pre><script>")
+    with listening_socket(0) as listener, serving_page(listener, tuple, lambda: (got,)) as url:
+        netloc = urlsplit(url).netloc
+        _, page = get(netloc, "/")
+        _, text = get(netloc, "/channels.json")
+    assert "chat: &lt;b&gt;title&lt;/b&gt;" in page
+    assert "<script>" not in page
+    assert json.loads(text) == [{"channel": "chat", "title": got.title, "text": got.text}]

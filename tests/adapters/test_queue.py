@@ -39,7 +39,7 @@ def only(queue: CheckQueue, url: str) -> Any:
 
 
 def test_what_is_sent_can_be_read(queue: CheckQueue) -> None:
-    """A check that is due comes out at once, as it went in, and says when it was to come."""
+    """A check that is due comes out at once, as it went in, and tells when it was to come."""
     assert queue.send(REQUEST, NOW, NOW) == NOW
     assert decode_check(only(queue, queue.queue_url)["Body"]) == replace(REQUEST, due=NOW)
 
