@@ -37,12 +37,12 @@ def changed(**fields: object) -> str:
     return json.dumps(json.loads(encode_check(REQUEST)) | fields)
 
 
-@given(names, moments, st.sampled_from(Origin), st.none() | causes)
+@given(names, moments, st.sampled_from(Origin), st.none() | causes, st.none() | moments)
 def test_what_is_written_is_read_back(
-    name: str, since: datetime, origin: Origin, cause: Cause | None
+    name: str, since: datetime, origin: Origin, cause: Cause | None, due: datetime | None
 ) -> None:
     """A check that waits a week means the same when it comes out of the queue."""
-    request = replace(REQUEST, user_name=name, since=since, origin=origin, cause=cause)
+    request = replace(REQUEST, user_name=name, since=since, origin=origin, cause=cause, due=due)
     assert decode_check(encode_check(request)) == request
 
 
@@ -85,6 +85,8 @@ def test_what_is_no_message_is_refused(body: str) -> None:
         {"since": "9999-12-31T23:59:59-23:59"},
         {"origin": "nowhere"},
         {"origin": []},
+        {"due": "soon"},
+        {"due": 900},
         {"cause": {}},
         {"cause": []},
         {"cause": "why"},

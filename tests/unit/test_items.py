@@ -47,6 +47,8 @@ marks = st.builds(
     renamed_at=maybe,
     renamed_to=words,
     taken_at=maybe,
+    asked_since=maybe,
+    asked_until=maybe,
     open_user_ids=st.lists(filled, max_size=3).map(tuple),
     lefts=st.lists(instants, max_size=3).map(tuple),
     joins=st.lists(instants, max_size=3).map(tuple),
