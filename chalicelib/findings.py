@@ -216,6 +216,11 @@ def may_send(finding: Finding, now: datetime) -> bool:
     return bool(finding.outbox) and (finding.claimed_until is None or finding.claimed_until <= now)
 
 
+def claimed(finding: Finding, now: datetime) -> Finding:
+    """The finding in the hands of a worker that takes its unsent alerts over, if it may."""
+    return replace(finding, claimed_until=now + CLAIM) if may_send(finding, now) else finding
+
+
 def _escalation_is_due(finding: Finding, settings: Settings, now: datetime) -> bool:
     return (
         settings.escalate_hours > 0

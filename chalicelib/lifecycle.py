@@ -18,6 +18,7 @@ from chalicelib.findings import (
     Resolution,
     Status,
     Write,
+    claimed,
     may_send,
     moved_on,
     open_finding,
@@ -112,6 +113,14 @@ class Due:
     number: int
     looked_at: datetime
     origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A finding as it is in the table now, and whether this worker has just made it so."""
+
+    finding: Finding
+    by_me: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +252,7 @@ class Lifecycle:
 
     def _still_open(self, finding: Finding, user: User, mark: Mark) -> Outcome:
         if finding.user_name != user.name:
-            finding = self._store(finding, lambda f: renamed(f, user))
+            finding = self._store(finding, lambda f: renamed(f, user)).finding
         if finding.user_id not in mark.open_user_ids:
             self.change_mark(mark, lambda m: _with(m, finding.user_id))
         self.deliver_unsent(finding)
@@ -297,41 +306,51 @@ class Lifecycle:
                 return current
             return resolve(current, resolution, at=max(at, current.stray_since), now=now)
 
-        finding = self._store(finding, resolved)
+        stored = self._store(finding, resolved)
         log("finding_resolved", finding_id=finding.finding_id, reason=resolution.reason)
-        self.deliver(finding)
-        return finding
+        self._deliver_own(stored)
+        return stored.finding
 
     def advance(self, finding: Finding, *, muted: bool = False) -> Finding:
         """Let time do its work on an open finding: what falls due is stored, then sent."""
         now = self.clock()
-        changed = self._store(finding, lambda f: moved_on(f, self.settings, now, muted=muted))
-        if changed.outbox != finding.outbox:
-            self.deliver(changed)
-        return changed
+        stored = self._store(finding, lambda f: moved_on(f, self.settings, now, muted=muted))
+        self._deliver_own(stored)
+        return stored.finding
 
-    def _store(self, finding: Finding, change: Callable[[Finding], Finding]) -> Finding:
+    def _store(self, finding: Finding, change: Callable[[Finding], Finding]) -> _Stored:
         for _ in range(_ATTEMPTS):
             changed = change(finding)
             if changed == finding:
-                return finding
+                return _Stored(finding, by_me=False)
+            written = replace(changed, version=changed.version + 1)
             if self.findings.update(changed) is Write.DONE:
-                return replace(changed, version=changed.version + 1)
+                return _Stored(written, by_me=True)
             current = self.findings.latest(finding.account, finding.user_id)
+            if current == written:  # as in _is_mine
+                return _Stored(written, by_me=True)
             if not isinstance(current, Finding) or current.number != finding.number:
                 break
             finding = current
         raise ContentionError(f"the finding {finding.finding_id} kept changing")
+
+    def _deliver_own(self, stored: _Stored) -> None:
+        """Send what this worker has put into the outbox; what another one has is in its hands."""
+        if stored.by_me:
+            self.deliver(stored.finding)
+        else:
+            self.deliver_unsent(stored.finding)
 
     def deliver_unsent(self, finding: Finding) -> None:
         """Send what a killed function left unsent; what a living one has in hand, look at later."""
         now = self.clock()
         if not finding.outbox:
             return
-        if may_send(finding, now):
-            self.deliver(finding)
-        else:
-            self.ask_again(finding.account, finding.user_name, finding.claimed_until)
+        stored = self._store(finding, lambda f: claimed(f, now))
+        if stored.by_me:
+            self.deliver(stored.finding)
+        elif stored.finding.outbox:
+            self.ask_again(finding.account, finding.user_name, stored.finding.claimed_until)
 
     def deliver(self, finding: Finding) -> None:
         """Publish the outbox in order, noting each alert once it is out."""
@@ -340,10 +359,11 @@ class Lifecycle:
             self.topic.publish(Alert(alert_type, finding))
             log("alert_published", type=alert_type, finding_id=finding.finding_id)
             after = sent(finding)
-            if self.findings.update(after) is Write.CONFLICT:
+            written = replace(after, version=after.version + 1)
+            if self.findings.update(after) is Write.CONFLICT and not self._is_mine(written):
                 log("outbox_taken_over", finding_id=finding.finding_id)
                 return
-            finding = replace(after, version=after.version + 1)
+            finding = written
 
     def ask_again(self, account: Account, user_name: str, due: datetime | None = None) -> None:
         """Have the user looked at again, at once or when `due`."""

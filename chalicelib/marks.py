@@ -124,53 +124,91 @@ def _recent(instants: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...
 def carried_over(old: Mark, new: Mark) -> Mark:
     """The mark of the new name after a rename: the user's past, and only its own.
 
-    What the new name's mark holds from before the rename was about another user.
+    What the new name's mark holds from before the rename was about another user, and so is what
+    the old name's mark holds from after it.
     """
-    renamed_at = old.renamed_at
-
-    def later(own: datetime | None, others: datetime | None) -> datetime | None:
-        return others if is_after(others, renamed_at) and others else own
-
-    new_is_later = is_after(new.left_at, renamed_at)
+    at = old.renamed_at
+    if at is None:
+        return new
+    past, since = _before(old, at), left_behind(replace(new, renamed_at=at))
+    left_later, joined_later = since.left_at is not None, since.joined_at is not None
     return replace(
         new,
-        left_at=later(old.left_at, new.left_at),
-        cause=new.cause if new_is_later else old.cause,
-        joined_at=later(old.joined_at, new.joined_at),
-        joined_group=(new if is_after(new.joined_at, renamed_at) else old).joined_group,
-        settled_at=later(old.settled_at, new.settled_at),
-        seen_at=later(old.seen_at, new.seen_at),
-        deleted_at=later(None, new.deleted_at),
-        taken_at=latest(new.taken_at, renamed_at),
+        left_at=since.left_at or past.left_at,
+        cause=since.cause if left_later else past.cause,
+        joined_at=since.joined_at or past.joined_at,
+        joined_group=(since if joined_later else past).joined_group,
+        settled_at=since.settled_at or past.settled_at,
+        seen_at=since.seen_at or past.seen_at,
+        deleted_at=new.deleted_at if is_after(new.deleted_at, at) else None,
+        taken_at=latest(new.taken_at, at),
         open_user_ids=tuple(dict.fromkeys((*new.open_user_ids, *old.open_user_ids))),
-        lefts=old.lefts,
-        joins=old.joins,
+        lefts=tuple(sorted({*past.lefts, *since.lefts})),
+        joins=tuple(sorted({*past.joins, *since.joins})),
         flapping_told_at=old.flapping_told_at,
     )
 
 
-def left_behind(mark: Mark) -> Mark:
-    """The old name's mark after a rename: only what came later, about whoever bears it now."""
-    at = mark.renamed_at
+def _before(mark: Mark, at: datetime) -> Mark:
+    """What the mark holds up to `at`. Of a later bearer's time the calls' times are left out."""
+    later = _later(mark, at)
+    lefts = tuple(left for left in mark.lefts if left not in later.lefts)
+    joins = tuple(joined for joined in mark.joins if joined not in later.joins)
+    joined_at = latest(*joins) if later.joined_at else mark.joined_at
     return replace(
         mark,
-        left_at=mark.left_at if is_after(mark.left_at, at) else None,
-        cause=mark.cause if is_after(mark.left_at, at) else None,
-        joined_at=mark.joined_at if is_after(mark.joined_at, at) else None,
-        settled_at=mark.settled_at if is_after(mark.settled_at, at) else None,
-        seen_at=mark.seen_at if is_after(mark.seen_at, at) else None,
-        open_user_ids=(),
-        lefts=(),
-        joins=(),
+        left_at=latest(*lefts) if later.left_at else mark.left_at,
+        cause=None if later.left_at else mark.cause,
+        joined_at=joined_at,
+        joined_group="" if later.joined_at else mark.joined_group,
+        settled_at=joined_at if later.settled_at else mark.settled_at,
+        seen_at=None if later.seen_at else mark.seen_at,
+        lefts=lefts,
+        joins=joins,
     )
+
+
+def _later(mark: Mark, at: datetime) -> Mark:
+    """What the mark holds from after `at`."""
+
+    def kept(instant: datetime | None) -> datetime | None:
+        return instant if is_after(instant, at) else None
+
+    # times are whole seconds: who is created in the second of a rename took the name that got free
+    created = mark.left_at == at and mark.cause is not None and _creates(mark.cause)
+    left_at = mark.left_at if created else kept(mark.left_at)
+    return replace(
+        mark,
+        left_at=left_at,
+        cause=mark.cause if left_at else None,
+        joined_at=kept(mark.joined_at),
+        joined_group=mark.joined_group if kept(mark.joined_at) else "",
+        settled_at=kept(mark.settled_at),
+        seen_at=kept(mark.seen_at),
+        lefts=tuple(left for left in mark.lefts if left > at or (created and left == at)),
+        joins=tuple(joined for joined in mark.joins if joined > at),
+    )
+
+
+def _creates(cause: Cause) -> bool:
+    return cause.event_name == "CreateUser"
+
+
+def left_behind(mark: Mark) -> Mark:
+    """The old name's mark after a rename: only what came later, about whoever bears it now."""
+    if mark.renamed_at is None:
+        return mark
+    return replace(_later(mark, mark.renamed_at), open_user_ids=())
 
 
 def is_given_up_since(mark: Mark, since: datetime) -> bool:
     """Whether the name's bearer at `since` goes by another name now, as far as renames tell.
 
-    Who was renamed away and back bears the name again.
+    Who was renamed away and back bears the name again. What the mark still tells of `since` is
+    about the next bearer.
     """
-    return is_at_least(mark.renamed_at, since) and is_after(mark.renamed_at, mark.taken_at)
+    renamed_away = is_at_least(mark.renamed_at, since) and mark.left_at != since
+    return renamed_away and is_after(mark.renamed_at, mark.taken_at)
 
 
 def settled(mark: Mark, at: datetime) -> Mark:

@@ -112,6 +112,8 @@ class Monitor:
                 break
             if event.change is Change.RENAMED and mark.renamed_to == event.new_name:
                 break  # the same rename once more
+            if event.change is Change.CREATED and mark.renamed_at == at:
+                break  # the name was free again within the second, or its bearer has it no more
             at = mark.renamed_at  # what follows came later: a name given back is not left again
             mark = state.mark(event.account, mark.renamed_to)
         return mark
@@ -153,9 +155,11 @@ class Monitor:
         if renamed == mark:
             return Outcome.MERGED
         new = self.lifecycle.state.mark(event.account, event.new_name)
-        if mark.left_at is not None:
-            since = mark.left_at
-            self._ask(CheckRequest(event.account, event.new_name, since, Origin.EVENT, mark.cause))
+        since, cause = carried_over(renamed, new).left_at, mark.cause
+        if since is None and mark.left_at == renamed.renamed_at:
+            since = mark.left_at  # created in this second, before the rename or after it
+        if since is not None:
+            self._ask(CheckRequest(event.account, event.new_name, since, Origin.EVENT, cause))
         elif mark.open_user_ids or mark.seen_at:
             self.lifecycle.ask_again(event.account, event.new_name)
         self.lifecycle.change_mark(new, lambda m: carried_over(renamed, m))

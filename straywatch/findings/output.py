@@ -107,7 +107,9 @@ def write_life(
         say(out, "\nTo mend it:")
         for command in fix_commands(finding):
             say(out, f"  {command}")
-        say(out, f"  {console_url(finding.account.partition, finding.user_name)}")
+        link = console_url(finding.account.partition, finding.user_name)
+        if link:
+            say(out, f"  {link}")
 
 
 def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
@@ -116,6 +118,8 @@ def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "user id", finding.user_id
     yield "account", f"{finding.account.account_id} ({finding.account.partition})"
     yield "risk", f"{finding.severity.name}: {finding.risk}"
+    if finding.unread:
+        yield "not read", f"{', '.join(finding.unread)}; the severity allows for it"
 
 
 def _life(finding: Finding, now: datetime) -> list[tuple[str, str]]:

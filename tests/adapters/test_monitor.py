@@ -100,6 +100,17 @@ def test_a_stray_is_found_whatever_the_case_of_its_name(stack: Stack, iam: Any) 
     assert checked(stack) == ["NON_COMPLIANT"]
 
 
+def test_of_two_copies_of_a_waiting_check_one_goes_on() -> None:
+    """SQS may hand a message over twice: their number must not double with every 15 minutes."""
+    with aws_in_memory(GRACE_PERIOD_SECONDS="3600") as stack:
+        told(stack, "RemoveUserFromGroup", 0)
+        (body,) = stack.queued()
+        stack.clock.advance(900)
+        monitor = stack.deployment().monitor
+        assert [monitor.check(body), monitor.check(body)] == ["waiting", "merged"]
+        assert len(stack.queued()) == 1
+
+
 def test_a_rename_does_not_hide_a_stray(stack: Stack, iam: Any) -> None:
     """The check goes on under the new name, and its grace does not begin anew."""
     left(stack, iam, 0)

@@ -203,9 +203,10 @@ def test_a_first_sighting_is_remembered() -> None:
     assert since(mark) == StraySince(at(30), Evidence.SIGHTING)
 
 
-def test_a_sighting_from_before_a_settled_stretch_does_not_count() -> None:
-    """Seen at 5, known to be no stray at 30: a new episode, seen now for the first time."""
-    mark = replace(settled(BLANK, at(30)), seen_at=at(5))
+@pytest.mark.parametrize("seen_at", [at(5), at(30)])
+def test_a_sighting_from_before_a_settled_stretch_does_not_count(seen_at: datetime) -> None:
+    """Seen, then known to be no stray at 30: a new episode, seen now for the first time."""
+    mark = replace(settled(BLANK, at(30)), seen_at=seen_at)
     assert since(mark) == StraySince(at(60), Evidence.SIGHTING)
 
 
@@ -310,6 +311,22 @@ def test_a_new_bearer_of_the_old_name_keeps_its_events() -> None:
     second = event("CreateUser", 110)
     left = left_behind(told([event("RemoveUserFromGroup", 10), second, RENAME]))
     assert (left.left_at, left.cause) == (at(110), second.cause)
+
+
+def test_a_late_rename_takes_nothing_of_the_next_bearer() -> None:
+    """The rename arrives when a second bob has been made: what is later than it is the second's."""
+    second = event("CreateUser", 110)
+    first = event("RemoveUserFromGroup", 10)
+    new = carried_over(told([first, second, event("AddUserToGroup", 120), RENAME]), NEW)
+    assert (new.left_at, new.cause, new.joined_at, new.settled_at) == (at(10), None, None, None)
+
+
+def test_a_user_created_in_the_second_of_a_rename_took_the_freed_name() -> None:
+    """CloudTrail tells whole seconds: the creation is no news about the one renamed away."""
+    old = told([event("CreateUser", 100), RENAME])
+    assert carried_over(old, NEW).left_at is None
+    assert left_behind(old).left_at == at(100)
+    assert not is_given_up_since(left_behind(old), at(100))
 
 
 def test_a_name_that_was_given_up_is_no_longer_the_users() -> None:
