@@ -99,7 +99,7 @@ def _running(port: int, grace: int, page_port: int, terminal: Terminal) -> Itera
         session = aws.session()
         outputs = _deploy(session, grace, terminal)
         inbox = open_inbox(session, outputs["AlertTopicArn"])
-        source = Source(session, None, LOCAL)
+        source = Source(aws.session, None, LOCAL)
         what = shown(source, _PAGE_SECONDS, alerts=lambda: tuple(inbox.alerts))
         page = stack.enter_context(serving(listener, stack.enter_context(what)))
         ready = f"endpoint={aws.endpoint} stack={DEFAULT_NAME} region={REGION} page={page}"
