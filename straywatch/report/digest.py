@@ -22,5 +22,7 @@ def digest(data: Mapping[str, Any]) -> str:
 
 
 def sealed(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The report with its digest."""
-    return {**data, "digest": {"algorithm": "SHA-256", "over": OVER, "value": digest(data)}}
+    """The report with its digest, and its keys in the order in which a file gives them back."""
+    seal = {"algorithm": "SHA-256", "over": OVER, "value": digest(data)}
+    ordered: dict[str, Any] = json.loads(json.dumps({**data, "digest": seal}, sort_keys=True))
+    return ordered

@@ -45,13 +45,13 @@ DEFINITIONS = {
 METHOD = (
     (
         "Straywatch reads IAM's own events as CloudTrail records them. When a user is created, or"
-        " leaves a group, it waits for the grace period, looks at live IAM, and opens a finding if the"
-        " user still exists, is in no group and is not exempt."
+        " leaves a group, it waits for the grace period, looks at live IAM, and opens a finding if"
+        " the user still exists, is in no group and is not exempt."
     ),
     (
         "At the sweep rate it also reads every user of the account, with its groups, from"
-        " GetAccountAuthorizationDetails, and evaluates each: compliant (in a group), exempt, or stray."
-        " A sweep that could not read every page is not recorded as a sweep."
+        " GetAccountAuthorizationDetails, and evaluates each: compliant (in a group), exempt, or"
+        " stray. A sweep that could not read every page is not recorded as a sweep."
     ),
     (
         "Findings and whole sweeps are kept in a DynamoDB table with point-in-time recovery. This"
