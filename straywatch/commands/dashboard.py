@@ -35,7 +35,7 @@ def command(ctx: click.Context, stage: str | None, port: int) -> int:
     Example:
       straywatch dashboard --stage test --port 8080
     """
-    source = Source(aws_context(ctx).session, stage, Pace())
+    source = Source(lambda: aws_context(ctx).session, stage, Pace())
     with listening_socket(port) as listener:
         source.read()  # what is wrong from the beginning is better said here than on a page
         try:

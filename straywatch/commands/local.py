@@ -119,7 +119,7 @@ def _running(
         else:
             outputs = _deploy(session, grace, {}, terminal)
         inbox = open_inbox(session, outputs["AlertTopicArn"])
-        source = Source(session, None, LOCAL)
+        source = Source(aws.session, None, LOCAL)
         what = shown(source, _PAGE_SECONDS, alerts=lambda: tuple(inbox.alerts), deliveries=got)
         page = stack.enter_context(serving(listener, stack.enter_context(what)))
         ready = f"endpoint={aws.endpoint} stack={DEFAULT_NAME} region={REGION} page={page}"

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.findings import Finding
 from straywatch.dashboard.poller import Poller
 from straywatch.dashboard.server import Shown
 from straywatch.dashboard.view import finding_details, view
+from straywatch.errors import is_sign_in
 from straywatch.local.channels import Delivery
 from straywatch.local.inbox import Alert
 from straywatch.observing.deployment import Observed, observed_deployment
@@ -22,9 +24,12 @@ from straywatch.observing.records import Reading
 
 @dataclass
 class Source:
-    """Reads a deployment that may yet have to be found, and remembers the findings it read."""
+    """Reads a deployment that may yet have to be found, and remembers the findings it read.
 
-    session: boto3.Session
+    `session` makes a new session, which knows of a sign-in since the last one was made.
+    """
+
+    session: Callable[[], boto3.Session]
     stage: str | None
     pace: Pace
     findings: Mapping[str, Finding] = field(default_factory=dict)
@@ -33,10 +38,16 @@ class Source:
 
     def read(self) -> tuple[Reading, Observed]:
         """Read once. Raises what AWS refuses, and StraywatchError where there is no stack."""
-        if self._reader is None or self._observed is None:
-            self._observed = observed_deployment(self.session, self.stage)
-            self._reader = Reader(self.session, self._observed, self.pace)
-        reading = self._reader.read()
+        try:
+            if self._reader is None or self._observed is None:
+                session = self.session()
+                self._observed = observed_deployment(session, self.stage)
+                self._reader = Reader(session, self._observed, self.pace)
+            reading = self._reader.read()
+        except (BotoCoreError, ClientError) as error:
+            if is_sign_in(error):
+                self._reader = None
+            raise
         self.findings = {finding.finding_id: finding for finding in reading.findings}
         return reading, self._observed
 

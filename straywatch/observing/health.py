@@ -42,6 +42,7 @@ def health(reading: Reading, observed: Observed) -> tuple[Sign, ...]:
         _late(reading, observed),
         _unsent(reading),
         _configuration(reading),
+        *_unreadable(reading),
     )
 
 
@@ -103,3 +104,11 @@ def _configuration(reading: Reading) -> Sign:
         more = f" and {len(others)} more" if others else ""
         return Sign("Exemptions", Level.BAD, f"document refused: {first}{more}")
     return Sign("Exemptions", Level.FINE, "document in force")
+
+
+def _unreadable(reading: Reading) -> tuple[Sign, ...]:
+    if not reading.unreadable:
+        return ()
+    first, *others = reading.unreadable
+    more = f" and {len(others)} more" if others else ""
+    return (Sign("Unreadable", Level.BAD, f"findings this version cannot read: {first}{more}"),)

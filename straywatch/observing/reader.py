@@ -15,10 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.exemptions import Exemptions, InvalidConfigurationError, parse
 from chalicelib.findings import Finding
 from chalicelib.iam_users import UnreadableUsersError, users
-from chalicelib.items import finding_from
 from chalicelib.parameters import parameter_reader
 from chalicelib.times import utc_now
 from straywatch.errors import explain, one_line
+from straywatch.findings.reading import NoSuchFinding
 from straywatch.observing.census import GroupsNotToldError, census_of
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import Census, Queues, Reading, SweepRecord, Unread
@@ -57,6 +57,7 @@ class Reader:
     pace: Pace = Pace()
     clock: Callable[[], datetime] = utc_now
     _findings: dict[str, Finding] = field(default_factory=dict, init=False)
+    _unreadable: tuple[str, ...] = field(default=(), init=False)
     _sweeps: tuple[SweepRecord, ...] = field(default=(), init=False)
     _census: Census | Unread = field(default=Unread("not read yet"), init=False)
     _queues: Queues | Unread = field(default=Unread("not read yet"), init=False)
@@ -66,7 +67,9 @@ class Reader:
         """Read what is due. Raises BotoCoreError and ClientError where the tables do not answer."""
         now = self.clock()
         if self._is_due("scan", self.pace.scan, now):
-            self._findings = {f.finding_id: f for f in self._tables.findings()}
+            found = self._tables.findings()
+            self._findings = {f.finding_id: f for f in found.findings}
+            self._unreadable = found.unreadable
         else:
             self._follow()
         self._sweeps = self._newer_sweeps(now)
@@ -83,6 +86,7 @@ class Reader:
             census=self._census,
             queues=self._queues,
             refused=self._refused(),
+            unreadable=self._unreadable,
         )
 
     @cached_property
@@ -113,13 +117,13 @@ class Reader:
 
     def _follow(self) -> None:
         """Take in the live findings; one that is live no more is looked at once again."""
-        live = {finding.finding_id: finding for finding in self._tables.live()}
+        live = {finding.finding_id: finding for finding in self._tables.live().findings}
         for finding_id, known in list(self._findings.items()):
             if known.resolved_at is None and finding_id not in live:
-                attributes = self._tables.finding(finding_id)
-                if attributes:
-                    self._findings[finding_id] = finding_from(attributes)
-                else:
+                now_is = self._tables.finding(finding_id)
+                if isinstance(now_is, Finding):
+                    self._findings[finding_id] = now_is
+                elif isinstance(now_is, NoSuchFinding):
                     del self._findings[finding_id]
         self._findings |= live
 

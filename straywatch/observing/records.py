@@ -89,3 +89,5 @@ class Reading:
     queues: Queues | Unread
     refused: tuple[str, ...] = ()
     """The faults for which the monitor refuses its configuration; none: it is in force."""
+    unreadable: tuple[str, ...] = ()
+    """The keys of items in the findings table that this version cannot read."""

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.account import Account
 from chalicelib.findings import Finding
-from chalicelib.items import finding_from, from_item, to_item
+from chalicelib.items import from_item, to_item
 from chalicelib.marks import Mark
-from chalicelib.tables import FindingsTable, StateTable, sweeps_key
+from chalicelib.tables import StateTable, sweeps_key
 from chalicelib.times import exact
+from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import SweepRecord, sweep_record
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFindings:
+    """Findings, oldest first, and the keys of items that this version cannot read."""
+
+    findings: tuple[Finding, ...]
+    unreadable: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +36,27 @@ class Tables:
     client: DynamoDBClient
     observed: Observed
 
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> FoundFindings:
         """Every finding of the account, oldest first; a scan, about one call for each 1,000."""
-        pages = self.client.get_paginator("scan").paginate(
-            TableName=self.observed.findings_table,
-            FilterExpression="begins_with(pk, :account) AND attribute_exists(finding_id)",
-            ExpressionAttributeValues=to_item({":account": f"{self.observed.account.key}:"}),
-        )
-        found = (finding_from(item) for item in _items(pages))
-        return tuple(sorted(found, key=lambda f: (f.opened_at, f.finding_id)))
+        return self._sorted(self._findings.all())
 
-    def live(self) -> tuple[Finding, ...]:
+    def live(self) -> FoundFindings:
         """The findings that are open, or have an alert to be sent."""
-        table = FindingsTable(self.client, self.observed.findings_table, timedelta())
-        return tuple(table.live(self.observed.account))
+        return self._sorted(self._findings.live())
 
-    def finding(self, finding_id: str) -> Mapping[str, Any]:
-        """The attributes of one finding; empty where there is none (any more)."""
-        partition_key, _, number = finding_id.rpartition(":")
-        answer = self.client.get_item(
-            TableName=self.observed.findings_table,
-            Key=to_item({"pk": partition_key, "sk": f"{int(number):06d}"}),
-        )
-        return from_item(answer.get("Item", {}))
+    def finding(self, finding_id: str) -> Finding | Unreadable | NoSuchFinding:
+        """One finding as it stands."""
+        return self._findings.one(finding_id)
+
+    def _sorted(self, read: Iterable[Finding | Unreadable]) -> FoundFindings:
+        found, unreadable = [], []
+        for each in read:
+            if isinstance(each, Unreadable):
+                unreadable.append(each.key)
+            elif each.account == self.account:
+                found.append(each)
+        found.sort(key=lambda f: (f.opened_at, f.finding_id))
+        return FoundFindings(tuple(found), tuple(sorted(unreadable)))
 
     def marks(self) -> tuple[Mark, ...]:
         """Every mark of the account."""
@@ -74,6 +81,10 @@ class Tables:
     def account(self) -> Account:
         """The account that the deployment watches."""
         return self.observed.account
+
+    @property
+    def _findings(self) -> Findings:
+        return Findings(self.client, self.observed.findings_table)
 
     @property
     def _state(self) -> StateTable:
