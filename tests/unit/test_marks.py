@@ -26,7 +26,7 @@ from chalicelib.marks import (
     stray_since,
     with_event,
 )
-from tests.unit.records import ACCOUNT, NOW, at, event, renamed
+from tests.unit.records import ACCOUNT, NOW, USER_ID, at, event, renamed
 
 BLANK = Mark(account=ACCOUNT, user_name="bob")
 LONG_AGO = at(-(10**6))
@@ -253,6 +253,20 @@ def test_the_episode_never_begins_before_the_user_last_joined(
     mark = told(arrived)
     found = since(mark)
     assert mark.joined_at is None or found.at >= mark.joined_at
+
+
+def test_a_former_bearers_creation_is_not_this_users() -> None:
+    """Deleted and made again within seconds: the event of the first tells nothing of the second."""
+    mark = told([event("CreateUser", -2)])
+    since = stray_since(mark, now=at(60), created_at=at(0), user_id="AIDASECOND")
+    assert since == StraySince(at(0), Evidence.CREATION)
+    assert stray_since(mark, now=at(60), created_at=at(0), user_id=USER_ID).evidence == "event"
+
+
+def test_who_was_removed_before_was_another() -> None:
+    """Nobody leaves a group before being made."""
+    mark = told([event("RemoveUserFromGroup", -1)])
+    assert stray_since(mark, now=at(60), created_at=at(0)) == StraySince(at(0), Evidence.CREATION)
 
 
 # -- renames -----------------------------------------------------------------------------------
