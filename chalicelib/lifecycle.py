@@ -175,6 +175,7 @@ class Lifecycle:
             mark,
             now=looked_at,
             created_at=user.created_at,
+            user_id=user.user_id,
             settled_before=settled_before,
             exemption_ended=exemption_ended,
         )

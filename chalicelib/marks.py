@@ -42,7 +42,8 @@ class StraySince:
 class Mark:
     """What is known of one user name of an account.
 
-    `left_at`: last event that took the user out of a group, or created it (`cause` is that call).
+    `left_at`: last event that took the user out of a group, or created it (`cause` is that call,
+    `created_id` the id it told of whom it created).
     `settled_at`: last instant at which the user was known to be no stray. `joined_at`: last
     AddUserToGroup, into `joined_group`. `seen_at`: first look that found a
     stray no event had told of.
@@ -57,6 +58,7 @@ class Mark:
     user_name: str
     left_at: datetime | None = None
     cause: Cause | None = None
+    created_id: str = ""
     joined_at: datetime | None = None
     joined_group: str = ""
     settled_at: datetime | None = None
@@ -97,7 +99,7 @@ def with_event(mark: Mark, event: MembershipEvent) -> Mark:
             mark = replace(mark, lefts=_recent(mark.lefts, at))
             if not is_after(at, mark.left_at):
                 return mark
-            return replace(mark, left_at=at, cause=event.cause)
+            return replace(mark, left_at=at, cause=event.cause, created_id=event.user_id)
         case Change.JOINED:
             return _joined(mark, at, event.cause.group_name)
         case Change.DELETED:
@@ -135,7 +137,8 @@ def carried_over(old: Mark, new: Mark) -> Mark:
     return replace(
         new,
         left_at=since.left_at or past.left_at,
-        cause=since.cause if left_later else past.cause,
+        cause=(since if left_later else past).cause,
+        created_id=(since if left_later else past).created_id,
         joined_at=since.joined_at or past.joined_at,
         joined_group=(since if joined_later else past).joined_group,
         settled_at=since.settled_at or past.settled_at,
@@ -159,6 +162,7 @@ def _before(mark: Mark, at: datetime) -> Mark:
         mark,
         left_at=latest(*lefts) if later.left_at else mark.left_at,
         cause=None if later.left_at else mark.cause,
+        created_id="" if later.left_at else mark.created_id,
         joined_at=joined_at,
         joined_group="" if later.joined_at else mark.joined_group,
         settled_at=joined_at if later.settled_at else mark.settled_at,
@@ -181,6 +185,7 @@ def _later(mark: Mark, at: datetime) -> Mark:
         mark,
         left_at=left_at,
         cause=mark.cause if left_at else None,
+        created_id=mark.created_id if left_at else "",
         joined_at=kept(mark.joined_at),
         joined_group=mark.joined_group if kept(mark.joined_at) else "",
         settled_at=kept(mark.settled_at),
@@ -221,17 +226,20 @@ def stray_since(
     *,
     now: datetime,
     created_at: datetime,
+    user_id: str = "",
     settled_before: datetime | None = None,
     exemption_ended: datetime | None = None,
 ) -> StraySince:
     """Since when a user, who a look has just found to be a stray, has been one.
 
     `settled_before` is a further instant at which the user was known to be none (the end of its
-    last finding, or a whole sweep that did not see it as a stray). Where the user was no stray
-    later than any event tells, the start is unknown: it counts from the first look that found it.
+    last finding, or a whole sweep that did not see it as a stray). An event under the name that was
+    about a former bearer, by its time or by its `user_id`, tells nothing of this user. Where the
+    user was no stray later than any event tells, the start is unknown: it counts from the first
+    look that found it.
     """
     known = [StraySince(created_at, Evidence.CREATION)]
-    if mark.left_at is not None and mark.left_at > created_at - _CLOCK_SKEW:
+    if mark.left_at is not None and _is_about(mark, mark.left_at, created_at, user_id):
         known.insert(0, StraySince(max(mark.left_at, created_at), Evidence.EVENT))
     if exemption_ended is not None:
         known.append(StraySince(exemption_ended, Evidence.EXEMPTION_ENDED))
@@ -243,6 +251,15 @@ def stray_since(
     if mark.seen_at is not None and mark.seen_at > no_stray_at:
         return StraySince(mark.seen_at, Evidence.SIGHTING)
     return StraySince(now, Evidence.SIGHTING)
+
+
+def _is_about(mark: Mark, left_at: datetime, created_at: datetime, user_id: str) -> bool:
+    """Whether the mark's last event is about the user of this id, and not one it came after."""
+    if mark.cause is None or not _creates(mark.cause):
+        return left_at >= created_at
+    if mark.created_id and user_id:
+        return mark.created_id == user_id
+    return left_at > created_at - _CLOCK_SKEW
 
 
 def flaps_within_a_day(mark: Mark, now: datetime) -> int:

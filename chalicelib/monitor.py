@@ -193,6 +193,7 @@ class Monitor:
                 return Outcome.SUPERSEDED  # a later event asked for a check of its own
             if now < request.since + self.lifecycle.settings.grace:
                 return self._wait_on(request, mark)
+        mark = _with_request(mark, request)
         look = self.iam.look(request.user_name)
         if _is_too_fresh(look, mark, now):
             self.lifecycle.queue.send(request, now + LOOK_AGAIN_AFTER, now)
@@ -262,6 +263,17 @@ class Monitor:
         for other in mark.open_user_ids:
             if other != user_id:
                 self.lifecycle.gone(mark, other, now)
+
+
+def _with_request(mark: Mark, request: CheckRequest) -> Mark:
+    """The mark with what the message tells: it may be here before its event is noted.
+
+    Whatever a rename is later than may have been about another bearer of the name.
+    """
+    news = latest(mark.left_at, mark.renamed_at, mark.taken_at)
+    if request.origin is not Origin.EVENT or is_at_least(news, request.since):
+        return mark
+    return replace(mark, left_at=request.since, cause=request.cause)
 
 
 def _is_too_fresh(look: Look, mark: Mark, now: datetime) -> bool:

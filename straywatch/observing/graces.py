@@ -53,9 +53,17 @@ def running_graces(reading: Reading, grace: timedelta) -> tuple[Grace, ...]:
 def _stray_since(mark: Mark) -> datetime | None:
     since = latest(mark.left_at, mark.seen_at)
     over = latest(mark.settled_at, mark.joined_at, mark.deleted_at, mark.renamed_at)
-    if since is None or (over is not None and over > since):
+    if since is None or _is_over(mark, since, over):
         return None
     return since
+
+
+def _is_over(mark: Mark, since: datetime, over: datetime | None) -> bool:
+    """CloudTrail tells whole seconds: within one, a new user joins last, an old one leaves last."""
+    if over is None or over < since:
+        return False
+    created = mark.cause is not None and mark.cause.event_name == "CreateUser"
+    return over > since or created
 
 
 def _last_opened(findings: tuple[Finding, ...]) -> dict[str, datetime]:

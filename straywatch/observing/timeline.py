@@ -139,10 +139,5 @@ def _order(happening: Happening) -> tuple[datetime, int, str]:
     return second, _RANKS.index(happening.kind), happening.user_name
 
 
-def newest(happenings: Iterable[Happening], after: datetime) -> tuple[Happening, ...]:
-    """Those later than `after`, the oldest first."""
-    return tuple(sorted((h for h in happenings if h.at > after), key=_order))
-
-
 RECENT = timedelta(minutes=10)
 """What a watcher who has just come is shown of the past."""

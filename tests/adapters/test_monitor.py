@@ -17,7 +17,7 @@ from chalicelib.monitor import Monitor
 from chalicelib.tables import StateTable
 from tests.adapters.aws import client
 from tests.adapters.stack import Stack, aws_in_memory
-from tests.unit.records import NOW, USER_ID, at, envelope, record
+from tests.unit.records import ACCOUNT, NOW, USER_ID, at, envelope, record
 
 GRACE = 900
 
@@ -117,6 +117,20 @@ def test_a_stray_is_found_whatever_the_case_of_its_name(stack: Stack, iam: Any) 
     assert told(stack, "UpdateUser", 10, newUserName="BOB") == "ignored"
     stack.clock.advance(GRACE)
     assert checked(stack) == ["NON_COMPLIANT"]
+
+
+def test_a_check_knows_its_own_event(stack: Stack) -> None:
+    """It may come up before the event is noted, and before IAM shows the new user: look again."""
+    told(stack, "CreateUser", 0)
+    (body,) = stack.queued()
+    client("dynamodb").delete_item(
+        TableName="state",
+        Key={"pk": {"S": ACCOUNT.key}, "sk": {"S": "mark#bob"}},
+    )
+    with_no_grace = replace(stack, environment=stack.environment | {"GRACE_PERIOD_SECONDS": "0"})
+    stack.clock.advance(1)
+    assert with_no_grace.deployment().monitor.check(body) == "waiting"
+    assert len(stack.queued()) == 1
 
 
 def test_of_two_copies_of_a_waiting_check_one_goes_on() -> None:

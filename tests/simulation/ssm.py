@@ -23,6 +23,8 @@ class SimulatedSsm:
         if operation != "get_parameter":
             raise SimulationError(f"SSM's {operation} is not simulated")
         configuration = self._truth.configuration(self._kernel.now)
+        if not configuration.broken:
+            self._truth.last_read = configuration
         if configuration == Configuration():
             raise refusal("ParameterNotFound", operation, ParameterNotFound)
         text = json.dumps(configuration_document(configuration))

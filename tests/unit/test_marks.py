@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ from chalicelib.marks import (
     stray_since,
     with_event,
 )
-from tests.unit.records import ACCOUNT, NOW, at, event, renamed
+from tests.unit.records import ACCOUNT, NOW, USER_ID, at, event, renamed
 
 BLANK = Mark(account=ACCOUNT, user_name="bob")
 LONG_AGO = at(-(10**6))
@@ -55,7 +56,7 @@ def story(mark: Mark) -> Mark:
     return replace(mark, cause=None, joined_group="", renamed_to="")
 
 
-def since(mark: Mark, *, created_at: datetime = LONG_AGO, **more: datetime | None) -> StraySince:
+def since(mark: Mark, *, created_at: datetime = LONG_AGO, **more: Any) -> StraySince:
     """Since when the bearer of a mark is a stray, as of noon and a minute."""
     return stray_since(mark, now=at(60), created_at=created_at, **more)
 
@@ -253,6 +254,20 @@ def test_the_episode_never_begins_before_the_user_last_joined(
     mark = told(arrived)
     found = since(mark)
     assert mark.joined_at is None or found.at >= mark.joined_at
+
+
+def test_a_former_bearers_creation_is_not_this_users() -> None:
+    """Deleted and made again within seconds: the event of the first tells nothing of the second."""
+    mark = told([event("CreateUser", -2)])
+    since = stray_since(mark, now=at(60), created_at=at(0), user_id="AIDASECOND")
+    assert since == StraySince(at(0), Evidence.CREATION)
+    assert stray_since(mark, now=at(60), created_at=at(0), user_id=USER_ID).evidence == "event"
+
+
+def test_who_was_removed_before_was_another() -> None:
+    """Nobody leaves a group before being made."""
+    mark = told([event("RemoveUserFromGroup", -1)])
+    assert stray_since(mark, now=at(60), created_at=at(0)) == StraySince(at(0), Evidence.CREATION)
 
 
 # -- renames -----------------------------------------------------------------------------------
