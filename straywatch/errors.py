@@ -14,6 +14,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
     ReadTimeoutError,
+    TokenRetrievalError,
 )
 
 EXIT_FINE = 0
@@ -77,6 +78,13 @@ def explain(error: BotoCoreError | ClientError) -> str:
     return next(
         (one_line(hint) for kind, hint in hints if isinstance(error, kind)), one_line(error)
     )
+
+
+def is_sign_in(error: BotoCoreError | ClientError) -> bool:
+    """Whether fresh credentials, and nothing else, would help."""
+    if isinstance(error, ClientError):
+        return error.response.get("Error", {}).get("Code", "") in _EXPIRED | _UNKNOWN_KEY
+    return isinstance(error, (NoCredentialsError, PartialCredentialsError, TokenRetrievalError))
 
 
 def _explain_client_error(error: ClientError) -> str:

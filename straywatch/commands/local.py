@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import tempfile
 import time
@@ -10,25 +9,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import click
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
+from straywatch.dashboard.server import serving
+from straywatch.dashboard.source import Source, shown
 from straywatch.deployment import deploy
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
 from straywatch.local.channels import Delivery, open_channels
 from straywatch.local.emulator import LocalAws, listening_socket, running_emulator
 from straywatch.local.inbox import READER, Inbox, open_inbox
-from straywatch.local.page import serving_page
 from straywatch.local.player import Player
 from straywatch.local.session import REGION, LocalSession
 from straywatch.local.stage import Terminal
 from straywatch.local.story import STORY
 from straywatch.local.surroundings import complete
+from straywatch.observing.reader import LOCAL
 from straywatch.options import debug_option
 from straywatch.packaging import SOURCES, build
+from straywatch.signals import Stopped, stoppable
 from straywatch.stack import DEFAULT_NAME
 
 SHORTEST_STORY_GRACE = 3
@@ -42,11 +43,8 @@ _TRY = (
     "aws iam create-group --group-name admins",
     "aws iam add-user-to-group --user-name frank --group-name admins",
 )
+_PAGE_SECONDS = 1.0
 _PORT = click.IntRange(0, 65535)
-
-
-class _Stopped(BaseException):
-    """SIGINT or SIGTERM; not an Exception, so that nothing on the way takes it for a failure."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +90,13 @@ def command(
     with_channels = not once if channels is None else channels
     running_all = _running(port, grace, page_port, terminal, with_channels=with_channels)
     try:
-        with _stoppable(), running_all as running:
+        with stoppable(), running_all as running:
             if tell and not _play(running, grace, terminal) and once:
                 return EXIT_FOUND
             if not once:
                 terminal.invite(running.aws.environment(), _TRY, running.page)
                 _stay(running, terminal)
-    except _Stopped:
+    except Stopped:
         terminal.progress("stopped")
     return EXIT_FINE
 
@@ -121,7 +119,9 @@ def _running(
         else:
             outputs = _deploy(session, grace, {}, terminal)
         inbox = open_inbox(session, outputs["AlertTopicArn"])
-        page = stack.enter_context(serving_page(listener, lambda: tuple(inbox.alerts), got))
+        source = Source(aws.session, None, LOCAL)
+        what = shown(source, _PAGE_SECONDS, alerts=lambda: tuple(inbox.alerts), deliveries=got)
+        page = stack.enter_context(serving(listener, stack.enter_context(what)))
         ready = f"endpoint={aws.endpoint} stack={DEFAULT_NAME} region={REGION} page={page}"
         click.echo(f"ready: {ready}")
         sys.stdout.flush()
@@ -170,20 +170,3 @@ def _stay(running: Running, terminal: Terminal) -> None:
             raise
         for alert in arrived:
             terminal.alert(alert)
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Turn the first SIGINT or SIGTERM into _Stopped; cleaning up is then left in peace."""
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        raise _Stopped
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""An inbox on the alert topic: what machines get (JSON) beside what a reader gets (the mail)."""
+"""An inbox on the alert topic: what machines get (JSON) beside what a reader gets (mail, SMS)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from straywatch.local.session import LocalSession
 
 READER = "you@example.com"
+TELEPHONE = "+12025550100"  # of the numbers that are kept for stories
+_FOR_PEOPLE = {"audience": ["all", "people"]}  # as the template filters their subscriptions
 _LONGEST_POLL = 20  # seconds, SQS's limit for WaitTimeSeconds
 _POLL_SECONDS = 1
 
@@ -33,6 +35,7 @@ class Alert:
     attributes: dict[str, str]
     raw: str
     received_at: float
+    sms: str = ""
 
     @property
     def user_name(self) -> str:
@@ -59,8 +62,8 @@ class Inbox:
             WaitTimeSeconds=min(wait_seconds, _LONGEST_POLL),
         )
         messages = answer.get("Messages", [])
-        mails = {mail["message_id"]: mail["text"] for mail in self.control.mail()}
-        arrived = [_alert(message, mails, self.clock()) for message in messages]
+        texts = _texts(self.control.mail()) if messages else {}
+        arrived = [_alert(message, texts, self.clock()) for message in messages]
         for message in messages:
             self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
         self.alerts += arrived
@@ -77,7 +80,7 @@ class Inbox:
 
 
 def open_inbox(session: LocalSession, topic_arn: str) -> Inbox:
-    """Subscribe a new queue and a reader's address to a topic."""
+    """Subscribe a new queue, a reader's address and telephone to a topic."""
     sqs, sns = session.client("sqs"), session.client("sns")
     queue_url = sqs.create_queue(QueueName=f"inbox-{uuid.uuid4().hex[:8]}")["QueueUrl"]
     names = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
@@ -85,7 +88,13 @@ def open_inbox(session: LocalSession, topic_arn: str) -> Inbox:
     policy = json.dumps(_policy(queue_arn, topic_arn))
     sqs.set_queue_attributes(QueueUrl=queue_url, Attributes={"Policy": policy})
     sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue_arn)
-    sns.subscribe(TopicArn=topic_arn, Protocol="email", Endpoint=READER)
+    for protocol, endpoint in (("email", READER), ("sms", TELEPHONE)):
+        sns.subscribe(
+            TopicArn=topic_arn,
+            Protocol=protocol,
+            Endpoint=endpoint,
+            Attributes={"FilterPolicy": json.dumps(_FOR_PEOPLE)},
+        )
     return Inbox(sqs, queue_url, ControlClient(session.endpoint))
 
 
@@ -100,8 +109,14 @@ def _policy(queue_arn: str, topic_arn: str) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def _alert(message: MessageTypeDef, mails: dict[str, str], now: float) -> Alert:
+def _texts(mails: Sequence[dict[str, str]]) -> dict[tuple[str, str], str]:
+    """What each reader got of each message, by message id and address."""
+    return {(mail["message_id"], mail["to"]): mail["text"] for mail in mails}
+
+
+def _alert(message: MessageTypeDef, texts: dict[tuple[str, str], str], now: float) -> Alert:
     envelope = json.loads(message["Body"])
+    message_id = envelope["MessageId"]
     raw = envelope["Message"]
     body = _json_object(raw)
     attributes = {
@@ -111,7 +126,8 @@ def _alert(message: MessageTypeDef, mails: dict[str, str], now: float) -> Alert:
     return Alert(
         type=str(body.get("type", "")),
         subject=envelope.get("Subject", ""),
-        mail=mails.get(envelope["MessageId"], ""),
+        mail=texts.get((message_id, READER), ""),
+        sms=texts.get((message_id, TELEPHONE), ""),
         body=body,
         attributes=attributes,
         raw=raw,

@@ -92,6 +92,25 @@ def test_repeated_events_lead_to_one_alert(stack: Stack, iam: Any) -> None:
     assert stack.told() == [("opened", "bob")]
 
 
+def test_a_long_grace_is_waited_out_by_one_message() -> None:
+    """SQS may hand every message over twice: that must not double them at each step."""
+    hours = 2
+    with aws_in_memory(GRACE_PERIOD_SECONDS=str(hours * 3600)) as stack:
+        stack.create_user("bob", at(0))
+        stack.clock.now = at(0)
+        told(stack, "CreateUser", 0)
+        steps = 0
+        while stack.clock.now < at(hours * 3600):
+            (body,) = stack.queued()
+            stack.clock.advance(900)
+            monitor = stack.deployment().monitor
+            outcomes = [monitor.check(body), monitor.check(body)]
+            steps += 1
+        assert steps == hours * 4
+        assert outcomes == ["NON_COMPLIANT", "NON_COMPLIANT"]
+        assert stack.told() == [("opened", "bob")]
+
+
 def test_a_stray_is_found_whatever_the_case_of_its_name(stack: Stack, iam: Any) -> None:
     """The caller may spell the name as it likes; a new case is no new name."""
     left(stack, iam, 0)

@@ -24,15 +24,21 @@ def test_an_alert_has_a_body_for_machines_and_a_mail_for_readers(aws: LocalAws) 
         TopicArn=topic,
         Subject="a stray",
         MessageStructure="json",
-        Message=json.dumps({"default": "d", "email": "dear reader", "sqs": json.dumps(body)}),
-        MessageAttributes={"type": {"DataType": "String", "StringValue": "opened"}},
+        Message=json.dumps(
+            {"default": "d", "email": "dear reader", "sms": "psst", "sqs": json.dumps(body)}
+        ),
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value}
+            for name, value in (("type", "opened"), ("audience", "all"))
+        },
     )
 
     (alert,) = inbox.wait(lambda alert: alert.user_name == "alice", seconds=20)
 
-    assert (alert.type, alert.subject, alert.mail) == ("opened", "a stray", "dear reader")
+    assert (alert.type, alert.subject) == ("opened", "a stray")
+    assert (alert.mail, alert.sms) == ("dear reader", "psst")
     assert alert.body == body
-    assert alert.attributes == {"type": "opened"}
+    assert alert.attributes == {"type": "opened", "audience": "all"}
 
 
 def test_what_is_no_alert_is_kept_as_it_came(aws: LocalAws) -> None:

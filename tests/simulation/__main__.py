@@ -1,8 +1,8 @@
 """Plays random histories against the monitor: `python -m tests.simulation 1000 --seed 0`.
 
-History number n of a campaign that begins at seed S is that of seed S + n: `1 --seed 4711 --show`
-plays history 4711 again, whatever campaign it came from. Exit code 1 means that a promise was
-broken: the seed and its shrunk history are printed.
+History number n of a campaign that begins at seed S is that of seed S + n, so `1 --seed 4711
+--show` plays history 4711 again, whatever campaign it came from. Exit code 1 means that a promise
+was broken: the seed and its shrunk history are printed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import click
 
 from tests.simulation.campaign import Tally, campaign, shrunk_story
 
-_EVERY_SECONDS = 1.0 if sys.stderr.isatty() else 10.0
+_EVERY_SECONDS = 1.0
 
 
 @click.command(help=__doc__)

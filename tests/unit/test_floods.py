@@ -55,11 +55,12 @@ class World:
         """What is open."""
         return (finding for finding in self.findings if finding.status is Status.OPEN)
 
-    def send(self, request: DigestRequest, due: datetime, now: datetime) -> None:
+    def send(self, request: DigestRequest, due: datetime, now: datetime) -> datetime:
         """Remember when a digest is due."""
         assert request.account == ACCOUNT
         assert now == self.now
         self.asked.append(due)
+        return due
 
     def publish(self, message: Message) -> None:
         """Keep the digest, or fail."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,7 @@ def story(mark: Mark) -> Mark:
     return replace(mark, cause=None, joined_group="", renamed_to="")
 
 
-def since(mark: Mark, *, created_at: datetime = LONG_AGO, **more: datetime | None) -> StraySince:
+def since(mark: Mark, *, created_at: datetime = LONG_AGO, **more: Any) -> StraySince:
     """Since when the bearer of a mark is a stray, as of noon and a minute."""
     return stray_since(mark, now=at(60), created_at=created_at, **more)
 
@@ -203,9 +204,10 @@ def test_a_first_sighting_is_remembered() -> None:
     assert since(mark) == StraySince(at(30), Evidence.SIGHTING)
 
 
-def test_a_sighting_from_before_a_settled_stretch_does_not_count() -> None:
-    """Seen at 5, known to be no stray at 30: a new episode, seen now for the first time."""
-    mark = replace(settled(BLANK, at(30)), seen_at=at(5))
+@pytest.mark.parametrize("seen_at", [at(5), at(30)])
+def test_a_sighting_from_before_a_settled_stretch_does_not_count(seen_at: datetime) -> None:
+    """Seen, then known to be no stray at 30: a new episode, seen now for the first time."""
+    mark = replace(settled(BLANK, at(30)), seen_at=seen_at)
     assert since(mark) == StraySince(at(60), Evidence.SIGHTING)
 
 

@@ -1,0 +1,147 @@
+"""`straywatch report`: the evidence of a period in one file, for an auditor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import boto3
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.exemptions import Exemptions, InvalidConfigurationError, parse
+from chalicelib.iam_users import UnreadableUsersError, users
+from chalicelib.times import utc_now
+from straywatch import __version__
+from straywatch.aws import RETRIES
+from straywatch.commands.exemptions import stored_document
+from straywatch.errors import (
+    EXIT_FINE,
+    EXIT_FOUND,
+    EXIT_INCOMPLETE,
+    WrongUsageError,
+    explain,
+    one_line,
+)
+from straywatch.observing.census import GroupsNotToldError, census_of
+from straywatch.observing.deployment import Observed, observed_deployment
+from straywatch.observing.records import Census, Unread
+from straywatch.observing.tables import Tables
+from straywatch.options import aws_context, aws_options
+from straywatch.output import check_writable, write
+from straywatch.report.digest import sealed
+from straywatch.report.evidence import Records, evidence
+from straywatch.report.html import render
+from straywatch.report.period import Period, period
+from straywatch.report.verify import AlteredError, verified
+
+_EXAMPLES = """\b
+Examples:
+  straywatch report --from 2026-01-01 --to 2026-03-31 --output evidence.html
+  straywatch report --from 2026-01-01 --to 2026-03-31 --format json | jq .figures
+  straywatch report --verify evidence.html
+
+\b
+Exit codes: 0 written, or intact; 1 altered since it was made; 2 wrong usage;
+3 something could not be read, and the report, if there is one, says what.
+"""
+
+
+@click.command("report", epilog=_EXAMPLES)
+@click.option("--from", "from_text", help="First day, or a time with its offset.")
+@click.option("--to", "to_text", help="Last day (all of it), or a time with its offset.")
+@click.option("--format", "form", type=click.Choice(["html", "json"]), default="html")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output."
+)
+@click.option(
+    "--verify",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Verify a report instead of making one.",
+)
+@click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
+@aws_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    from_text: str | None,
+    to_text: str | None,
+    form: str,
+    output: Path | None,
+    file: Path | None,
+    stage: str | None,
+) -> int:
+    """Write the evidence of a period, computed from the findings table; the same table, the same
+    bytes.
+    """  # noqa: D205 - click shows it as one paragraph
+    if file:
+        return _verify(file)
+    if not from_text or not to_text:
+        raise WrongUsageError("name the period with --from and --to, such as 2026-01-01 2026-03-31")
+    chosen = period(from_text, to_text)
+    if output:
+        check_writable(output)
+    session = aws_context(ctx).session
+    observed = observed_deployment(session, stage)
+    records = _records(session, observed, chosen)
+    data = sealed(evidence(records, observed, chosen, __version__))
+    page = json.dumps(data, indent=2, sort_keys=True) + "\n" if form == "json" else render(data)
+    write(page, output)
+    click.echo(f"SHA-256 {data['digest']['value']}", err=True)
+    return _exit_code(records)
+
+
+def _exit_code(records: Records) -> int:
+    unread = [
+        each.reason for each in (records.census, records.rules) if isinstance(each, Unread)
+    ] + [f"{key} in the findings table" for key in records.unreadable]
+    for reason in unread:
+        click.echo(f"straywatch: not read: {one_line(reason)}", err=True)
+    return EXIT_INCOMPLETE if unread else EXIT_FINE
+
+
+def _verify(file: Path) -> int:
+    try:
+        value, note = verified(file)
+    except AlteredError as error:
+        click.echo(f"{file}: ALTERED: {error}")
+        return EXIT_FOUND
+    click.echo(f"{file}: intact; SHA-256 {value}")
+    if note:
+        click.echo(f"straywatch: {note}", err=True)
+    return EXIT_FINE
+
+
+def _records(session: boto3.Session, observed: Observed, chosen: Period) -> Records:
+    tables = Tables(session.client("dynamodb", config=RETRIES), observed)
+    found = tables.findings()
+    rules = _rules(session, observed)
+    return Records(
+        findings=found.findings,
+        unreadable=found.unreadable,
+        sweeps=tables.sweeps(chosen.begin, chosen.end),
+        census=_census(session, rules),
+        rules=rules.rules if isinstance(rules, Exemptions) else rules,
+        now=utc_now(),
+    )
+
+
+def _rules(session: boto3.Session, observed: Observed) -> Exemptions | Unread:
+    try:
+        text = stored_document(session, observed.config_parameter)
+        return parse(text) if text else Exemptions()
+    except (BotoCoreError, ClientError) as error:
+        return Unread(explain(error))
+    except InvalidConfigurationError as error:
+        return Unread(f"the stored document is refused: {one_line(error)}")
+
+
+def _census(session: boto3.Session, rules: Exemptions | Unread) -> Census | Unread:
+    if isinstance(rules, Unread):
+        return Unread("who is exempt cannot be told without the document")
+    try:
+        return census_of(users(session.client("iam", config=RETRIES)), rules, utc_now())
+    except (UnreadableUsersError, GroupsNotToldError) as error:
+        return Unread(one_line(error))

@@ -1,0 +1,71 @@
+"""An alert as each of its readers gets it: mail, text message, chat, pager, program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.chat import card
+from chalicelib.pagerduty import page_of
+from chalicelib.received import Alarm, MalformedMessageError, Received, received
+from straywatch.local.inbox import Alert
+
+_NOT_MAILED = "Not mailed: people learn of it from a digest."
+_NOT_TEXTED = "Not sent as a text message: people learn of it from a digest."
+
+
+def alert_row(number: int, alert: Alert) -> dict[str, Any]:
+    """An alert as the list shows it."""
+    return {
+        "n": number,
+        "type": alert.type,
+        "severity": alert.attributes.get("severity", ""),
+        "subject": alert.subject,
+        "user": alert.user_name,
+        "at": int(alert.received_at * 1000),
+    }
+
+
+def alert_forms(alert: Alert) -> list[dict[str, str]]:
+    """Every form of an alert with its name; what is no message of ours has its raw text alone."""
+    message = _message(alert)
+    if isinstance(message, str):
+        return [{"name": "As it came", "text": alert.raw or message}]
+    return [
+        {"name": "Mail", "text": _mail(alert)},
+        {"name": "SMS", "text": alert.sms or _NOT_TEXTED},
+        {"name": "Chat", "text": _shown(message, lambda m: _card_text(card(m)))},
+        {"name": "Pager", "text": _shown(message, _page_text)},
+        {"name": "JSON", "text": json.dumps(alert.body, indent=2)},
+    ]
+
+
+def _mail(alert: Alert) -> str:
+    return f"Subject: {alert.subject}\n\n{alert.mail}" if alert.mail else _NOT_MAILED
+
+
+def _message(alert: Alert) -> Received | str:
+    try:
+        record = {"Sns": {"Message": alert.raw, "Subject": alert.subject}}
+        (message,) = received({"Records": [record]})
+    except MalformedMessageError as error:
+        return str(error)
+    return "an alarm" if isinstance(message, Alarm) else message
+
+
+def _shown(message: Received, form: Callable[[Received], str]) -> str:
+    try:
+        return form(message)
+    except (KeyError, TypeError) as error:  # a message whose parts are not ours
+        return f"cannot be shown: it lacks {error}"
+
+
+def _card_text(shown: dict[str, Any]) -> str:
+    content = shown["content"]
+    return "\n".join((content["title"], "", content["description"], "", *content["nextSteps"]))
+
+
+def _page_text(message: Received) -> str:
+    event = page_of(message).event("(the routing key)")
+    return json.dumps(event, indent=2)

@@ -1,0 +1,73 @@
+"""A deployment as its stack describes it: where its tables are, and what it was told to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import boto3
+
+from chalicelib.account import Account, account_of_arn
+from straywatch.aws import RETRIES
+from straywatch.deployed import deployed_stack, output
+
+DAILY = timedelta(days=1)
+"""What sweeps are measured against where SweepRate is a cron expression: at least one a day."""
+
+_RATE = re.compile(r"rate\(\s*([0-9]{1,6})\s+(minute|hour|day)s?\s*\)")
+_DEFAULT_GRACE = "900"
+_DEFAULT_RATE = "rate(1 hour)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """One deployment: `parameters` are the stack's own, by name."""
+
+    stack: str
+    account: Account
+    region: str
+    grace: timedelta
+    sweep_rate: str
+    findings_table: str
+    state_table: str
+    check_queue_url: str
+    dead_letter_queue_url: str
+    config_parameter: str
+    parameters: Mapping[str, str]
+
+    @property
+    def sweep_every(self) -> timedelta:
+        """How far apart sweeps should be."""
+        return sweep_interval(self.sweep_rate)
+
+
+def sweep_interval(rate: str) -> timedelta:
+    """The interval of `rate(1 hour)`; a day for a cron expression, which has none of its own."""
+    match = _RATE.fullmatch(rate)
+    return timedelta(**{f"{match[2]}s": int(match[1])}) if match else DAILY
+
+
+def observed_deployment(session: boto3.Session, stage: str | None) -> Observed:
+    """Read what the stack of `stage` is. Raises StraywatchError and ClientError."""
+    stack = deployed_stack(session, stage)
+    cloudformation = session.client("cloudformation", config=RETRIES)
+    described = cloudformation.describe_stacks(StackName=stack.stack_id)["Stacks"][0]
+    parameters = {
+        each["ParameterKey"]: each.get("ParameterValue", "")
+        for each in described.get("Parameters", [])
+    }
+    return Observed(
+        stack=stack.name,
+        account=account_of_arn(stack.stack_id),
+        region=session.region_name,
+        grace=timedelta(seconds=int(parameters.get("GracePeriodSeconds", _DEFAULT_GRACE))),
+        sweep_rate=parameters.get("SweepRate", _DEFAULT_RATE),
+        findings_table=output(stack, "FindingsTableName"),
+        state_table=output(stack, "StateTableName"),
+        check_queue_url=output(stack, "CheckQueueUrl"),
+        dead_letter_queue_url=output(stack, "DeadLetterQueueUrl"),
+        config_parameter=output(stack, "ConfigParameterName"),
+        parameters=parameters,
+    )

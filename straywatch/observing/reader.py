@@ -1,0 +1,177 @@
+"""Reads a deployment again and again with few calls: what is costly, less often than the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.exemptions import Exemptions, InvalidConfigurationError, parse
+from chalicelib.findings import Finding
+from chalicelib.iam_users import UnreadableUsersError, users
+from chalicelib.parameters import parameter_reader
+from chalicelib.times import utc_now
+from straywatch.errors import explain, one_line
+from straywatch.findings.reading import NoSuchFinding
+from straywatch.observing.census import GroupsNotToldError, census_of
+from straywatch.observing.deployment import Observed
+from straywatch.observing.records import Census, Queues, Reading, SweepRecord, Unread
+from straywatch.observing.tables import Tables
+
+HISTORY = timedelta(days=90)
+"""How far back sweeps are shown."""
+_IMPATIENT = Config(
+    retries={"mode": "standard", "total_max_attempts": 2},
+    connect_timeout=3,
+    read_timeout=15,
+    user_agent_extra="straywatch",
+)
+"""A reader that comes again in seconds says that AWS does not answer, and tries again then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the parts of a reading are renewed: `census` and `scan` cost the most."""
+
+    census: timedelta = timedelta(minutes=5)
+    scan: timedelta = timedelta(minutes=5)
+    queues: timedelta = timedelta(seconds=15)
+
+
+LOCAL = Pace(census=timedelta(seconds=2), scan=timedelta(seconds=2), queues=timedelta(seconds=2))
+"""On the embedded AWS calls cost nothing."""
+
+
+@dataclass
+class Reader:
+    """Reads one deployment. Between scans it follows the open findings alone."""
+
+    session: boto3.Session
+    observed: Observed
+    pace: Pace = Pace()
+    clock: Callable[[], datetime] = utc_now
+    _findings: dict[str, Finding] = field(default_factory=dict, init=False)
+    _unreadable: tuple[str, ...] = field(default=(), init=False)
+    _sweeps: tuple[SweepRecord, ...] = field(default=(), init=False)
+    _census: Census | Unread = field(default=Unread("not read yet"), init=False)
+    _queues: Queues | Unread = field(default=Unread("not read yet"), init=False)
+    _done_at: dict[str, datetime] = field(default_factory=dict, init=False)
+
+    def read(self) -> Reading:
+        """Read what is due. Raises BotoCoreError and ClientError where the tables do not answer."""
+        now = self.clock()
+        if self._is_due("scan", self.pace.scan, now):
+            found = self._tables.findings()
+            self._findings = {f.finding_id: f for f in found.findings}
+            self._unreadable = found.unreadable
+        else:
+            self._follow()
+        self._sweeps = self._newer_sweeps(now)
+        if self._is_due("census", self.pace.census, now):
+            self._census = self._count(now)
+        if self._is_due("queues", self.pace.queues, now):
+            self._queues = self._waiting()
+        findings = sorted(self._findings.values(), key=lambda f: (f.opened_at, f.finding_id))
+        return Reading(
+            read_at=now,
+            findings=tuple(findings),
+            marks=self._tables.marks(),
+            sweeps=self._sweeps,
+            census=self._census,
+            queues=self._queues,
+            refused=self._refused(),
+            unreadable=self._unreadable,
+        )
+
+    @cached_property
+    def _tables(self) -> Tables:
+        return Tables(self._client("dynamodb"), self.observed)
+
+    @cached_property
+    def _iam(self) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+        return self._client("iam")
+
+    @cached_property
+    def _sqs(self) -> Any:  # noqa: ANN401 - as above
+        return self._client("sqs")
+
+    @cached_property
+    def _document(self) -> Callable[[], str]:
+        return parameter_reader(self._client("ssm"), self.observed.config_parameter)
+
+    def _client(self, service: str) -> Any:  # noqa: ANN401 - as above
+        return self.session.client(service, config=_IMPATIENT)  # type: ignore[call-overload] # any service
+
+    def _is_due(self, part: str, every: timedelta, now: datetime) -> bool:
+        done_at = self._done_at.get(part)
+        if done_at is not None and now - done_at < every:
+            return False
+        self._done_at[part] = now
+        return True
+
+    def _follow(self) -> None:
+        """Take in the live findings; one that is live no more is looked at once again."""
+        live = {finding.finding_id: finding for finding in self._tables.live().findings}
+        for finding_id, known in list(self._findings.items()):
+            if known.resolved_at is None and finding_id not in live:
+                now_is = self._tables.finding(finding_id)
+                if isinstance(now_is, Finding):
+                    self._findings[finding_id] = now_is
+                elif isinstance(now_is, NoSuchFinding):
+                    del self._findings[finding_id]
+        self._findings |= live
+
+    def _newer_sweeps(self, now: datetime) -> tuple[SweepRecord, ...]:
+        """Sweeps that began after the last one known are added to those known."""
+        since = self._sweeps[-1].started_at if self._sweeps else now - HISTORY
+        newer = self._tables.sweeps(since, now)
+        last = self._sweeps[-1:]
+        kept = (sweep for sweep in self._sweeps if sweep.started_at >= now - HISTORY)
+        return (*kept, *(sweep for sweep in newer if sweep not in last))
+
+    def _count(self, now: datetime) -> Census | Unread:
+        try:
+            return census_of(users(self._iam), self._exemptions(), now)
+        except (UnreadableUsersError, GroupsNotToldError) as error:
+            return Unread(one_line(error))
+        except (BotoCoreError, ClientError) as error:
+            return Unread(explain(error))
+
+    def _exemptions(self) -> Exemptions:
+        """The document in force: as the monitor, the last good one where the newest is refused."""
+        text = self._document()
+        try:
+            return parse(text) if text else Exemptions()
+        except InvalidConfigurationError:
+            good = self._tables.configuration().get("good", "")
+            return parse(good) if good else Exemptions()
+
+    def _refused(self) -> tuple[str, ...]:
+        text = self._tables.configuration().get("refused", "")
+        try:
+            if text:
+                parse(text)
+        except InvalidConfigurationError as error:
+            return error.faults
+        return ()
+
+    def _waiting(self) -> Queues | Unread:
+        try:
+            return Queues(
+                checks=self._depth(self.observed.check_queue_url),
+                dead=self._depth(self.observed.dead_letter_queue_url),
+            )
+        except (BotoCoreError, ClientError) as error:
+            return Unread(explain(error))
+
+    def _depth(self, url: str) -> int:
+        names = ("", "NotVisible", "Delayed")
+        wanted = [f"ApproximateNumberOfMessages{name}" for name in names]
+        found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)
+        return sum(int(count) for count in found["Attributes"].values())

@@ -1,0 +1,96 @@
+"""Reads what the monitor has written: findings, marks and sweeps, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.account import Account
+from chalicelib.findings import Finding
+from chalicelib.items import from_item, to_item
+from chalicelib.marks import Mark
+from chalicelib.tables import StateTable, sweeps_key
+from chalicelib.times import exact
+from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
+from straywatch.observing.deployment import Observed
+from straywatch.observing.records import SweepRecord, sweep_record
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFindings:
+    """Findings, oldest first, and the keys of items that this version cannot read."""
+
+    findings: tuple[Finding, ...]
+    unreadable: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of one deployment, read only. Every method raises what DynamoDB refuses."""
+
+    client: DynamoDBClient
+    observed: Observed
+
+    def findings(self) -> FoundFindings:
+        """Every finding of the account, oldest first; a scan, about one call for each 1,000."""
+        return self._sorted(self._findings.all())
+
+    def live(self) -> FoundFindings:
+        """The findings that are open, or have an alert to be sent."""
+        return self._sorted(self._findings.live())
+
+    def finding(self, finding_id: str) -> Finding | Unreadable | NoSuchFinding:
+        """One finding as it stands."""
+        return self._findings.one(finding_id)
+
+    def _sorted(self, read: Iterable[Finding | Unreadable]) -> FoundFindings:
+        found, unreadable = [], []
+        for each in read:
+            if isinstance(each, Unreadable):
+                unreadable.append(each.key)
+            elif each.account == self.account:
+                found.append(each)
+        found.sort(key=lambda f: (f.opened_at, f.finding_id))
+        return FoundFindings(tuple(found), tuple(sorted(unreadable)))
+
+    def marks(self) -> tuple[Mark, ...]:
+        """Every mark of the account."""
+        return tuple(self._state.marks(self.observed.account).values())
+
+    def sweeps(self, since: datetime, until: datetime) -> tuple[SweepRecord, ...]:
+        """The whole sweeps that began at `since` or later and before `until`, oldest first."""
+        values = {":pk": sweeps_key(self.account), ":since": exact(since), ":until": exact(until)}
+        pages = self.client.get_paginator("query").paginate(
+            TableName=self.observed.findings_table,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :since AND :until",
+            ExpressionAttributeValues=to_item(values),
+        )
+        found = (sweep_record(item) for item in _items(pages))
+        return tuple(sweep for sweep in found if sweep.started_at < until)
+
+    def configuration(self) -> Mapping[str, Any]:
+        """What the monitor noted of its configuration: `refused` is a text it does not follow."""
+        return self._state.document(self.account, "configuration")
+
+    @property
+    def account(self) -> Account:
+        """The account that the deployment watches."""
+        return self.observed.account
+
+    @property
+    def _findings(self) -> Findings:
+        return Findings(self.client, self.observed.findings_table)
+
+    @property
+    def _state(self) -> StateTable:
+        return StateTable(self.client, self.observed.state_table, self.observed.grace)
+
+
+def _items(pages: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - paginators of two kinds
+    for page in pages:
+        yield from (from_item(item) for item in page["Items"])

@@ -1,0 +1,1 @@
+"""The evidence of a period: one file that an auditor can read, recompute and verify."""

@@ -1,0 +1,1 @@
+"""The watch: a deployment followed in the terminal."""
