@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
@@ -209,6 +210,19 @@ def sent(finding: Finding) -> Finding:
     """The finding once the first alert of its outbox is published."""
     outbox = finding.outbox[1:]
     return replace(finding, outbox=outbox, claimed_until=finding.claimed_until if outbox else None)
+
+
+def sent_by(worker: Finding) -> Callable[[Finding], Finding]:
+    """How the finding changes when a worker that read it as `worker` has sent its first alert.
+
+    If another worker has taken the outbox over, nothing changes.
+    """
+
+    def change(finding: Finding) -> Finding:
+        same = (finding.outbox, finding.claimed_until) == (worker.outbox, worker.claimed_until)
+        return sent(finding) if same else finding
+
+    return change
 
 
 def may_send(finding: Finding, now: datetime) -> bool:

@@ -24,7 +24,7 @@ from chalicelib.findings import (
     open_finding,
     renamed,
     resolve,
-    sent,
+    sent_by,
 )
 from chalicelib.log import log
 from chalicelib.marks import (
@@ -163,7 +163,8 @@ class Lifecycle:
         finding = self.findings.latest(mark.account, user.user_id)
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
             ended_at = latest(mark.joined_at, mark.left_at)
-            if ended_at is None or not is_after(ended_at, finding.opened_at):
+            in_hand = finding.outbox and not may_send(finding, self.clock())
+            if ended_at is None or in_hand or not is_after(ended_at, finding.opened_at):
                 return self._still_open(finding, user, mark)
             finding = self.close(finding, _joined_meanwhile(mark), at=ended_at)
         number = 1
@@ -237,7 +238,8 @@ class Lifecycle:
         """
         asked = since.evidence is Evidence.EVENT or is_at_least(mark.seen_at, since.at)
         if origin is Origin.EVENT or not asked:
-            request = CheckRequest(mark.account, user.name, since.at, origin, mark.cause)
+            cause = mark.cause if since.evidence is Evidence.EVENT else None
+            request = CheckRequest(mark.account, user.name, since.at, origin, cause)
             self.queue.send(request, since.at + self.settings.grace, self.clock())
         if since.evidence is not Evidence.EVENT and not is_at_least(mark.seen_at, since.at):
             self.change_mark(
@@ -359,12 +361,11 @@ class Lifecycle:
             alert_type = finding.outbox[0]
             self.topic.publish(Alert(alert_type, finding))
             log("alert_published", type=alert_type, finding_id=finding.finding_id)
-            after = sent(finding)
-            written = replace(after, version=after.version + 1)
-            if self.findings.update(after) is Write.CONFLICT and not self._is_mine(written):
+            stored = self._store(finding, sent_by(finding))
+            if not stored.by_me:
                 log("outbox_taken_over", finding_id=finding.finding_id)
                 return
-            finding = written
+            finding = stored.finding
 
     def ask_again(self, account: Account, user_name: str, due: datetime | None = None) -> None:
         """Have the user looked at again, at once or when `due`."""

@@ -270,10 +270,11 @@ def _with_request(mark: Mark, request: CheckRequest) -> Mark:
 
     Whatever a rename is later than may have been about another bearer of the name.
     """
+    cause = request.cause
     news = latest(mark.left_at, mark.renamed_at, mark.taken_at)
-    if request.origin is not Origin.EVENT or is_at_least(news, request.since):
+    if cause is None or cause.event_time != request.since or is_at_least(news, request.since):
         return mark
-    return replace(mark, left_at=request.since, cause=request.cause)
+    return replace(mark, left_at=request.since, cause=cause, created_id="")
 
 
 def _is_too_fresh(look: Look, mark: Mark, now: datetime) -> bool:

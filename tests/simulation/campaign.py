@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from multiprocessing import get_context
 
 from tests.simulation.generate import generate
 from tests.simulation.play import play
-from tests.simulation.product import product
+from tests.simulation.product import Product, product
 from tests.simulation.shrink import Shrinker
 from tests.simulation.story import story
 
@@ -37,9 +38,14 @@ class Tally:
         self.broken |= other.broken
 
 
+@cache
+def _product() -> Product:
+    return product()
+
+
 def tally(seed: int) -> Tally:
     """Play the history of one seed."""
-    played = play(generate(seed), product())
+    played = play(generate(seed), _product())
     broken = {seed: [str(v) for v in played.violations]} if played.violations else {}
     return Tally(
         histories=1,
@@ -62,7 +68,7 @@ def campaign(seeds: range, jobs: int) -> Iterator[Tally]:
 
 def shrunk_story(seed: int) -> str:
     """The seed's history in words, cut down to what it takes to break the same promise."""
-    code = product()
+    code = _product()
     played = play(generate(seed), code)
     if not played.violations:
         return story(played)

@@ -143,6 +143,20 @@ def test_a_write_that_was_answered_late_is_ones_own(race: str) -> None:
     assert table.stored.outbox == ()
 
 
+def test_a_finding_that_changes_while_its_alert_is_out_is_no_other_workers() -> None:
+    """A rename noticed meanwhile changes the finding, not who has its alert in hand."""
+    claimed = replace(OPENED, claimed_until=LATER)
+    table, rest = Table(claimed), Rest()
+    worker = workers(table, rest, NOW)
+
+    def rename() -> None:
+        table.stored = replace(table.stored, user_name="rob", version=table.stored.version + 1)
+
+    table.before_update = rename
+    worker.deliver(claimed)
+    assert (table.stored.outbox, table.stored.user_name) == ((), "rob")
+
+
 def test_who_comes_second_looks_again() -> None:
     """The worker that has the alert in hand may die with it: somebody must come back."""
     table, rest = Table(OPENED), Rest()
