@@ -1,8 +1,8 @@
 """Plays random histories against the monitor: `python -m tests.simulation 1000 --seed 0`.
 
-History number n of a campaign that begins at seed S is that of seed S + n, so `1 --seed 4711 --show`
-plays history 4711 again, whatever campaign it came from. Exit code 1 means that a promise was
-broken: the seed and its shrunk history are printed.
+History number n of a campaign that begins at seed S is that of seed S + n, so `1 --seed 4711
+--show` plays history 4711 again, whatever campaign it came from. Exit code 1 means that a promise
+was broken: the seed and its shrunk history are printed.
 """
 
 from __future__ import annotations

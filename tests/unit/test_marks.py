@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,7 @@ def story(mark: Mark) -> Mark:
     return replace(mark, cause=None, joined_group="", renamed_to="")
 
 
-def since(mark: Mark, *, created_at: datetime = LONG_AGO, **more: datetime | None) -> StraySince:
+def since(mark: Mark, *, created_at: datetime = LONG_AGO, **more: Any) -> StraySince:
     """Since when the bearer of a mark is a stray, as of noon and a minute."""
     return stray_since(mark, now=at(60), created_at=created_at, **more)
 
