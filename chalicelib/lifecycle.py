@@ -28,6 +28,7 @@ from chalicelib.findings import (
 )
 from chalicelib.log import log
 from chalicelib.marks import (
+    IAM_LAG,
     Evidence,
     Mark,
     StraySince,
@@ -37,6 +38,7 @@ from chalicelib.marks import (
     latest,
     settled,
     stray_since,
+    taken_over,
 )
 from chalicelib.settings import Settings
 
@@ -162,6 +164,8 @@ class Lifecycle:
         """
         finding = self.findings.latest(mark.account, user.user_id)
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
+            if _is_renamed_unseen(finding, user, mark):
+                mark = self.change_mark(mark, lambda m: taken_over(m, looked_at))
             ended_at = latest(mark.joined_at, mark.left_at)
             in_hand = finding.outbox and not may_send(finding, self.clock())
             if ended_at is None or in_hand or not is_after(ended_at, finding.opened_at):
@@ -171,7 +175,8 @@ class Lifecycle:
         if isinstance(finding, Finding):
             self.deliver_unsent(finding)
             number = finding.number + 1
-            settled_before = latest(settled_before, finding.resolved_at)
+            if finding.resolved_at is not None:
+                settled_before = latest(settled_before, finding.resolved_at - IAM_LAG)
         since = stray_since(
             mark,
             now=looked_at,
@@ -379,6 +384,15 @@ def _joined_meanwhile(mark: Mark) -> Resolution:
     by_joining = is_after(mark.joined_at, mark.left_at)
     group = mark.joined_group if by_joining or not mark.cause else mark.cause.group_name
     return Resolution(Reason.JOINED_GROUP, (group,) if group else ())
+
+
+def _is_renamed_unseen(finding: Finding, user: User, mark: Mark) -> bool:
+    """Whether the user got its name by a rename since the finding opened, and no event told of it.
+
+    Then the name's mark is about somebody else.
+    """
+    renamed = finding.user_name.lower() != user.name.lower()
+    return renamed and not is_after(mark.taken_at or finding.opened_at, finding.opened_at)
 
 
 def _with(mark: Mark, user_id: str) -> Mark:

@@ -17,6 +17,8 @@ from chalicelib.events import Cause, Change, MembershipEvent
 
 FLAPPING_WINDOW = timedelta(days=1)
 _MOST_MOVES = 200
+IAM_LAG = timedelta(seconds=3)
+"""IAM is eventually consistent: a look may show what was so long ago."""
 _CLOCK_SKEW = timedelta(seconds=5)
 """CreateUser's event and the user's creation date are one instant, told by two clocks."""
 
@@ -217,8 +219,19 @@ def is_given_up_since(mark: Mark, since: datetime) -> bool:
 
 
 def settled(mark: Mark, at: datetime) -> Mark:
-    """The mark once a look has shown that the user was no stray at that instant."""
-    return replace(mark, settled_at=latest(mark.settled_at, at))
+    """The mark once a look at that instant has shown the user to be no stray.
+
+    A removal may be later than what the look showed, though its event names an earlier second.
+    """
+    return replace(mark, settled_at=latest(mark.settled_at, at - IAM_LAG))
+
+
+def taken_over(mark: Mark, at: datetime) -> Mark:
+    """The mark of a name whose bearer at `at`, as a look shows, got it by a rename nobody told of.
+
+    What the mark holds from before is about a former bearer.
+    """
+    return replace(_later(mark, at), taken_at=at)
 
 
 def stray_since(

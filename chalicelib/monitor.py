@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
@@ -18,6 +18,7 @@ from chalicelib.lifecycle import ContentionError, Due, Lifecycle, Outcome
 from chalicelib.log import log
 from chalicelib.marks import (
     FLAPPING_WINDOW,
+    IAM_LAG,
     Mark,
     carried_over,
     flaps_within_a_day,
@@ -32,8 +33,8 @@ from chalicelib.marks import (
 if TYPE_CHECKING:
     from chalicelib.risk import Risk
 
-LOOK_AGAIN_AFTER = timedelta(seconds=3)
-"""IAM is eventually consistent: a look this soon after an event may still show what was before."""
+LOOK_AGAIN_AFTER = IAM_LAG
+"""A look this soon after an event may still show what was before."""
 _MOST_RENAMES = 20
 _ATTEMPTS = 6
 _CALM = Calm()
@@ -124,6 +125,8 @@ class Monitor:
         covered = is_at_least(mark.left_at, at)  # by a check that is under way for a later event
         if not covered:
             self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
+            if mark.renamed_at == at:  # made in the second of a rename: before it, or after?
+                self._ask(CheckRequest(event.account, mark.renamed_to, at, Origin.EVENT))
         if not self._noted(mark, with_event(mark, event)):
             return Outcome.OVERTAKEN
         return Outcome.MERGED if covered else Outcome.WAITING

@@ -25,6 +25,7 @@ from chalicelib.marks import (
     left_behind,
     settled,
     stray_since,
+    taken_over,
     with_event,
 )
 from tests.unit.records import ACCOUNT, NOW, USER_ID, at, event, renamed
@@ -204,11 +205,24 @@ def test_a_first_sighting_is_remembered() -> None:
     assert since(mark) == StraySince(at(30), Evidence.SIGHTING)
 
 
-@pytest.mark.parametrize("seen_at", [at(5), at(30)])
+@pytest.mark.parametrize("seen_at", [at(5), at(27)])
 def test_a_sighting_from_before_a_settled_stretch_does_not_count(seen_at: datetime) -> None:
     """Seen, then known to be no stray at 30: a new episode, seen now for the first time."""
     mark = replace(settled(BLANK, at(30)), seen_at=seen_at)
     assert since(mark) == StraySince(at(60), Evidence.SIGHTING)
+
+
+@pytest.mark.parametrize("lag", [0.5, 2.5])
+def test_leaving_just_when_a_look_showed_a_group_counts_from_the_leaving(lag: float) -> None:
+    """The look showed what was seconds before, and the event names its second's beginning."""
+    mark = settled(told([event("RemoveUserFromGroup", 10)]), at(10 + lag))
+    assert since(mark) == StraySince(at(10), Evidence.EVENT)
+
+
+def test_what_a_name_told_of_its_former_bearer_is_dropped() -> None:
+    """A look shows that another user bears the name, and no event told of a rename."""
+    mark = told([event("AddUserToGroup", 5), event("RemoveUserFromGroup", 10)])
+    assert taken_over(mark, at(20)) == replace(BLANK, taken_at=at(20))
 
 
 @pytest.mark.parametrize("before", [at(20), at(50)])
