@@ -258,8 +258,9 @@ def stray_since(
         known.append(StraySince(exemption_ended, Evidence.EXEMPTION_ENDED))
     start = max(known, key=lambda since: since.at)
     no_stray_at = latest(mark.settled_at, settled_before)
-    # CloudTrail's times are whole seconds: a group joined and left within one was left last
-    if no_stray_at is None or no_stray_at <= start.at:
+    # CloudTrail's times are whole seconds: a group that was left in the second of the look, or of
+    # the event, that shows the user in one was left last
+    if no_stray_at is None or no_stray_at.replace(microsecond=0) <= start.at:
         return start
     if mark.seen_at is not None and mark.seen_at > no_stray_at:
         return StraySince(mark.seen_at, Evidence.SIGHTING)

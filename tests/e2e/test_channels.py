@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from straywatch.cli import cli
 from straywatch.deployment import deploy
-from straywatch.local.channels import Channels, open_channels
+from straywatch.local.channels import PHONE, Channels, open_channels
 from straywatch.local.emulator import running_emulator
 from straywatch.local.inbox import READER, open_inbox
 from straywatch.local.pagerduty import ROUTING_KEY, Incident, Trouble
@@ -117,7 +117,8 @@ def test_a_finding_opens_and_closes_in_every_channel(wired: Wired) -> None:
     assert incident is not None
     assert (incident.opened, incident.closed) == (1, 1)
     assert [subject.split("]")[0] for subject in wired.mails(name)] == ["[LOW", "[RESOLVED"]
-    texts = [text["text"] for text in stack.control.texts() if name in text["text"]]
+    sent = stack.control.texts()
+    texts = [text["text"] for text in sent if name in text["text"] and text["to"] == PHONE]
     assert len(texts) == 2
     assert all(len(text.encode()) <= 140 for text in texts)
     heard = [json.loads(text) for text in wired.channels.webhook.kept]

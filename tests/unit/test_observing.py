@@ -1,0 +1,218 @@
+"""What readings say: graces that run, the timeline, figures, health."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.findings import AlertType
+from straywatch.observing.deployment import DAILY, sweep_interval
+from straywatch.observing.figures import (
+    Gap,
+    NoDurations,
+    Spread,
+    compliance,
+    detect_seconds,
+    gaps,
+    resolve_seconds,
+    spread,
+)
+from straywatch.observing.graces import LATEST_CHECK, running_graces
+from straywatch.observing.health import Level, health, worst
+from straywatch.observing.records import Unread
+from straywatch.observing.timeline import Kind, life, timeline
+from tests.unit import observed_samples as samples
+from tests.unit.observed_samples import ACCOUNT, GRACE, OBSERVED
+from tests.unit.records import NOW
+
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+
+
+def graces(*marks: object, **changes: object) -> list[str]:
+    """Whose graces run in a reading with these marks, whose census could not be read."""
+    reading = replace(samples.empty(), marks=marks, census=Unread("denied"), **changes)  # type: ignore[arg-type]  # any field
+    return [grace.user_name for grace in running_graces(reading, GRACE)]
+
+
+def test_the_next_grace_to_end_stands_first() -> None:
+    """A reader sees first who will be alerted about first."""
+    new, old = (samples.grace_mark(name, ago * MINUTE) for name, ago in (("new", 1), ("old", 9)))
+
+    assert graces(new, old) == ["old", "new"]
+
+
+@pytest.mark.parametrize("field", ["joined_at", "settled_at", "deleted_at", "renamed_at"])
+def test_a_grace_ends_with_what_ends_the_episode(field: str) -> None:
+    """Who joined, was looked at, deleted or renamed since has no grace any more."""
+    mark = samples.grace_mark("ann", 5 * MINUTE)
+
+    later: dict[str, Any] = {field: NOW - 2 * MINUTE}
+    before: dict[str, Any] = {field: NOW - 9 * MINUTE}
+    assert graces(replace(mark, **later)) == []
+    assert graces(replace(mark, **before)) == ["ann"]
+
+
+def test_a_user_created_and_put_in_a_group_within_a_second_has_no_grace() -> None:
+    """CloudTrail tells whole seconds; a user can only join once it is there."""
+    mark = samples.grace_mark("ann", MINUTE)
+
+    assert graces(replace(mark, joined_at=mark.left_at)) == []
+
+
+def test_an_open_finding_takes_the_place_of_its_grace() -> None:
+    """Nobody is shown twice; a finding from before the grace hides nothing."""
+    mark = samples.grace_mark("ann", 16 * MINUTE)
+    after = samples.finding("ann", 1, ago=16 * MINUTE)
+    before = samples.resolved(samples.finding("ann", 1, ago=90 * MINUTE), MINUTE)
+
+    assert graces(mark) == ["ann"]
+    assert graces(mark, findings=(after,)) == []
+    assert graces(mark, findings=(before,)) == ["ann"]
+
+
+def test_a_census_taken_since_tells_who_is_in_another_group() -> None:
+    """Who left one group of two is no stray, which only a look can tell."""
+    marks = (samples.grace_mark("member", 5 * MINUTE), samples.grace_mark("stray", 5 * MINUTE))
+    census = samples.census(40, (samples.user("stray", 1),))
+    reading = replace(samples.empty(), marks=marks, census=census)
+
+    assert [grace.user_name for grace in running_graces(reading, GRACE)] == ["stray"]
+
+
+def test_a_mark_that_outlived_its_user_is_forgotten() -> None:
+    """Long after its end, a grace whose event of deletion was lost is shown no more."""
+    assert graces(samples.grace_mark("ann", GRACE + LATEST_CHECK - MINUTE)) == ["ann"]
+    assert graces(samples.grace_mark("ann", GRACE + LATEST_CHECK)) == []
+
+
+def test_a_life_tells_how_it_began_and_ended() -> None:
+    """Each finding's life runs from the call that caused it to the reason it is over."""
+    finding = samples.resolved(samples.finding("ann", 2, ago=HOUR), 5 * MINUTE)
+
+    told = [(each.kind, each.text) for each in life(finding)]
+
+    assert told == [
+        (Kind.EVENT, "RemoveUserFromGroup (group admins) by alice in role ops"),
+        (Kind.ALERT, "the check found it in no group; alert opened, HIGH"),
+        (Kind.RESOLVE, "resolved: joined nurses"),
+    ]
+
+
+def test_reminders_and_escalations_belong_to_the_life() -> None:
+    """An auditor sees that somebody was reminded, and when it escalated."""
+    one = samples.finding("ann", 2, ago=90 * HOUR)
+    told = replace(one, reminders=3, alerted_at=NOW - HOUR, escalated_at=NOW - 9 * HOUR)
+
+    texts = [each.text for each in life(told)]
+
+    assert texts[2:] == ["alert escalated", "reminded 3 times"]
+
+
+def test_the_timeline_tells_each_event_once_and_the_newest_first() -> None:
+    """A finding and a mark that know of the same event make one line of it."""
+    finding = samples.finding("ann", 1, ago=20 * MINUTE)
+    mark = replace(samples.grace_mark("ann", 20 * MINUTE), joins=(NOW - MINUTE,))
+    reading = replace(samples.empty(), findings=(finding,), marks=(mark,))
+
+    told = [(each.kind, each.at) for each in timeline(reading, ACCOUNT)]
+
+    assert told == [
+        (Kind.EVENT, NOW - MINUTE),
+        (Kind.ALERT, finding.opened_at),
+        (Kind.EVENT, finding.stray_since),
+    ]
+
+
+def test_sweeps_that_changed_nothing_do_not_fill_the_timeline() -> None:
+    """Of quiet sweeps only the last is told, besides those that noticed something."""
+    sweeps = list(samples.sweeps(10, 40, 0))
+    sweeps[3] = replace(sweeps[3], missed_events=2)
+    reading = replace(samples.empty(), sweeps=tuple(sweeps))
+
+    told = [each.at for each in timeline(reading, ACCOUNT)]
+
+    assert told == [sweeps[9].finished_at, sweeps[3].finished_at]
+
+
+def test_figures_are_what_their_definitions_say() -> None:
+    """Compliance, detection and resolution follow from the table's fields alone."""
+    sweep = replace(samples.sweeps(1, 100, 0)[0], users=100, exempt=20, compliant=60)
+    finding = samples.finding("ann", 1, ago=HOUR, late=7)
+
+    assert compliance(sweep) == 75
+    assert compliance(replace(sweep, exempt=100)) is None
+    assert detect_seconds(finding, GRACE) == 7
+    assert detect_seconds(finding, GRACE + HOUR) == 0
+    assert resolve_seconds(finding) is None
+    assert resolve_seconds(samples.resolved(finding, MINUTE)) == 60
+
+
+def test_the_middle_of_durations() -> None:
+    """The median is the middle value, or the mean of the two middle ones."""
+    assert spread([3, 1, 2]) == Spread(3, 2, 3)
+    assert spread([4, 1, 2, 3]) == Spread(4, 2.5, 4)
+    assert spread([]) == NoDurations()
+
+
+def test_gaps_are_longer_than_two_intervals() -> None:
+    """Between sweeps, before the first and after the last; two intervals are none yet."""
+    one = samples.sweeps(1, 10, 0)[0]
+    sweeps = [replace(one, started_at=NOW + n * HOUR) for n in (3, 5, 8)]
+
+    assert gaps(sweeps, NOW, NOW + 10 * HOUR, HOUR) == (
+        Gap(NOW, NOW + 3 * HOUR),
+        Gap(NOW + 5 * HOUR, NOW + 8 * HOUR),
+    )
+    assert gaps([], NOW, NOW + 3 * HOUR, HOUR) == (Gap(NOW, NOW + 3 * HOUR),)
+
+
+def test_sweep_rates_as_eventbridge_writes_them() -> None:
+    """A rate has its interval; a cron expression is measured against a day."""
+    assert sweep_interval("rate(1 hour)") == HOUR
+    assert sweep_interval("rate(30 minutes)") == 30 * MINUTE
+    assert sweep_interval("cron(0 6 * * ? *)") == DAILY
+
+
+def test_a_monitor_that_is_well() -> None:
+    """On an ordinary day nothing asks for attention."""
+    assert worst(health(samples.usual(), OBSERVED)) is Level.FINE
+
+
+def test_each_ailment_is_named() -> None:
+    """What is wrong with the monitor is said where it can be seen, with the remedy."""
+    unsent = replace(
+        samples.finding("ann", 1, ago=HOUR),
+        outbox=(AlertType.OPENED,),
+        claimed_until=NOW - 10 * MINUTE,
+    )
+    late = samples.grace_mark("bob", GRACE + 5 * MINUTE)
+    reading = replace(
+        samples.unwell(), findings=(unsent,), marks=(late,), unreadable=("aws:1/000001",)
+    )
+    reading = replace(reading, census=Unread("denied"))
+
+    ailing = {sign.name: sign.level for sign in health(reading, OBSERVED) if sign.level}
+
+    assert ailing == {
+        "Last sweep": Level.BAD,
+        "Missed events": Level.WATCH,
+        "Dead letters": Level.BAD,
+        "Late checks": Level.BAD,
+        "Unsent alerts": Level.BAD,
+        "Exemptions": Level.BAD,
+        "Unreadable": Level.BAD,
+    }
+
+
+def test_queues_that_cannot_be_read_are_not_empty() -> None:
+    """What is not known about dead letters is said, never shown as none."""
+    signs = health(replace(samples.usual(), queues=Unread("access denied")), OBSERVED)
+
+    told = {sign.name: sign.text for sign in signs}
+
+    assert told["Queues"] == "could not be read: access denied"
+    assert "Dead letters" not in told
