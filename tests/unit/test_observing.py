@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -49,8 +50,10 @@ def test_a_grace_ends_with_what_ends_the_episode(field: str) -> None:
     """Who joined, was looked at, deleted or renamed since has no grace any more."""
     mark = samples.grace_mark("ann", 5 * MINUTE)
 
-    assert graces(replace(mark, **{field: NOW - 2 * MINUTE})) == []
-    assert graces(replace(mark, **{field: NOW - 9 * MINUTE})) == ["ann"]
+    after: dict[str, Any] = {field: NOW - 2 * MINUTE}
+    before: dict[str, Any] = {field: NOW - 9 * MINUTE}
+    assert graces(replace(mark, **after)) == []
+    assert graces(replace(mark, **before)) == ["ann"]
 
 
 def test_a_user_created_and_put_in_a_group_within_a_second_has_no_grace() -> None:
