@@ -51,7 +51,7 @@ def post_to_chat(event: dict[str, Any], context: object) -> list[str]:  # noqa: 
     return list(deployment.chat_relay.relay(event))
 
 
-@app.lambda_function()
-def import_to_security_hub(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - as above
-    """A message on the alert topic: bring Security Hub's copy of its finding up to date."""
-    return list(deployment.security_hub_relay.relay(event))
+@app.on_sqs_message(queue="import-queue", batch_size=100, maximum_batching_window_in_seconds=5)
+def import_to_security_hub(event: SQSEvent) -> dict[str, Any]:
+    """Messages of the alert topic: bring Security Hub's copies of their findings up to date."""
+    return deployment.security_hub_relay.relay(event.to_dict())

@@ -16,6 +16,8 @@ from chalicelib.remedies import (
     group_commands,
     health_commands,
     history_command,
+    join_command,
+    left_group,
     list_commands,
     users_url,
 )
@@ -63,10 +65,18 @@ def _of_alert(alert: Alert) -> dict[str, Any]:
     }
 
 
-def fix_commands(finding: Finding) -> tuple[str, ...]:
-    """AWS CLI commands that mend it: put the user in a group, or exempt it."""
+def fix_commands(finding: Finding, group: str = "") -> tuple[str, ...]:
+    """AWS CLI commands that mend it: put the user in a group (`group` if given), or exempt it."""
     at = finding.alerted_at or finding.opened_at
-    return (*group_commands(finding.user_name), exempt_command(finding.user_name, at))
+    return (*join_commands(finding, group), exempt_command(finding.user_name, at))
+
+
+def join_commands(finding: Finding, group: str = "") -> tuple[str, ...]:
+    """AWS CLI commands that put the user in `group`, else back into the one they left, if known."""
+    known = group or left_group(finding.cause)
+    if known:
+        return (join_command(finding.user_name, known),)
+    return group_commands(finding.user_name)
 
 
 def finding_body(finding: Finding) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
@@ -211,9 +212,27 @@ def sent(finding: Finding) -> Finding:
     return replace(finding, outbox=outbox, claimed_until=finding.claimed_until if outbox else None)
 
 
+def sent_by(worker: Finding) -> Callable[[Finding], Finding]:
+    """How the finding changes when a worker that read it as `worker` has sent its first alert.
+
+    If another worker has taken the outbox over, nothing changes.
+    """
+
+    def change(finding: Finding) -> Finding:
+        same = (finding.outbox, finding.claimed_until) == (worker.outbox, worker.claimed_until)
+        return sent(finding) if same else finding
+
+    return change
+
+
 def may_send(finding: Finding, now: datetime) -> bool:
     """Whether alerts wait to be sent that no other worker has in hand."""
     return bool(finding.outbox) and (finding.claimed_until is None or finding.claimed_until <= now)
+
+
+def claimed(finding: Finding, now: datetime) -> Finding:
+    """The finding in the hands of a worker that takes its unsent alerts over, if it may."""
+    return replace(finding, claimed_until=now + CLAIM) if may_send(finding, now) else finding
 
 
 def _escalation_is_due(finding: Finding, settings: Settings, now: datetime) -> bool:

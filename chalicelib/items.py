@@ -75,6 +75,7 @@ def mark_from(attributes: Mapping[str, Any]) -> Mark:
         account=_account(attributes),
         user_name=attributes["user_name"],
         cause=_cause(attributes),
+        created_id=attributes.get("created_id", ""),
         joined_group=attributes.get("joined_group", ""),
         renamed_to=attributes.get("renamed_to", ""),
         open_user_ids=tuple(attributes.get("open_user_ids", ())),

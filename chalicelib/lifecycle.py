@@ -18,15 +18,17 @@ from chalicelib.findings import (
     Resolution,
     Status,
     Write,
+    claimed,
     may_send,
     moved_on,
     open_finding,
     renamed,
     resolve,
-    sent,
+    sent_by,
 )
 from chalicelib.log import log
 from chalicelib.marks import (
+    IAM_LAG,
     Evidence,
     Mark,
     StraySince,
@@ -36,6 +38,7 @@ from chalicelib.marks import (
     latest,
     settled,
     stray_since,
+    taken_over,
 )
 from chalicelib.settings import Settings
 
@@ -114,6 +117,14 @@ class Due:
     origin: Origin
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A finding as it is in the table now, and whether this worker has just made it so."""
+
+    finding: Finding
+    by_me: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
     """The steps from an evaluation to the tables and the topic, each safe to repeat."""
@@ -153,19 +164,24 @@ class Lifecycle:
         """
         finding = self.findings.latest(mark.account, user.user_id)
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
+            if _is_renamed_unseen(finding, user, mark):
+                mark = self.change_mark(mark, lambda m: taken_over(m, looked_at))
             ended_at = latest(mark.joined_at, mark.left_at)
-            if ended_at is None or not is_after(ended_at, finding.opened_at):
+            in_hand = finding.outbox and not may_send(finding, self.clock())
+            if ended_at is None or in_hand or not is_after(ended_at, finding.opened_at):
                 return self._still_open(finding, user, mark)
             finding = self.close(finding, _joined_meanwhile(mark), at=ended_at)
         number = 1
         if isinstance(finding, Finding):
             self.deliver_unsent(finding)
             number = finding.number + 1
-            settled_before = latest(settled_before, finding.resolved_at)
+            if finding.resolved_at is not None:
+                settled_before = latest(settled_before, finding.resolved_at - IAM_LAG)
         since = stray_since(
             mark,
             now=looked_at,
             created_at=user.created_at,
+            user_id=user.user_id,
             settled_before=settled_before,
             exemption_ended=exemption_ended,
         )
@@ -227,7 +243,8 @@ class Lifecycle:
         """
         asked = since.evidence is Evidence.EVENT or is_at_least(mark.seen_at, since.at)
         if origin is Origin.EVENT or not asked:
-            request = CheckRequest(mark.account, user.name, since.at, origin, mark.cause)
+            cause = mark.cause if since.evidence is Evidence.EVENT else None
+            request = CheckRequest(mark.account, user.name, since.at, origin, cause)
             self.queue.send(request, since.at + self.settings.grace, self.clock())
         if since.evidence is not Evidence.EVENT and not is_at_least(mark.seen_at, since.at):
             self.change_mark(
@@ -243,7 +260,7 @@ class Lifecycle:
 
     def _still_open(self, finding: Finding, user: User, mark: Mark) -> Outcome:
         if finding.user_name != user.name:
-            finding = self._store(finding, lambda f: renamed(f, user))
+            finding = self._store(finding, lambda f: renamed(f, user)).finding
         if finding.user_id not in mark.open_user_ids:
             self.change_mark(mark, lambda m: _with(m, finding.user_id))
         self.deliver_unsent(finding)
@@ -297,41 +314,51 @@ class Lifecycle:
                 return current
             return resolve(current, resolution, at=max(at, current.stray_since), now=now)
 
-        finding = self._store(finding, resolved)
+        stored = self._store(finding, resolved)
         log("finding_resolved", finding_id=finding.finding_id, reason=resolution.reason)
-        self.deliver(finding)
-        return finding
+        self._deliver_own(stored)
+        return stored.finding
 
     def advance(self, finding: Finding, *, muted: bool = False) -> Finding:
         """Let time do its work on an open finding: what falls due is stored, then sent."""
         now = self.clock()
-        changed = self._store(finding, lambda f: moved_on(f, self.settings, now, muted=muted))
-        if changed.outbox != finding.outbox:
-            self.deliver(changed)
-        return changed
+        stored = self._store(finding, lambda f: moved_on(f, self.settings, now, muted=muted))
+        self._deliver_own(stored)
+        return stored.finding
 
-    def _store(self, finding: Finding, change: Callable[[Finding], Finding]) -> Finding:
+    def _store(self, finding: Finding, change: Callable[[Finding], Finding]) -> _Stored:
         for _ in range(_ATTEMPTS):
             changed = change(finding)
             if changed == finding:
-                return finding
+                return _Stored(finding, by_me=False)
+            written = replace(changed, version=changed.version + 1)
             if self.findings.update(changed) is Write.DONE:
-                return replace(changed, version=changed.version + 1)
+                return _Stored(written, by_me=True)
             current = self.findings.latest(finding.account, finding.user_id)
+            if current == written:  # as in _is_mine
+                return _Stored(written, by_me=True)
             if not isinstance(current, Finding) or current.number != finding.number:
                 break
             finding = current
         raise ContentionError(f"the finding {finding.finding_id} kept changing")
+
+    def _deliver_own(self, stored: _Stored) -> None:
+        """Send what this worker has put into the outbox; what another one has is in its hands."""
+        if stored.by_me:
+            self.deliver(stored.finding)
+        else:
+            self.deliver_unsent(stored.finding)
 
     def deliver_unsent(self, finding: Finding) -> None:
         """Send what a killed function left unsent; what a living one has in hand, look at later."""
         now = self.clock()
         if not finding.outbox:
             return
-        if may_send(finding, now):
-            self.deliver(finding)
-        else:
-            self.ask_again(finding.account, finding.user_name, finding.claimed_until)
+        stored = self._store(finding, lambda f: claimed(f, now))
+        if stored.by_me:
+            self.deliver(stored.finding)
+        elif stored.finding.outbox:
+            self.ask_again(finding.account, finding.user_name, stored.finding.claimed_until)
 
     def deliver(self, finding: Finding) -> None:
         """Publish the outbox in order, noting each alert once it is out."""
@@ -339,11 +366,11 @@ class Lifecycle:
             alert_type = finding.outbox[0]
             self.topic.publish(Alert(alert_type, finding))
             log("alert_published", type=alert_type, finding_id=finding.finding_id)
-            after = sent(finding)
-            if self.findings.update(after) is Write.CONFLICT:
+            stored = self._store(finding, sent_by(finding))
+            if not stored.by_me:
                 log("outbox_taken_over", finding_id=finding.finding_id)
                 return
-            finding = replace(after, version=after.version + 1)
+            finding = stored.finding
 
     def ask_again(self, account: Account, user_name: str, due: datetime | None = None) -> None:
         """Have the user looked at again, at once or when `due`."""
@@ -357,6 +384,15 @@ def _joined_meanwhile(mark: Mark) -> Resolution:
     by_joining = is_after(mark.joined_at, mark.left_at)
     group = mark.joined_group if by_joining or not mark.cause else mark.cause.group_name
     return Resolution(Reason.JOINED_GROUP, (group,) if group else ())
+
+
+def _is_renamed_unseen(finding: Finding, user: User, mark: Mark) -> bool:
+    """Whether the user got its name by a rename since the finding opened, and no event told of it.
+
+    Then the name's mark is about somebody else.
+    """
+    renamed = finding.user_name.lower() != user.name.lower()
+    return renamed and not is_after(mark.taken_at or finding.opened_at, finding.opened_at)
 
 
 def _with(mark: Mark, user_id: str) -> Mark:

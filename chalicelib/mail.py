@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from chalicelib.account import Account
 from chalicelib.actors import actor, deed, made_by_service, place
 from chalicelib.alerts import Alert, Digest, Message, Notice
-from chalicelib.body import notice_commands
+from chalicelib.body import join_commands, notice_commands
 from chalicelib.findings import AlertType, Finding, Reason, Resolution
 from chalicelib.marks import Evidence
 from chalicelib.remedies import (
     cloudtrail_url,
     console_url,
     exempt_command,
-    group_commands,
+    left_group,
     list_commands,
     users_url,
 )
@@ -25,6 +25,8 @@ _LONGEST_NAME = 64  # of a user or a group; a rare one has up to 128 characters
 _GROUPS_NAMED = 3
 _LONGEST_RISK = 190  # three lines
 _TEST = "This is a test of the way that alerts take. Nothing is the matter. A real one says:"
+_FIND = "To mend it, find (`straywatch plan`) or make a group for it, and add it:"
+_PUT_BACK = "To mend it, put it back, or into another group (see `straywatch plan`):"
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 _SINCE = {
     Evidence.EVENT: "the call below",
@@ -116,7 +118,7 @@ def _page(
 def _steps(finding: Finding) -> list[Steps]:
     name = finding.user_name
     exempt = (exempt_command(name, finding.alerted_at or finding.opened_at),)
-    join = ("To mend it, find or make a group for it, and add it:", group_commands(name))
+    join = (_PUT_BACK if left_group(finding.cause) else _FIND, join_commands(finding))
     if made_by_service(name, finding.cause):
         return [("An AWS service seems to have made this user. If so, exempt it:", exempt), join]
     return [join, ("Or exempt it, saying why and until when:", exempt)]

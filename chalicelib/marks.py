@@ -17,6 +17,8 @@ from chalicelib.events import Cause, Change, MembershipEvent
 
 FLAPPING_WINDOW = timedelta(days=1)
 _MOST_MOVES = 200
+IAM_LAG = timedelta(seconds=3)
+"""IAM is eventually consistent: a look may show what was so long ago."""
 _CLOCK_SKEW = timedelta(seconds=5)
 """CreateUser's event and the user's creation date are one instant, told by two clocks."""
 
@@ -42,7 +44,8 @@ class StraySince:
 class Mark:
     """What is known of one user name of an account.
 
-    `left_at`: last event that took the user out of a group, or created it (`cause` is that call).
+    `left_at`: last event that took the user out of a group, or created it (`cause` is that call,
+    `created_id` the id it told of whom it created).
     `settled_at`: last instant at which the user was known to be no stray. `joined_at`: last
     AddUserToGroup, into `joined_group`. `seen_at`: first look that found a
     stray no event had told of.
@@ -57,6 +60,7 @@ class Mark:
     user_name: str
     left_at: datetime | None = None
     cause: Cause | None = None
+    created_id: str = ""
     joined_at: datetime | None = None
     joined_group: str = ""
     settled_at: datetime | None = None
@@ -97,7 +101,7 @@ def with_event(mark: Mark, event: MembershipEvent) -> Mark:
             mark = replace(mark, lefts=_recent(mark.lefts, at))
             if not is_after(at, mark.left_at):
                 return mark
-            return replace(mark, left_at=at, cause=event.cause)
+            return replace(mark, left_at=at, cause=event.cause, created_id=event.user_id)
         case Change.JOINED:
             return _joined(mark, at, event.cause.group_name)
         case Change.DELETED:
@@ -124,58 +128,110 @@ def _recent(instants: tuple[datetime, ...], at: datetime) -> tuple[datetime, ...
 def carried_over(old: Mark, new: Mark) -> Mark:
     """The mark of the new name after a rename: the user's past, and only its own.
 
-    What the new name's mark holds from before the rename was about another user.
+    What the new name's mark holds from before the rename was about another user, and so is what
+    the old name's mark holds from after it.
     """
-    renamed_at = old.renamed_at
-
-    def later(own: datetime | None, others: datetime | None) -> datetime | None:
-        return others if is_after(others, renamed_at) and others else own
-
-    new_is_later = is_after(new.left_at, renamed_at)
+    at = old.renamed_at
+    if at is None:
+        return new
+    past, since = _before(old, at), left_behind(replace(new, renamed_at=at))
+    left_later, joined_later = since.left_at is not None, since.joined_at is not None
     return replace(
         new,
-        left_at=later(old.left_at, new.left_at),
-        cause=new.cause if new_is_later else old.cause,
-        joined_at=later(old.joined_at, new.joined_at),
-        joined_group=(new if is_after(new.joined_at, renamed_at) else old).joined_group,
-        settled_at=later(old.settled_at, new.settled_at),
-        seen_at=later(old.seen_at, new.seen_at),
-        deleted_at=later(None, new.deleted_at),
-        taken_at=latest(new.taken_at, renamed_at),
+        left_at=since.left_at or past.left_at,
+        cause=(since if left_later else past).cause,
+        created_id=(since if left_later else past).created_id,
+        joined_at=since.joined_at or past.joined_at,
+        joined_group=(since if joined_later else past).joined_group,
+        settled_at=since.settled_at or past.settled_at,
+        seen_at=since.seen_at or past.seen_at,
+        deleted_at=new.deleted_at if is_after(new.deleted_at, at) else None,
+        taken_at=latest(new.taken_at, at),
         open_user_ids=tuple(dict.fromkeys((*new.open_user_ids, *old.open_user_ids))),
-        lefts=old.lefts,
-        joins=old.joins,
+        lefts=tuple(sorted({*past.lefts, *since.lefts})),
+        joins=tuple(sorted({*past.joins, *since.joins})),
         flapping_told_at=old.flapping_told_at,
     )
 
 
-def left_behind(mark: Mark) -> Mark:
-    """The old name's mark after a rename: only what came later, about whoever bears it now."""
-    at = mark.renamed_at
+def _before(mark: Mark, at: datetime) -> Mark:
+    """What the mark holds up to `at`. Of a later bearer's time the calls' times are left out."""
+    later = _later(mark, at)
+    lefts = tuple(left for left in mark.lefts if left not in later.lefts)
+    joins = tuple(joined for joined in mark.joins if joined not in later.joins)
+    joined_at = latest(*joins) if later.joined_at else mark.joined_at
     return replace(
         mark,
-        left_at=mark.left_at if is_after(mark.left_at, at) else None,
-        cause=mark.cause if is_after(mark.left_at, at) else None,
-        joined_at=mark.joined_at if is_after(mark.joined_at, at) else None,
-        settled_at=mark.settled_at if is_after(mark.settled_at, at) else None,
-        seen_at=mark.seen_at if is_after(mark.seen_at, at) else None,
-        open_user_ids=(),
-        lefts=(),
-        joins=(),
+        left_at=latest(*lefts) if later.left_at else mark.left_at,
+        cause=None if later.left_at else mark.cause,
+        created_id="" if later.left_at else mark.created_id,
+        joined_at=joined_at,
+        joined_group="" if later.joined_at else mark.joined_group,
+        settled_at=joined_at if later.settled_at else mark.settled_at,
+        seen_at=None if later.seen_at else mark.seen_at,
+        lefts=lefts,
+        joins=joins,
     )
+
+
+def _later(mark: Mark, at: datetime) -> Mark:
+    """What the mark holds from after `at`."""
+
+    def kept(instant: datetime | None) -> datetime | None:
+        return instant if is_after(instant, at) else None
+
+    # times are whole seconds: who is created in the second of a rename took the name that got free
+    created = mark.left_at == at and mark.cause is not None and _creates(mark.cause)
+    left_at = mark.left_at if created else kept(mark.left_at)
+    return replace(
+        mark,
+        left_at=left_at,
+        cause=mark.cause if left_at else None,
+        created_id=mark.created_id if left_at else "",
+        joined_at=kept(mark.joined_at),
+        joined_group=mark.joined_group if kept(mark.joined_at) else "",
+        settled_at=kept(mark.settled_at),
+        seen_at=kept(mark.seen_at),
+        lefts=tuple(left for left in mark.lefts if left > at or (created and left == at)),
+        joins=tuple(joined for joined in mark.joins if joined > at),
+    )
+
+
+def _creates(cause: Cause) -> bool:
+    return cause.event_name == "CreateUser"
+
+
+def left_behind(mark: Mark) -> Mark:
+    """The old name's mark after a rename: only what came later, about whoever bears it now."""
+    if mark.renamed_at is None:
+        return mark
+    return replace(_later(mark, mark.renamed_at), open_user_ids=())
 
 
 def is_given_up_since(mark: Mark, since: datetime) -> bool:
     """Whether the name's bearer at `since` goes by another name now, as far as renames tell.
 
-    Who was renamed away and back bears the name again.
+    Who was renamed away and back bears the name again. What the mark still tells of `since` is
+    about the next bearer.
     """
-    return is_at_least(mark.renamed_at, since) and is_after(mark.renamed_at, mark.taken_at)
+    renamed_away = is_at_least(mark.renamed_at, since) and mark.left_at != since
+    return renamed_away and is_after(mark.renamed_at, mark.taken_at)
 
 
 def settled(mark: Mark, at: datetime) -> Mark:
-    """The mark once a look has shown that the user was no stray at that instant."""
-    return replace(mark, settled_at=latest(mark.settled_at, at))
+    """The mark once a look at that instant has shown the user to be no stray.
+
+    A removal may be later than what the look showed, though its event names an earlier second.
+    """
+    return replace(mark, settled_at=latest(mark.settled_at, at - IAM_LAG))
+
+
+def taken_over(mark: Mark, at: datetime) -> Mark:
+    """The mark of a name whose bearer at `at`, as a look shows, got it by a rename nobody told of.
+
+    What the mark holds from before is about a former bearer.
+    """
+    return replace(_later(mark, at), taken_at=at)
 
 
 def stray_since(
@@ -183,28 +239,41 @@ def stray_since(
     *,
     now: datetime,
     created_at: datetime,
+    user_id: str = "",
     settled_before: datetime | None = None,
     exemption_ended: datetime | None = None,
 ) -> StraySince:
     """Since when a user, who a look has just found to be a stray, has been one.
 
     `settled_before` is a further instant at which the user was known to be none (the end of its
-    last finding, or a whole sweep that did not see it as a stray). Where the user was no stray
-    later than any event tells, the start is unknown: it counts from the first look that found it.
+    last finding, or a whole sweep that did not see it as a stray). An event under the name that was
+    about a former bearer, by its time or by its `user_id`, tells nothing of this user. Where the
+    user was no stray later than any event tells, the start is unknown: it counts from the first
+    look that found it.
     """
     known = [StraySince(created_at, Evidence.CREATION)]
-    if mark.left_at is not None and mark.left_at > created_at - _CLOCK_SKEW:
+    if mark.left_at is not None and _is_about(mark, mark.left_at, created_at, user_id):
         known.insert(0, StraySince(max(mark.left_at, created_at), Evidence.EVENT))
     if exemption_ended is not None:
         known.append(StraySince(exemption_ended, Evidence.EXEMPTION_ENDED))
     start = max(known, key=lambda since: since.at)
     no_stray_at = latest(mark.settled_at, settled_before)
-    # CloudTrail's times are whole seconds: a group joined and left within one was left last
-    if no_stray_at is None or no_stray_at <= start.at:
+    # CloudTrail's times are whole seconds: a group that was left in the second of the look, or of
+    # the event, that shows the user in one was left last
+    if no_stray_at is None or no_stray_at.replace(microsecond=0) <= start.at:
         return start
     if mark.seen_at is not None and mark.seen_at > no_stray_at:
         return StraySince(mark.seen_at, Evidence.SIGHTING)
     return StraySince(now, Evidence.SIGHTING)
+
+
+def _is_about(mark: Mark, left_at: datetime, created_at: datetime, user_id: str) -> bool:
+    """Whether the mark's last event is about the user of this id, and not one it came after."""
+    if mark.cause is None or not _creates(mark.cause):
+        return left_at >= created_at
+    if mark.created_id and user_id:
+        return mark.created_id == user_id
+    return left_at > created_at - _CLOCK_SKEW
 
 
 def flaps_within_a_day(mark: Mark, now: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
@@ -18,6 +18,7 @@ from chalicelib.lifecycle import ContentionError, Due, Lifecycle, Outcome
 from chalicelib.log import log
 from chalicelib.marks import (
     FLAPPING_WINDOW,
+    IAM_LAG,
     Mark,
     carried_over,
     flaps_within_a_day,
@@ -32,8 +33,8 @@ from chalicelib.marks import (
 if TYPE_CHECKING:
     from chalicelib.risk import Risk
 
-LOOK_AGAIN_AFTER = timedelta(seconds=3)
-"""IAM is eventually consistent: a look this soon after an event may still show what was before."""
+LOOK_AGAIN_AFTER = IAM_LAG
+"""A look this soon after an event may still show what was before."""
 _MOST_RENAMES = 20
 _ATTEMPTS = 6
 _CALM = Calm()
@@ -112,6 +113,8 @@ class Monitor:
                 break
             if event.change is Change.RENAMED and mark.renamed_to == event.new_name:
                 break  # the same rename once more
+            if event.change is Change.CREATED and mark.renamed_at == at:
+                break  # the name was free again within the second, or its bearer has it no more
             at = mark.renamed_at  # what follows came later: a name given back is not left again
             mark = state.mark(event.account, mark.renamed_to)
         return mark
@@ -122,6 +125,8 @@ class Monitor:
         covered = is_at_least(mark.left_at, at)  # by a check that is under way for a later event
         if not covered:
             self._ask(CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause))
+            if mark.renamed_at == at:  # made in the second of a rename: before it, or after?
+                self._ask(CheckRequest(event.account, mark.renamed_to, at, Origin.EVENT))
         if not self._noted(mark, with_event(mark, event)):
             return Outcome.OVERTAKEN
         return Outcome.MERGED if covered else Outcome.WAITING
@@ -153,9 +158,11 @@ class Monitor:
         if renamed == mark:
             return Outcome.MERGED
         new = self.lifecycle.state.mark(event.account, event.new_name)
-        if mark.left_at is not None:
-            since = mark.left_at
-            self._ask(CheckRequest(event.account, event.new_name, since, Origin.EVENT, mark.cause))
+        since, cause = carried_over(renamed, new).left_at, mark.cause
+        if since is None and mark.left_at == renamed.renamed_at:
+            since = mark.left_at  # created in this second, before the rename or after it
+        if since is not None:
+            self._ask(CheckRequest(event.account, event.new_name, since, Origin.EVENT, cause))
         elif mark.open_user_ids or mark.seen_at:
             self.lifecycle.ask_again(event.account, event.new_name)
         self.lifecycle.change_mark(new, lambda m: carried_over(renamed, m))
@@ -189,6 +196,7 @@ class Monitor:
                 return Outcome.SUPERSEDED  # a later event asked for a check of its own
             if now < request.since + self.lifecycle.settings.grace:
                 return self._wait_on(request, mark)
+        mark = _with_request(mark, request)
         look = self.iam.look(request.user_name)
         if _is_too_fresh(look, mark, now):
             self.lifecycle.queue.send(request, now + LOOK_AGAIN_AFTER, now)
@@ -258,6 +266,18 @@ class Monitor:
         for other in mark.open_user_ids:
             if other != user_id:
                 self.lifecycle.gone(mark, other, now)
+
+
+def _with_request(mark: Mark, request: CheckRequest) -> Mark:
+    """The mark with what the message tells: it may be here before its event is noted.
+
+    Whatever a rename is later than may have been about another bearer of the name.
+    """
+    cause = request.cause
+    news = latest(mark.left_at, mark.renamed_at, mark.taken_at)
+    if cause is None or cause.event_time != request.since or is_at_least(news, request.since):
+        return mark
+    return replace(mark, left_at=request.since, cause=cause, created_id="")
 
 
 def _is_too_fresh(look: Look, mark: Mark, now: datetime) -> bool:

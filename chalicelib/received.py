@@ -63,10 +63,11 @@ def received(event: Mapping[str, Any]) -> Iterator[Received | Alarm]:
     except (KeyError, TypeError, AttributeError) as error:
         raise MalformedMessageError(f"not an SNS event: {error!r}"[:300]) from error
     for text, subject in texts:
-        yield _message(text, subject)
+        yield message_of(text, subject)
 
 
-def _message(text: str, subject: str) -> Received | Alarm:
+def message_of(text: str, subject: str = "") -> Received | Alarm:
+    """Read one message of the topic. Raises MalformedMessageError."""
     try:
         body = json.loads(text)
         if "AlarmArn" in body:

@@ -19,8 +19,15 @@ from chalicelib.asff import asff_of
 from chalicelib.body import body_of
 from chalicelib.chat import card
 from chalicelib.findings import AlertType, Finding, NoFinding, Status
+from chalicelib.log import log
 from chalicelib.pagerduty import Action, Page, page_of, resolve
-from chalicelib.received import Alarm, Received, received
+from chalicelib.received import (
+    Alarm,
+    MalformedMessageError,
+    Received,
+    message_of,
+    received,
+)
 
 
 class Relayed(StrEnum):
@@ -114,23 +121,44 @@ class ChatRelay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecurityHubRelay:
-    """Keeps Security Hub's copy of each finding as the finding stands."""
+    """Keeps Security Hub's copy of each finding as the finding stands.
+
+    A queue lies in between: Security Hub takes 100 findings a call and 10 calls a second, and a
+    flood brings thousands of messages at once.
+    """
 
     findings: FindingsById
-    put: Callable[[dict[str, Any]], None]
+    put: Callable[[list[dict[str, Any]]], Mapping[str, str]]
+    """Imports findings; returns the ids of those refused, and why."""
     importer: Account
     region: str
     clock: Callable[[], datetime]
 
-    def relay(self, event: Mapping[str, Any]) -> list[Relayed]:
-        """Import each finding. Raises MalformedMessageError, and what Security Hub refuses."""
-        return [self._import(message) for message in received(event)]
+    def relay(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Import a batch of the queue; name the messages that are to come again.
 
-    def _import(self, message: Received | Alarm) -> Relayed:
-        if isinstance(message, Alarm) or message.body["finding"] is None:
-            return Relayed.IGNORED
-        self.put(self._asff(message))
-        return Relayed.SENT
+        Raises what Security Hub or the table refuse as a whole: then all come again.
+        """
+        failed: list[str] = []
+        found: dict[str, dict[str, Any]] = {}
+        about: dict[str, str] = {}
+        for record in event["Records"]:
+            message_id = record["messageId"]
+            try:
+                message = message_of(record["body"])
+            except MalformedMessageError as error:
+                log("import_unreadable", error=str(error))
+                failed.append(message_id)
+                continue
+            if isinstance(message, Received) and message.body["finding"] is not None:
+                finding = self._asff(message)
+                found[finding["Id"]] = finding  # of several messages on one, the last stands
+                about[message_id] = finding["Id"]
+        refused = self.put(list(found.values())) if found else {}
+        for finding_id, why in refused.items():
+            log("import_refused", finding_id=finding_id, error=why)
+        failed += [message_id for message_id, about_id in about.items() if about_id in refused]
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     def _asff(self, message: Received) -> dict[str, Any]:
         """The clock goes first: who saw the finding open then has the earlier time, and loses."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -12,6 +13,9 @@ from chalicelib.text import plain
 
 EXEMPT_FOR = timedelta(days=30)
 """How far off the end of the suggested exemption is: time to decide, and then to look again."""
+
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateGroup.html (GroupName)
+_GROUP_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,128}")
 
 # Each partition's console and the region where IAM's events are: from the partitions' own
 # sign-in pages and https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html
@@ -27,8 +31,24 @@ def group_commands(user_name: str) -> tuple[str, ...]:
     return (
         "aws iam list-groups --query 'Groups[].GroupName' --output text",
         "aws iam create-group --group-name GROUP",
-        f"aws iam add-user-to-group --group-name GROUP {_option('user-name', user_name)}",
+        join_command(user_name, "GROUP"),
     )
+
+
+def join_command(user_name: str, group_name: str) -> str:
+    """The AWS CLI command that puts the user in a group that there is."""
+    group, user = _option("group-name", group_name), _option("user-name", user_name)
+    return f"aws iam add-user-to-group {group} {user}"
+
+
+def left_group(cause: Cause | None) -> str:
+    """The group whose loss made the user a stray; empty if that was not it, or not a group's name.
+
+    What the event calls a group is the word of whoever made the call.
+    """
+    if cause is None or cause.event_name != "RemoveUserFromGroup":
+        return ""
+    return cause.group_name if _GROUP_NAME.fullmatch(cause.group_name) else ""
 
 
 def exempt_command(user_name: str, now: datetime) -> str:

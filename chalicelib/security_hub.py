@@ -9,20 +9,20 @@ if TYPE_CHECKING:
     from mypy_boto3_securityhub import SecurityHubClient
 
 
-class ImportRefusedError(Exception):
-    """Security Hub answered, and did not take a finding."""
-
-
 @dataclass(frozen=True, slots=True)
 class SecurityHub:
-    """BatchImportFindings, one finding at a time: each message is about one."""
+    """BatchImportFindings, for at most 100 findings a call: the size of the queue's batch."""
 
     client: SecurityHubClient
 
-    def put(self, finding: dict[str, Any]) -> None:
-        """Create or update a finding. Raises ImportRefusedError, or what boto3 raises."""
-        answer = self.client.batch_import_findings(Findings=[finding])  # type: ignore[list-item]  # asff.py builds it, botocore's model checks it
-        if answer["FailedCount"]:
-            failed = answer.get("FailedFindings", [])
-            why = "; ".join(f"{f['ErrorCode']}: {f['ErrorMessage']}" for f in failed)
-            raise ImportRefusedError(f"Security Hub refused {finding['Id']}: {why}"[:500])
+    def put(self, findings: list[dict[str, Any]]) -> dict[str, str]:
+        """Create or update findings; return the ids of those refused, each with the reason.
+
+        Raises what boto3 raises. A finding that was not taken and not named counts as refused.
+        """
+        answer = self.client.batch_import_findings(Findings=findings)  # type: ignore[arg-type]  # asff.py builds them, botocore's model checks them
+        failed = answer.get("FailedFindings", [])
+        refused = {f["Id"]: f"{f['ErrorCode']}: {f['ErrorMessage']}" for f in failed}
+        if len(refused) < answer["FailedCount"]:
+            return dict.fromkeys((f["Id"] for f in findings), "refused without a name") | refused
+        return refused

@@ -13,19 +13,19 @@ from straywatch import __version__
 from straywatch.errors import EXIT_INCOMPLETE, EXIT_USAGE, StraywatchError, explain, one_line
 
 COMMANDS = {
-    "audit": "Look at every user of an account now; needs no deployment.",
     "local": "An AWS on this machine that runs the packaged application.",
+    "audit": "Look at every user of an account now; needs no deployment.",
     "package": "Pack the monitor: its template and its code archive.",
     "deploy": "Deploy the monitor, or update it; every change is shown first.",
-    "destroy": "Remove the monitor, keeping its findings.",
+    "doctor": "Is a deployment able to hear, look, remember and speak?",
     "sweep": "Look at the whole account now.",
+    "test-alert": "Send a marked alert, and say who gets it.",
     "findings": "What was found: listed, or one whole life.",
     "check": "Evaluate single users now, and say why.",
     "dashboard": "A page on this machine that shows how the account stands, live.",
     "watch": "The same in the terminal.",
     "report": "The evidence of a period in one file, for an auditor.",
     "exemptions": "Who may be in no group, and why.",
-    "completion": "Print the script that completes commands in a shell.",
     "redrive": "What could not be processed, why, and once more.",
     "replay": "Tell which alerts the past would have brought, by grace period.",
     "plan": "Propose groups for strays, and what they replace.",
@@ -33,6 +33,8 @@ COMMANDS = {
     "undo": "Take back what an apply did, by its journal.",
     "verify": "Check that after a plan access is as intended.",
     "least-privilege": "Find grants of groups that are wider than they need be.",
+    "destroy": "Remove the monitor, keeping its findings.",
+    "completion": "Print the script that completes commands in a shell.",
 }
 """Each command and its one-line help; the code is `straywatch.commands.NAME:command`."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.account import Account
+from chalicelib.events import is_user_name
 from chalicelib.exemptions import Exemptions, InvalidConfigurationError, parse
 from chalicelib.findings import Finding, NoFinding
 from chalicelib.iam import Iam
@@ -37,9 +37,6 @@ from straywatch.stack import Absent, Stack, read_stack
 from straywatch.verdicts import Failed, as_object, is_stray, print_verdict
 
 SCHEMA = "straywatch.check/1"
-
-# https://docs.aws.amazon.com/IAM/latest/APIReference/API_User.html; old users have up to 128
-_USER_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 
 _EXAMPLES = """\b
 Examples:
@@ -94,7 +91,7 @@ def command(
     user. Exemptions and history are the deployment's, where there is one. Changes nothing.
     """
     for name in users:
-        if not _USER_NAME.fullmatch(name):
+        if not is_user_name(name):
             raise WrongUsageError(f"{name!r} is no IAM user name")
     rules = _from_file(exemptions) if exemptions else None
     context = aws_context(ctx)

@@ -160,8 +160,11 @@ def _report(name: str, outputs: Mapping[str, str], form: str) -> None:
 
 def _say_next(email: str) -> None:
     if email:
-        _say(f"next: open the mail that AWS has sent to {email} and confirm the subscription;")
-        _say("      until then no alert reaches it")
+        _say(
+            f"next: open the two mails that AWS has sent to {email}, one for alerts and one for the"
+        )
+        _say("      monitor's own alarms, and confirm both; until then nothing reaches it")
+        _say("then: see that it does with `straywatch test-alert`")
     else:
         _say("next: subscribe somebody to AlertTopicArn; until then no alert reaches anybody")
 

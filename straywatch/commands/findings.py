@@ -18,7 +18,9 @@ from straywatch.errors import EXIT_FINE, EXIT_FOUND, EXIT_INCOMPLETE, WrongUsage
 from straywatch.findings.choosing import Wanted, choose
 from straywatch.findings.output import write_life, write_list
 from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
+from straywatch.findings.suggesting import NotAsked, Suggestion, look_for_group
 from straywatch.options import aws_context, aws_options
+from straywatch.remediation.output import Progress
 
 _stage = click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
 _SEVERITIES = [severity.name.lower() for severity in Severity]
@@ -38,6 +40,7 @@ Exit codes: 0 none of those listed is open, 1 some are, 2 wrong usage,
 _SHOW_EXAMPLES = """\b
 Example:
   straywatch findings show aws:123456789012:AIDAEXAMPLEEXAMPLE1:1
+  straywatch findings show aws:123456789012:AIDAEXAMPLEEXAMPLE1:1 --no-suggest
 
 \b
 Exit codes: 0 shown, 2 no such finding or no id, 3 could not be read.
@@ -120,19 +123,33 @@ def list_findings(
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
+@click.option(
+    "--no-suggest", is_flag=True, help="Do not read the account to see which group surely fits."
+)
 @_stage
 @aws_options
 @click.pass_context
-def show(ctx: click.Context, finding_id: str, form: str, stage: str | None) -> int:
-    """Show one finding's whole life: since when, by whom, which alerts, how it ended."""
-    findings = _findings(aws_context(ctx).session, stage)
+def show(
+    ctx: click.Context, *, finding_id: str, form: str, no_suggest: bool, stage: str | None
+) -> int:
+    """Show one finding's whole life: since when, by whom, which alerts, how it ended.
+
+    For an open one, the account's users, groups and policies are read, to name the group that
+    gives exactly what the user holds directly, if there is one.
+    """
+    context = aws_context(ctx)
+    findings = _findings(context.session, stage)
     finding = findings.one(finding_id)
     if isinstance(finding, NoSuchFinding):
         raise WrongUsageError(f"there is no finding {finding_id}: see `straywatch findings list`")
     if isinstance(finding, Unreadable):
         click.echo(f"straywatch: unreadable: {one_line(f'{finding.key}: {finding.why}')}", err=True)
         return EXIT_INCOMPLETE
-    write_life(finding, findings.of_user(finding), form, utc_now())
+
+    def look() -> Suggestion:
+        return NotAsked() if no_suggest else look_for_group(context, finding, Progress())
+
+    write_life(finding, findings.of_user(finding), form, utc_now(), look)
     return EXIT_FINE
 
 

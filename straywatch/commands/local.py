@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,14 @@ from straywatch.dashboard.server import serving
 from straywatch.dashboard.source import Source, shown
 from straywatch.deployment import deploy
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
+from straywatch.local.channels import Delivery, open_channels
 from straywatch.local.emulator import LocalAws, listening_socket, running_emulator
 from straywatch.local.inbox import READER, Inbox, open_inbox
 from straywatch.local.player import Player
 from straywatch.local.session import REGION, LocalSession
 from straywatch.local.stage import Terminal
 from straywatch.local.story import STORY
+from straywatch.local.surroundings import complete
 from straywatch.observing.reader import LOCAL
 from straywatch.options import debug_option
 from straywatch.packaging import SOURCES, build
@@ -66,8 +68,15 @@ class Running:
 @click.option("--page-port", type=_PORT, default=8080, show_default=True, help="0: any free one.")
 @click.option("--story", "tell", is_flag=True, help="Play the demo story, then stay up.")
 @click.option("--once", is_flag=True, help="Play the demo story and end: 0 if all went right.")
+@click.option(
+    "--channels/--no-channels",
+    default=None,
+    help="Pager, chat, SMS and Security Hub beside mail; default: unless --once.",
+)
 @debug_option
-def command(*, port: int, grace: int, page_port: int, tell: bool, once: bool) -> int:
+def command(
+    *, port: int, grace: int, page_port: int, tell: bool, once: bool, channels: bool | None
+) -> int:
     """Run an AWS on 127.0.0.1 with the packaged application in it, until Ctrl-C.
 
     Any AWS client can play against it: `export AWS_ENDPOINT_URL=http://127.0.0.1:4566
@@ -78,8 +87,10 @@ def command(*, port: int, grace: int, page_port: int, tell: bool, once: bool) ->
     if tell and grace < SHORTEST_STORY_GRACE:
         raise WrongUsageError(f"the story needs a grace of {SHORTEST_STORY_GRACE} s or more")
     terminal = Terminal(Console(stderr=True))
+    with_channels = not once if channels is None else channels
+    running_all = _running(port, grace, page_port, terminal, with_channels=with_channels)
     try:
-        with stoppable(), _running(port, grace, page_port, terminal) as running:
+        with stoppable(), running_all as running:
             if tell and not _play(running, grace, terminal) and once:
                 return EXIT_FOUND
             if not once:
@@ -91,16 +102,25 @@ def command(*, port: int, grace: int, page_port: int, tell: bool, once: bool) ->
 
 
 @contextmanager
-def _running(port: int, grace: int, page_port: int, terminal: Terminal) -> Iterator[Running]:
+def _running(
+    port: int, grace: int, page_port: int, terminal: Terminal, *, with_channels: bool
+) -> Iterator[Running]:
     with ExitStack() as stack:
         listener = stack.enter_context(listening_socket(page_port))
         terminal.progress("starting the embedded AWS")
         aws = stack.enter_context(running_emulator(port))
         session = aws.session()
-        outputs = _deploy(session, grace, terminal)
+        got: Callable[[], Sequence[Delivery]] = tuple
+        if with_channels:
+            channels = stack.enter_context(open_channels(session, terminal.channel))
+            outputs = _deploy(session, grace, channels.parameters, terminal)
+            channels.subscribe(outputs)
+            got = channels.deliveries
+        else:
+            outputs = _deploy(session, grace, {}, terminal)
         inbox = open_inbox(session, outputs["AlertTopicArn"])
         source = Source(aws.session, None, LOCAL)
-        what = shown(source, _PAGE_SECONDS, alerts=lambda: tuple(inbox.alerts))
+        what = shown(source, _PAGE_SECONDS, alerts=lambda: tuple(inbox.alerts), deliveries=got)
         page = stack.enter_context(serving(listener, stack.enter_context(what)))
         ready = f"endpoint={aws.endpoint} stack={DEFAULT_NAME} region={REGION} page={page}"
         click.echo(f"ready: {ready}")
@@ -108,20 +128,24 @@ def _running(port: int, grace: int, page_port: int, terminal: Terminal) -> Itera
         yield Running(aws, inbox, page)
 
 
-def _deploy(session: LocalSession, grace: int, terminal: Terminal) -> Mapping[str, str]:
+def _deploy(
+    session: LocalSession, grace: int, channels: Mapping[str, str], terminal: Terminal
+) -> Mapping[str, str]:
     with tempfile.TemporaryDirectory(prefix="straywatch-package-") as out:
         with terminal.busy("packaging the application"):
             package = build(SOURCES, Path(out))
         with terminal.busy("deploying it through a change set") as progress:
-            return deploy(
+            outputs = deploy(
                 session,
                 package,
                 DEFAULT_NAME,
-                {"GracePeriodSeconds": str(grace), "AlertEmail": READER},
+                {"GracePeriodSeconds": str(grace), "AlertEmail": READER, **channels},
                 progress=progress,
                 approve=lambda _: True,
                 sleep=lambda seconds: time.sleep(min(seconds, _POLL_SECONDS)),
             )
+            complete(session, DEFAULT_NAME, package)
+            return outputs
 
 
 def _play(running: Running, grace: int, terminal: Terminal) -> bool:

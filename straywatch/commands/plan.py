@@ -12,6 +12,7 @@ import click
 
 from straywatch.errors import EXIT_FINE, EXIT_FOUND
 from straywatch.options import aws_context, aws_options
+from straywatch.output import check_writable
 from straywatch.remediation.account import iam_client, snapshot_of
 from straywatch.remediation.credentials import read_credentials
 from straywatch.remediation.output import Progress, print_table, say, write
@@ -65,6 +66,8 @@ def command(
 
     Changes nothing. Exit code 0: nothing to do; 1: there is something to do.
     """
+    if output is not None:
+        check_writable(output)
     tell = Progress()
     context = aws_context(ctx)
     iam = iam_client(context)

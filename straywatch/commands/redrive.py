@@ -61,9 +61,9 @@ def command(
 ) -> int:
     """Show what lies in the dead-letter queue and why; with --yes, run it again.
 
-    Checks go back to their queue, failed and undelivered events to their function. Each is removed
-    only after that, so a repeat is safe at any time: the monitor takes repeats. Letters that
-    arrive meanwhile stay for the next time.
+    Checks go back to their queue; failed or undelivered events and messages to their function. Each
+    is removed only after that, so a repeat is safe at any time: the monitor takes repeats. Letters
+    that arrive meanwhile stay for the next time.
     """
     if discarded and not yes:
         raise WrongUsageError("--discard removes letters for good: add --yes")
@@ -103,7 +103,9 @@ def _redrive(session: boto3.Session, stack: Stack) -> Redrive:
     functions = (r.physical_id for r in resources if r.resource_type == "AWS::Lambda::Function")
     return Redrive(
         sqs=session.client("sqs", config=RETRIES),
+        sns=session.client("sns", config=RETRIES),
         functions_client=session.client("lambda", config=RETRIES),
         check_queue_url=output(stack, "CheckQueueUrl"),
+        import_queue_url=stack.outputs.get("ImportQueueUrl", ""),
         functions=frozenset(functions),
     )

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from straywatch.dashboard.forms import alert_forms, alert_row
 from straywatch.dashboard.poller import Published
+from straywatch.local.channels import Delivery
 from straywatch.local.inbox import Alert
 
 HEADERS = {
@@ -45,6 +46,7 @@ class Shown:
     current: Callable[[], Published]
     finding: Callable[[str], Mapping[str, Any] | None]
     alerts: Callable[[], Sequence[Alert]] | None = None
+    deliveries: Callable[[], Sequence[Delivery]] = tuple
 
 
 @contextmanager
@@ -85,7 +87,11 @@ class _Pages:
             "/finding.json": self._finding,
         }
         if self._shown.alerts:
-            routes |= {"/inbox.json": self._inbox, "/alert.json": self._alert}
+            routes |= {
+                "/inbox.json": self._inbox,
+                "/alert.json": self._alert,
+                "/channels.json": self._channels,
+            }
         if path in routes:
             return routes[path](query)
         return _static("index.html" if path == "/" else path.removeprefix("/"))
@@ -116,6 +122,10 @@ class _Pages:
 
     def _inbox(self, _: Mapping[str, list[str]]) -> Answer:
         return _json([asdict(alert) for alert in self._alerts()])
+
+    def _channels(self, _: Mapping[str, list[str]]) -> Answer:
+        """What the receivers behind the channels really got."""
+        return _json([asdict(delivery) for delivery in self._shown.deliveries()])
 
     def _alert(self, query: Mapping[str, list[str]]) -> Answer:
         alerts, number = self._alerts(), _number(query, "n")

@@ -15,6 +15,7 @@ from straywatch.dashboard.poller import Poller
 from straywatch.dashboard.server import Shown
 from straywatch.dashboard.view import finding_details, view
 from straywatch.errors import is_sign_in
+from straywatch.local.channels import Delivery
 from straywatch.local.inbox import Alert
 from straywatch.observing.deployment import Observed, observed_deployment
 from straywatch.observing.reader import Pace, Reader
@@ -62,9 +63,14 @@ class Source:
 
 @contextmanager
 def shown(
-    source: Source, seconds: float, alerts: Callable[[], Sequence[Alert]] | None = None
+    source: Source,
+    seconds: float,
+    alerts: Callable[[], Sequence[Alert]] | None = None,
+    deliveries: Callable[[], Sequence[Delivery]] = tuple,
 ) -> Iterator[Shown]:
     """What to serve for the length of a `with` block, read every so many seconds."""
     poller = Poller(source.view, seconds)
     with poller.running():
-        yield Shown(current=poller.current, finding=source.details, alerts=alerts)
+        yield Shown(
+            current=poller.current, finding=source.details, alerts=alerts, deliveries=deliveries
+        )

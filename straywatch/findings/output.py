@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import click
+from rich.console import Console
 
 from chalicelib.alerts import Alert
 from chalicelib.body import body_of, fix_commands
@@ -19,6 +20,8 @@ from chalicelib.times import iso
 from straywatch.durations import spoken
 from straywatch.findings.choosing import Chosen
 from straywatch.findings.reading import Unreadable
+from straywatch.findings.suggesting import NotAsked, NotLooked, Suggestion
+from straywatch.remediation.suggestion import Certain, NotCertain
 from straywatch.tables import console, counted, print_table, say, write_csv
 
 SCHEMA = "straywatch.findings/1"
@@ -89,11 +92,20 @@ def _row(finding: Finding, now: datetime) -> tuple[object, ...]:
 
 
 def write_life(
-    finding: Finding, others: list[Finding | Unreadable], form: str, now: datetime
+    finding: Finding,
+    others: list[Finding | Unreadable],
+    form: str,
+    now: datetime,
+    look: Callable[[], Suggestion],
 ) -> None:
-    """Write one finding's whole life to standard output."""
+    """Write one finding's whole life to standard output; `look` suggests a group for an open one.
+
+    The look takes its time, so that a person has read the life by then.
+    """
     if form == "json":
-        click.echo(json.dumps({"schema": SCHEMA, "finding": as_object(finding)}, indent=2))
+        suggestion = look() if finding.status is Status.OPEN else NotAsked()
+        told = {"schema": SCHEMA, "finding": as_object(finding), **_suggested(suggestion)}
+        click.echo(json.dumps(told, indent=2))
         return
     out = console()
     title = f"{finding.status} {finding.severity.name}: {finding.user_name}"
@@ -104,10 +116,36 @@ def write_life(
     if len(others) > 1:
         say(out, f"\n{counted(len(others), 'finding')} of this user in all.")
     if finding.status is Status.OPEN:
-        say(out, "\nTo mend it:")
-        for command in fix_commands(finding):
-            say(out, f"  {command}")
-        say(out, f"  {console_url(finding.account.partition, finding.user_name)}")
+        _print_remedy(out, finding, look())
+
+
+def _print_remedy(out: Console, finding: Finding, suggestion: Suggestion) -> None:
+    say(out, "")
+    say(out, "To mend it:")
+    group = suggestion.group if isinstance(suggestion, Certain) else ""
+    for command in fix_commands(finding, group):
+        say(out, f"  {command}")
+    link = console_url(finding.account.partition, finding.user_name)
+    if link:
+        say(out, f"  {link}")
+    match suggestion:
+        case Certain():
+            say(out, f"Group {group} gives exactly what the user holds directly.")
+        case NotCertain(reason):
+            say(out, f"Permissions tell no certain group: {reason}. See `straywatch plan`.")
+        case NotLooked(reason):
+            say(out, f"Which group fits was not looked up: {reason}. See `straywatch plan`.")
+
+
+def _suggested(suggestion: Suggestion) -> dict[str, str | None]:
+    """Both are null where nobody asked."""
+    match suggestion:
+        case Certain(group):
+            return {"suggested_group": group, "why_no_group": None}
+        case NotCertain(reason) | NotLooked(reason):
+            return {"suggested_group": None, "why_no_group": reason}
+        case NotAsked():
+            return {"suggested_group": None, "why_no_group": None}
 
 
 def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
@@ -116,6 +154,8 @@ def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "user id", finding.user_id
     yield "account", f"{finding.account.account_id} ({finding.account.partition})"
     yield "risk", f"{finding.severity.name}: {finding.risk}"
+    if finding.unread:
+        yield "not read", f"{', '.join(finding.unread)}; the severity allows for it"
 
 
 def _life(finding: Finding, now: datetime) -> list[tuple[str, str]]:

@@ -31,6 +31,14 @@ class ControlClient:
         """Return each mail sent: to, subject, text, topic_arn, message_id; oldest first."""
         return self._ask("GET", "mail")  # type: ignore[no-any-return] # likewise
 
+    def texts(self) -> Sequence[dict[str, str]]:
+        """Return each text message sent, with the fields of a mail; oldest first."""
+        return self._ask("GET", "texts")  # type: ignore[no-any-return] # likewise
+
+    def security_hub(self) -> Sequence[dict[str, Any]]:
+        """Return the findings that Security Hub has, as their latest updates left them."""
+        return self._ask("GET", "security-hub")  # type: ignore[no-any-return] # likewise
+
     def calls(self) -> Sequence[dict[str, Any]]:
         """Return how often each caller_arn made each action: action, caller_arn, count."""
         return self._ask("GET", "calls")  # type: ignore[no-any-return] # likewise

@@ -15,6 +15,7 @@ from straywatch.local.calls import Call, Calls, Fault
 from straywatch.local.delivery import MODES, Deliveries, Plan
 from straywatch.local.exchange import Message, Receive, Send, read_body
 from straywatch.local.mails import Mail
+from straywatch.local.security_hub import SecurityHub
 
 _LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -29,6 +30,8 @@ class Control:
         calls: Calls,
         journal: Iterable[Mapping[str, Any]],
         mail: Iterable[Mail],
+        security_hub: SecurityHub,
+        certificate: bytes,
     ) -> None:
         self._deliveries = deliveries
         self._calls = calls
@@ -36,7 +39,10 @@ class Control:
         self._mail = mail
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], object]] = {
             ("GET", "records"): lambda _: list(self._journal),
-            ("GET", "mail"): lambda _: [asdict(mail) for mail in self._mail],
+            ("GET", "mail"): lambda _: self._sent("email"),
+            ("GET", "texts"): lambda _: self._sent("sms"),
+            ("GET", "security-hub"): lambda _: list(security_hub.findings.values()),
+            ("GET", "sns.pem"): lambda _: certificate,
             ("GET", "calls"): lambda _: _listed(self._calls.counts),
             ("GET", "behind"): lambda _: _listed(self._calls.behind),
             ("GET", "denials"): lambda _: _listed(self._calls.denials),
@@ -56,9 +62,11 @@ class Control:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
         status, answer = self._answer(scope, await read_body(receive))
-        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+        kind = b"application/x-pem-file" if isinstance(answer, bytes) else b"application/json"
+        headers = [(b"content-type", kind), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+        content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        await send({"type": "http.response.body", "body": content})
 
     def _answer(self, scope: Message, body: bytes) -> tuple[int, object]:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
@@ -73,6 +81,9 @@ class Control:
             return 200, route(_order(body))
         except (TypeError, ValueError) as error:  # of the wrong type, or misspelt
             return 400, {"error": str(error)}
+
+    def _sent(self, protocol: str) -> list[dict[str, str]]:
+        return [asdict(mail) for mail in self._mail if mail.protocol == protocol]
 
     def _plan(self, order: dict[str, Any]) -> None:
         mode = order.get("mode", "deliver")

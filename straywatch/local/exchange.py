@@ -135,6 +135,12 @@ def signature(scope: Message) -> tuple[str, str] | None:
     return None if found is None or found[2] == "s3" else (found[1], found[2])
 
 
+def access_key_of(scope: Message) -> str:
+    """The access key that a request is signed with; empty where it is not signed."""
+    found = signature(scope)
+    return found[0] if found else ""
+
+
 async def read_body(receive: Receive) -> bytes:
     """Read a request's body to its end."""
     parts = []

@@ -62,7 +62,7 @@ class Inbox:
             WaitTimeSeconds=min(wait_seconds, _LONGEST_POLL),
         )
         messages = answer.get("Messages", [])
-        texts = _texts(self.control.mail()) if messages else {}
+        texts = _texts([*self.control.mail(), *self.control.texts()]) if messages else {}
         arrived = [_alert(message, texts, self.clock()) for message in messages]
         for message in messages:
             self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])

@@ -15,8 +15,9 @@ from ministack.core import iam_actions, iam_evaluator, responses
 from ministack.core.arn import parse_arn
 from ministack.services import kms, lambda_svc, sns, sqs
 
+from straywatch.local import security_hub
 from straywatch.local.calls import Call
-from straywatch.local.records import Caller
+from straywatch.local.records import EVENT_REGION, Caller
 
 _POLLER_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 _WRITE_WITH_KEY = ("kms:GenerateDataKey", "kms:Decrypt")  # SQS and SNS developer guides
@@ -56,8 +57,12 @@ def install(tell: Tell) -> None:
 def missing_key_access(
     caller: Caller, action: str, parameters: Mapping[str, Any], tell: Tell
 ) -> Sequence[Need]:
-    """Return what the caller lacks of the key behind an encrypted queue or topic."""
+    """Return what the caller lacks of the key behind a queue or topic, or of a stand-in service."""
     needs = _key_needs(caller.account_id, action, parameters)
+    if action == security_hub.ACTION:
+        account = f"{EVENT_REGION}:{caller.account_id}"
+        product = f"arn:aws:securityhub:{account}:product/{caller.account_id}/default"
+        needs = [Need(action, product)]
     if not needs or caller.kind not in ("AssumedRole", "IAMUser"):
         return []
     with responses.request_scope(caller.account_id, parse_arn(needs[0].resource_arn).region):

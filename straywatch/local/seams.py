@@ -64,6 +64,8 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (sns, "_fanout", ("topic_arn", "msg_id", "message", "subject", "message_structure")),
     (sns, "_topic_by_arn_any_scope", ("topic_arn",)),
     (sns, "_resolve_message_for_protocol", ("message", "message_structure", "protocol")),
+    (sns, "_deliver_to_lambda", ("endpoint", "envelope", "topic_arn", "sub_arn")),
+    (sns, "_http_post_sync", ("endpoint", "payload", "sns_message_type")),
     (sns, "_matches_filter_policy", ("sub", "message_attributes", "message")),
     (iam, "_extract_tags", ("p",)),
     (iam, "_error", ("status", "code", "message")),
@@ -198,6 +200,41 @@ def retry_rule_deliveries() -> None:
     eventbridge._dispatch_to_lambda = dispatch
 
 
+def retry_topic_deliveries() -> None:
+    """Give topic -> Lambda the asynchronous retries and on-failure destination it has on AWS."""
+
+    def deliver(
+        endpoint: str,
+        envelope: str,
+        _topic_arn: str,
+        subscription_arn: str,
+        *_: object,
+    ) -> None:
+        function, config, _name = lambda_svc._get_func_record_for_ref(endpoint)
+        if function and config:
+            record = lambda_svc._execution_record_for_config(function, config)
+            sns_record = {
+                "EventVersion": "1.0",
+                "EventSubscriptionArn": subscription_arn,
+                "EventSource": "aws:sns",
+                "Sns": json.loads(envelope),
+            }
+            lambda_svc.invoke_async_with_retry(record, {"Records": [sns_record]})
+
+    sns._deliver_to_lambda = deliver
+
+
+def sign_topic_deliveries(signed: Callable[[str], str]) -> None:
+    """Let what topics send by HTTP be signed; ministack itself writes FAKE."""
+    post = sns._http_post_sync
+
+    def post_signed(endpoint: str, payload: str, kind: str) -> int:
+        status: int = post(endpoint, signed(payload), kind)
+        return status
+
+    sns._http_post_sync = post_signed
+
+
 def wake_pollers() -> None:
     """Look for messages whose delay has just ended; AWS long-polls, the emulator looks each second.
 
@@ -222,26 +259,27 @@ def keep_mail(keep: Callable[[Mail], None]) -> None:
 
 def _mails(published: Mapping[str, Any]) -> list[Mail]:
     topic = sns._topic_by_arn_any_scope(published["topic_arn"]) or {"subscriptions": []}
+    return [mail for protocol in ("email", "sms") for mail in _sent_by(protocol, topic, published)]
+
+
+def _sent_by(protocol: str, topic: Mapping[str, Any], published: Mapping[str, Any]) -> list[Mail]:
+    text = sns._resolve_message_for_protocol(
+        published["message"], published["message_structure"], protocol
+    )
     attributes = published["message_attributes"] or {}
-    sent = []
-    for subscription in topic["subscriptions"]:
-        protocol = subscription["protocol"]
-        if protocol not in ("email", "sms"):
-            continue
-        text = sns._resolve_message_for_protocol(
-            published["message"], published["message_structure"], protocol
+    return [
+        Mail(
+            to=subscription["endpoint"],
+            protocol=protocol,
+            subject=published["subject"] or "AWS Notification Message",
+            text=text,
+            topic_arn=published["topic_arn"],
+            message_id=published["msg_id"],
         )
-        if sns._matches_filter_policy(subscription, attributes, text):
-            sent.append(
-                Mail(
-                    to=subscription["endpoint"],
-                    subject=published["subject"] or "AWS Notification Message",
-                    text=text,
-                    topic_arn=published["topic_arn"],
-                    message_id=published["msg_id"],
-                )
-            )
-    return sent
+        for subscription in topic["subscriptions"]
+        if subscription["protocol"] == protocol
+        and sns._matches_filter_policy(subscription, attributes, text)
+    ]
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own types

@@ -26,12 +26,17 @@ from straywatch.local.bridge import Bridge, Emulator
 from straywatch.local.calls import Calls
 from straywatch.local.control import Control
 from straywatch.local.delivery import HELD_AT_MOST, Deliveries
+from straywatch.local.exchange import Message, access_key_of
 from straywatch.local.limits import Refusal, refusal
 from straywatch.local.mails import Mail
 from straywatch.local.records import Caller
+from straywatch.local.security_hub import ACTION, PATH, SecurityHub, served
+from straywatch.local.sns_signing import new_signer
 
 _GRACE_SECONDS = 1.0
 _POLL_SECONDS = 0.1
+_CERTIFICATE = "http://127.0.0.1:{port}/_straywatch/sns.pem"
+_DENIALS = {"sns": "KMSAccessDenied", "securityhub": "AccessDeniedException"}
 
 
 def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
@@ -40,6 +45,10 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     iam_gaps.install()
     topic_gaps.install()
     seams.retry_rule_deliveries()
+    seams.retry_topic_deliveries()
+    signer = new_signer(_CERTIFICATE.format(port=os.environ["GATEWAY_PORT"]), _now)
+    seams.sign_topic_deliveries(signer.signed)
+    hub = SecurityHub()
     mail: deque[Mail] = deque(maxlen=HELD_AT_MOST)
     seams.keep_mail(mail.append)
     deliveries = Deliveries(put=seams.put_event, later=loop.call_later, new_id=seams.new_id)
@@ -47,22 +56,48 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     permissions.install(calls.ask)
     return Bridge(
         emulator=Emulator(
-            seams.application, seams.action_of, seams.caller_of, partial(_refusals, calls)
+            served(seams.application, hub, _account_of),
+            _action_of,
+            seams.caller_of,
+            partial(_refusals, calls),
         ),
         deliveries=deliveries,
         calls=calls,
-        control=Control(deliveries=deliveries, calls=calls, journal=journal, mail=mail),
-        now=lambda: datetime.now(UTC),
+        control=Control(
+            deliveries=deliveries,
+            calls=calls,
+            journal=journal,
+            mail=mail,
+            security_hub=hub,
+            certificate=signer.certificate,
+        ),
+        now=_now,
         new_id=seams.new_id,
         journal=journal,
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _action_of(
+    method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
+) -> str | None:
+    """Name the action, also of a service that the emulator does not have."""
+    return ACTION if path == PATH else seams.action_of(method, path, headers, body, query)
+
+
+def _account_of(scope: Message) -> str:
+    caller = seams.caller_of(access_key_of(scope))
+    return caller.account_id if caller else ""
 
 
 def _refusals(
     calls: Calls, caller: Caller, action: str, parameters: Mapping[str, Any]
 ) -> Sequence[Refusal]:
     for need in permissions.missing_key_access(caller, action, parameters, calls.ask):
-        code = "KMSAccessDenied" if action.startswith("sns:") else "KMS.AccessDeniedException"
+        code = _DENIALS.get(action.split(":", maxsplit=1)[0], "KMS.AccessDeniedException")
         reason = f"is not authorized to perform: {need.action} on resource: {need.resource_arn}"
         return [Refusal(code, f"User: {caller.arn} {reason}")]
     return refusal(action, parameters)

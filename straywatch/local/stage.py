@@ -42,8 +42,15 @@ class Terminal:
         if outcome:
             self._console.print(Text(f"  {printable(outcome)}", style="yellow"))
 
+    def channel(self, name: str, line: str) -> None:
+        """Show what a channel other than mail has got."""
+        self.progress(f"{name}: {line}")
+
     def alert(self, alert: Alert) -> None:
-        """Show an alert as its reader would get it."""
+        """Show an alert as its reader would get it; one for machines alone takes a line."""
+        if alert.attributes.get("audience") == "machines":
+            self.progress(f"for machines alone: {alert.subject}")
+            return
         head = Text(f"To: {READER}\nSubject: {printable(alert.subject)}\n\n", style="bold")
         style = "green" if alert.type == "resolved" else "red"
         mail = head.append(Text(printable(alert.mail or alert.raw).rstrip(), style="default"))

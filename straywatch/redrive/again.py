@@ -11,9 +11,10 @@ from straywatch.redrive.letters import DeadLetter, Kind
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-_GONE = frozenset({"ResourceNotFoundException", "InvalidRequestContentException"})
+_GONE = frozenset({"ResourceNotFoundException", "InvalidRequestContentException", "NotFound"})
 _TOO_LARGE = frozenset({"RequestTooLargeException", "InvalidMessageContents"})
 
 
@@ -42,9 +43,11 @@ class Redrive:
     """Sends letters where they were going. `functions` are the stack's own, by name."""
 
     sqs: SQSClient
+    sns: SNSClient
     functions_client: LambdaClient
     check_queue_url: str
     functions: frozenset[str]
+    import_queue_url: str = ""
 
     def again(self, letter: DeadLetter) -> Result:
         """Start the letter's work once more, which the monitor takes repeats of.
@@ -55,8 +58,17 @@ class Redrive:
             match letter.kind:
                 case Kind.CHECK:
                     self.sqs.send_message(QueueUrl=self.check_queue_url, MessageBody=letter.payload)
+                case Kind.IMPORT if not self.import_queue_url:
+                    return Left("Security Hub is switched off: deploy with SecurityHubEnabled=yes")
+                case Kind.IMPORT:
+                    self.sqs.send_message(
+                        QueueUrl=self.import_queue_url, MessageBody=letter.payload
+                    )
                 case Kind.INVOCATION | Kind.DELIVERY:
-                    return self._invoke(letter)
+                    return self._invoke(letter, letter.function)
+                case Kind.NOTIFICATION:
+                    asked = self.sns.get_subscription_attributes(SubscriptionArn=letter.function)
+                    return self._invoke(letter, asked["Attributes"].get("Endpoint", ""))
                 case Kind.UNREADABLE:
                     return Left("it cannot be read; --discard removes it")
         except ClientError as error:
@@ -66,8 +78,8 @@ class Redrive:
             raise
         return Redriven()
 
-    def _invoke(self, letter: DeadLetter) -> Result:
-        name = function_name(letter.function)
+    def _invoke(self, letter: DeadLetter, function: str) -> Result:
+        name = function_name(function)
         if name not in self.functions:
             return Left(f"it is for {name or 'no function'}, which is none of this deployment's")
         self.functions_client.invoke(

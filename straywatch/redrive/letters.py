@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+from chalicelib.body import SCHEMA as ALERT_SCHEMA
 from chalicelib.checks import DigestRequest, MalformedCheckError, decode_check
 
 _UNTOLD = "not told: the queue itself gave up on it after too many receives"
@@ -23,6 +25,10 @@ class Kind(StrEnum):
     """A function failed on it, with all its retries."""
     DELIVERY = "delivery"
     """A rule could not deliver it to its function."""
+    NOTIFICATION = "notification"
+    """The topic could not deliver it to a function that is subscribed."""
+    IMPORT = "import"
+    """From the queue of findings that wait for Security Hub."""
     UNREADABLE = "unreadable"
     """None of these: only a person can tell."""
 
@@ -31,9 +37,9 @@ class Kind(StrEnum):
 class DeadLetter:
     """A message of the dead-letter queue, read.
 
-    `payload` is what is sent again; `function` is the ARN or name it goes to, and empty for a
-    check. `about` names the user or event; `reason` is what was told when it died. All three
-    hold text from others.
+    `payload` is what is sent again; `function` is the ARN or name it goes to: for a notification
+    the ARN of the subscription, for a check empty. `about` names the user or event; `reason` is
+    what was told when it died. All three hold text from others.
     """
 
     message_id: str
@@ -79,8 +85,12 @@ def _content(body: str, told: Mapping[str, str]) -> _Content:
         return _unreadable(body, told, "not a JSON object")
     if "requestContext" in value and "requestPayload" in value:
         return _invocation(value)
+    if value.get("schema") == ALERT_SCHEMA:
+        return Kind.IMPORT, _about_alert(value), told.get("reason", _UNTOLD), body, ""
     if "TARGET_ARN" in told:
         return _delivery(value, body, told)
+    if value.get("Type") == "Notification" and "Message" in value:
+        return _notification(value, body, told)
     return _check(body, told)
 
 
@@ -113,9 +123,37 @@ def _delivery(value: Mapping[str, Any], body: str, told: Mapping[str, str]) -> _
     return Kind.DELIVERY, _about_event(value), reason, body, told["TARGET_ARN"]
 
 
+def _notification(value: Mapping[str, Any], body: str, told: Mapping[str, str]) -> _Content:
+    """https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html.
+
+    The link with which a subscriber leaves is all that names the subscription.
+    """
+    link = parse_qs(urlsplit(str(value.get("UnsubscribeURL", ""))).query)
+    subscription = link.get("SubscriptionArn", [""])[0]
+    if not subscription:
+        return _unreadable(body, told, "a notification that names no subscription")
+    parts = (told.get("ErrorCode", ""), told.get("ErrorMessage", ""))
+    reason = ": ".join(part for part in parts if part) or "not told"
+    record = {
+        "EventSource": "aws:sns",
+        "EventVersion": "1.0",
+        "EventSubscriptionArn": subscription,
+        "Sns": {"MessageAttributes": {}, **value},
+    }
+    about = str(value.get("Subject") or "")
+    return Kind.NOTIFICATION, about, reason, json.dumps({"Records": [record]}), subscription
+
+
 def _unreadable(body: str, told: Mapping[str, str], why: str) -> _Content:
     reason = "; ".join(part for part in (told.get("reason", ""), why) if part)
     return Kind.UNREADABLE, "", reason, body, ""
+
+
+def _about_alert(body: Mapping[str, Any]) -> str:
+    """Name an alert by its type and user, as far as it tells them."""
+    finding = body.get("finding")
+    user = finding.get("user_name") if isinstance(finding, Mapping) else None
+    return " ".join(str(part) for part in (body.get("type"), user) if part)
 
 
 def _about_event(event: object) -> str:

@@ -20,11 +20,15 @@ from straywatch.remediation.globs import (
     UndecidedError,
     contains,
     has_variables,
+    stem,
     witness,
 )
 
 SEARCH_LIMIT = 2_000
 """Pieces a grant is cut into before a comparison is called undecided."""
+
+DEPTH_LIMIT = 300
+"""Grants that overlap one another in part: beyond so many a comparison is called undecided."""
 
 _ANY_ACTION = Pattern("?*:?*")
 _ANY_RESOURCE = Pattern("?*")
@@ -245,11 +249,16 @@ def _newly_denied(part: _Part, deny: Grant, shields: frozenset[Grant]) -> _Found
 def _search(part: _Part, candidates: list[Grant]) -> _Found:
     """Cut all `candidates` out of `part` and return an example of what is left."""
     region = part.region
-    sure = [g for g in candidates if set(g.condition) <= set(region.condition)]
-    usable = sorted(g for g in sure if _can_cut(g, region))
-    unsure = [_region(g) for g in candidates if g not in usable]
+    near = [g for g in candidates if _may_meet(g, region)]
+    given = set(region.condition)
+    usable = sorted(g for g in near if set(g.condition) <= given and _can_cut(g, region))
+    cut = set(usable)
+    unsure = [_region(g) for g in near if g not in cut]
     try:
-        example = _example(region, [_region(g) for g in usable], _Budget(SEARCH_LIMIT))
+        rest, cuts = _cut_at_once(region, [_region(g) for g in usable])
+        if len(cuts) > DEPTH_LIMIT:
+            return ("undecided", "undecided", False)
+        example = _example(rest, cuts, _Budget(SEARCH_LIMIT))
         if example is None:
             return None
         proved = (
@@ -261,6 +270,32 @@ def _search(part: _Part, candidates: list[Grant]) -> _Found:
     except UndecidedError:
         return ("undecided", "undecided", False)
     return (*example, proved)
+
+
+def _may_meet(grant: Grant, region: _Region) -> bool:
+    """Whether the letters that actions begin with leave room for one that both name."""
+    if grant.actions.negated:
+        return True
+    own = stem(Pattern(grant.actions.patterns[0]))
+    others = [stem(p) for p in region.actions_in]
+    return all(own.startswith(other) or other.startswith(own) for other in others)
+
+
+def _cut_at_once(region: _Region, cuts: list[_Region]) -> tuple[_Region, list[_Region]]:
+    """Cut out together all that reaches every resource of the region; return what is to do yet."""
+    out: set[Pattern] = set()
+    later: list[_Region] = []
+    for cut in cuts:
+        actions = cut.actions_in - {_ANY_ACTION}
+        plain = len(actions) == 1 and not cut.actions_out and not cut.resources_out
+        if plain and all(
+            any(contains(wide, narrow) for narrow in region.resources_in)
+            for wide in cut.resources_in
+        ):
+            out |= actions
+        else:
+            later.append(cut)
+    return replace(region, actions_out=region.actions_out | out), later
 
 
 def _can_cut(grant: Grant, region: _Region) -> bool:
@@ -293,8 +328,8 @@ class _Budget:
 def _example(region: _Region, cuts: list[_Region], budget: _Budget) -> tuple[str, str] | None:
     budget.spend()
     found = region.example()
-    if found is None:
-        return None
+    if found is None or not any(_holds(cut, found) for cut in cuts):
+        return found
     for index, cut in enumerate(cuts):
         if region.within(cut).example() is None:
             continue

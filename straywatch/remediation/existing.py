@@ -19,11 +19,13 @@ class ExistingGroups:
         self._denies = universe.denies
         self.held: dict[str, int] = {}
         self.gives: dict[str, int] = {}
+        self._units: dict[str, int] = {}
         self.offered: list[str] = []
         for group in snapshot.groups:
             documents = group.inline_policies.values()
             self.held[group.name] = universe.held(group.attached_policies, documents)
             self.gives[group.name] = universe.closure(self.held[group.name])
+            self._units[group.name] = universe.units(group.attached_policies, documents)
             if all(understood(universe, document) for document in documents):
                 self.offered.append(group.name)
 
@@ -49,7 +51,7 @@ class ExistingGroups:
     def _least_more(self, member: Member, limit: int) -> Member:
         offers = []
         for name in self.offered:
-            more = self.held[name] & ~member.allowed
+            more = self._units[name] & ~member.allowed
             if not (member.needs & ~self.gives[name] or more & self._denies):
                 offers.append((more.bit_count(), name.lower(), name, more))
         if not offers or min(offers)[0] > limit:

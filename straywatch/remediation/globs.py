@@ -13,8 +13,8 @@ from functools import lru_cache
 
 ANY = "<any>"
 ONE = "<one>"
-STATES_LIMIT = 20_000
-"""Automaton states searched before the answer is 'undecided': a few tenths of a second."""
+WORK_LIMIT = 2_000_000
+"""Moves of one pattern by one symbol before the answer is 'undecided': about a second."""
 
 _TOKEN = re.compile(r"\$\{[^}]*\}|.", re.DOTALL)
 _ESCAPES = {"${*}": "*", "${?}": "?", "${$}": "$"}
@@ -114,10 +114,48 @@ def contains(big: Pattern, small: Pattern) -> bool:
 def witness(inside: frozenset[Pattern], outside: frozenset[Pattern]) -> str | None:
     """A shortest text that matches all of `inside`, none of `outside`; None proves there is none.
 
-    Raises UndecidedError when the search grows past STATES_LIMIT.
+    Raises UndecidedError when the search grows past WORK_LIMIT.
     """
     if inside & outside or "*" in outside:
         return None
+    if outside:
+        shortest = witness(inside, frozenset())
+        if shortest is None:
+            return None
+        outside = frozenset(p for p in outside if _may_meet(p, inside))
+        if not any(_accepts(p, shortest) for p in outside):
+            return shortest
+    return _search(inside, outside)
+
+
+def _may_meet(pattern: Pattern, inside: frozenset[Pattern]) -> bool:
+    """Whether the letters that patterns begin with leave room for a text that matches all."""
+    own = stem(pattern)
+    return all(own.startswith(s) or s.startswith(own) for s in map(stem, inside))
+
+
+@lru_cache(maxsize=65536)
+def stem(pattern: Pattern) -> str:
+    """The letters that all matching texts begin with."""
+    letters = []
+    for token in tokens(pattern):
+        if len(token) > 1:
+            break
+        letters.append(token)
+    return "".join(letters)
+
+
+def _accepts(pattern: Pattern, text: str) -> bool:
+    """Whether a text, in which variables stand by their names, matches a pattern."""
+    automaton = _automaton(pattern)
+    state = automaton.start()
+    for symbol in _TOKEN.findall(text):
+        state = automaton.step(state, symbol)
+    return automaton.accepts(state)
+
+
+def _search(inside: frozenset[Pattern], outside: frozenset[Pattern]) -> str | None:
+    """Walk all patterns at once, breadth first, until a text is found or nothing new is reached."""
     required = [_automaton(p) for p in sorted(inside)]
     forbidden = [_automaton(p) for p in sorted(outside)]
     automata = required + forbidden
@@ -135,7 +173,7 @@ def witness(inside: frozenset[Pattern], outside: frozenset[Pattern]) -> str | No
                 if moved not in known and all(moved[: len(required)]):
                     known[moved] = (state, symbol)
                     following.append(moved)
-        if len(known) > STATES_LIMIT:
+        if len(known) * len(symbols) * len(automata) > WORK_LIMIT:
             raise UndecidedError("too many wildcards to compare")
         level = following
     return None

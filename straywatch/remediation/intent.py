@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chalicelib.account import User
 from straywatch.errors import StraywatchError
-from straywatch.remediation.algebra import Difference, Policies, compare
+from straywatch.remediation.algebra import Difference, Policies, compare, includes
+from straywatch.remediation.documents import Grant, readable_grants
 from straywatch.remediation.effective import Grants, Reader
-from straywatch.remediation.plan import Plan, PlannedUser
+from straywatch.remediation.plan import Plan, PlannedGroup, PlannedUser
 from straywatch.remediation.snapshot import Snapshot
+
+Unit = str | Grant
+"""A permission as `max_gain` counts it: a managed policy's ARN, or a grant of a document."""
 
 
 @dataclass(frozen=True)
@@ -19,21 +24,23 @@ class Outcome:
     user: str
     differences: tuple[Difference, ...]
     unintended: tuple[str, ...]
-    """What the plan must not do: each loss, and gains where the plan lists none."""
+    """What the plan must not do: each loss, and gains of more than `max_gain` permissions."""
 
 
 def check(plan: Plan) -> list[Outcome]:
     """Compare each user before the plan with after it, direct policies removed.
 
-    Raises StraywatchError if the plan names a group that neither it nor the account has.
+    Raises StraywatchError if the plan names a user or group that neither it nor the account has.
     """
     reader = Reader(plan.before)
     given = planned_grants(plan, reader)
-    return [
-        judge(user, reader.effective(before), _after(before, user, reader, given))
-        for user in plan.users
-        for before in [known_user(plan.before, user)]
-    ]
+    outcomes = []
+    for user in plan.users:
+        before = known_user(plan.before, user)
+        held = reader.effective(before)
+        differences = compare(held, _after(before, user, reader, given))
+        outcomes.append(Outcome(user.name, differences, _unintended(plan, user, held, differences)))
+    return outcomes
 
 
 def planned_grants(plan: Plan, reader: Reader) -> dict[str, Grants]:
@@ -44,15 +51,6 @@ def planned_grants(plan: Plan, reader: Reader) -> dict[str, Grants]:
         else reader.group(group.name)
         for group in plan.groups
     }
-
-
-def judge(user: PlannedUser, before: Policies, after: Policies) -> Outcome:
-    """Sort what changed into what the plan says and what it must not do."""
-    differences = compare(before, after)
-    unintended = tuple(
-        f"{d.change} of {d}" for d in differences if d.change == "loss" or not user.gains
-    )
-    return Outcome(user.name, differences, unintended)
 
 
 def known_user(snapshot: Snapshot, user: PlannedUser) -> User:
@@ -70,3 +68,38 @@ def _after(before: User, user: PlannedUser, reader: Reader, given: dict[str, Gra
         detached=user.detach,
         deleted=user.delete_inline,
     )
+
+
+def _unintended(
+    plan: Plan, user: PlannedUser, held: Policies, differences: tuple[Difference, ...]
+) -> tuple[str, ...]:
+    losses = tuple(f"loss of {d}" for d in differences if d.change == "loss")
+    gains = tuple(f"gain of {d}" for d in differences if d.change == "gain")
+    if not gains or (plan.max_gain and len(_gained(plan, user, held)) <= plan.max_gain):
+        return losses
+    return losses + gains
+
+
+def _gained(plan: Plan, user: PlannedUser, held: Policies) -> set[Unit]:
+    """The permissions of the groups joined that the user does not hold already."""
+    units: set[Unit] = set()
+    for name in user.join:
+        group = plan.group(name)
+        if group is not None:
+            units.update(_units(plan, group))
+    reader = Reader(plan.before)
+    return {unit for unit in units if not _held(unit, held.grants, reader)}
+
+
+def _units(plan: Plan, group: PlannedGroup) -> Iterable[Unit]:
+    known = plan.before.group(group.name)
+    existing = known is not None and not group.create
+    yield from known.attached_policies if known and existing else group.attach
+    documents = known.inline_policies if known and existing else group.inline
+    for document in documents.values():
+        yield from readable_grants(document)
+
+
+def _held(unit: Unit, held: Grants, reader: Reader) -> bool:
+    parts = {unit} if isinstance(unit, Grant) else reader.given([unit], ())
+    return all(part in held or any(includes(wide, part) for wide in held) for part in parts)

@@ -25,7 +25,7 @@ OBJECTIVE = (
 _HEADER = """\
 # A plan made by `straywatch plan`. Review it like code.
 # Edit groups and users as you need; `straywatch apply` checks every line again and refuses a plan
-# by which anybody would lose something, or gain what the plan does not list.
+# by which anybody would lose something, or gain more than max_gain permissions.
 # `before` is the state the plan was made for: leave it as it is.
 """
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from policy_sentry.querying.all import get_all_service_prefixes
 
-from straywatch.remediation.algebra import Policies, compare
+from straywatch.errors import StraywatchError
+from straywatch.remediation.algebra import includes
 from straywatch.remediation.documents import grants
 from straywatch.remediation.last_accessed import ServiceUse
 
@@ -40,13 +41,9 @@ def tighten(
     if after == before:
         return None
     narrow = {**document, "Statement": after}
-    wider = [
-        d
-        for d in compare(Policies(grants(document)), Policies(grants(narrow)))
-        if d.change == "gain"
-    ]
-    if wider:
-        raise AssertionError(f"a tighter {policy} would grant more: {wider[0]}")
+    held = grants(document)
+    if not all(any(includes(wide, grant) for wide in held) for grant in grants(narrow)):
+        raise StraywatchError(f"no tighter {policy} could be proved to grant nothing new")
     left = tuple(sorted(service for service in unused if _mentions(document, service)))
     return Proposal(policy, left, narrow)
 

@@ -119,6 +119,16 @@ class Universe:
                 continue  # it stays where it is, and so gives and takes nothing
         return mask
 
+    def units(self, attached: Iterable[str], documents: Iterable[Mapping[str, Any]]) -> int:
+        """The bits as gains are counted: each grant of a document by itself."""
+        mask = self._mask(attached)
+        for document in documents:
+            try:
+                mask |= self._mask(grants(document))
+            except DocumentError:
+                continue  # a group that holds it is offered to nobody
+        return mask
+
     def closure(self, held: int) -> int:
         """All permissions that holders of `held` have in effect by it."""
         known = self._closures.get(held)

@@ -30,7 +30,9 @@ from chalicelib.severity import Severity
 from chalicelib.tables import FindingsTable
 from chalicelib.times import iso, utc_now
 from tests.adapters.conftest import Straywatch
+from tests.adapters.fake_endpoint import error, serving
 from tests.adapters.moto_stack import moto_stack
+from tests.adapters.remediation_account import allow, document
 
 HERE, THERE = Account("aws", "123456789012"), Account("aws", "999999999999")
 NOW = utc_now().replace(microsecond=0)
@@ -190,3 +192,104 @@ def test_wrong_use_is_one_line_and_exit_2(ask: Straywatch, arguments: tuple[str,
     said = ask(*arguments)
     assert said.code == 2
     assert said.is_one_clear_line, said.err
+
+
+@pytest.fixture
+def stray(table: FindingsTable) -> Iterator[Finding]:
+    """An open finding about a user who is in the account, and may read S3 by a policy of theirs."""
+    iam = boto3.client("iam", "us-east-1")
+    made = iam.create_user(UserName="ned")["User"]
+    iam.put_user_policy(UserName="ned", PolicyName="p", PolicyDocument=document(allow("s3:Get*")))
+    for group, actions in (("Readers", "S3:get*"), ("Others", "kms:*")):
+        iam.create_group(GroupName=group)
+        policy = document(allow(actions))
+        iam.put_group_policy(GroupName=group, PolicyName="p", PolicyDocument=policy)
+    open_one = finding("ned", timedelta(hours=3), user_id=made["UserId"])
+    table.add(open_one)
+    yield open_one
+    for item in table.client.scan(TableName=table.table)["Items"]:
+        if made["UserId"] in str(item):
+            key = {name: item[name] for name in ("pk", "sk")}
+            table.client.delete_item(TableName=table.table, Key=key)
+    for group in ("Readers", "Others"):
+        iam.delete_group_policy(GroupName=group, PolicyName="p")
+        iam.delete_group(GroupName=group)
+    iam.delete_user_policy(UserName="ned", PolicyName="p")
+    iam.delete_user(UserName="ned")
+
+
+def test_the_group_that_surely_fits_is_in_the_command(ask: Straywatch, stray: Finding) -> None:
+    """The one that gives the same, not the one they left; nothing is left to fill in or make."""
+    said = ask("show", stray.finding_id)
+    assert "  aws iam add-user-to-group --group-name Readers --user-name ned\n" in said.out
+    assert "create-group" not in said.out
+    assert "Group Readers gives exactly" in said.out
+    told = json.loads(ask("show", stray.finding_id, "--format", "json").out)
+    assert (told["suggested_group"], told["why_no_group"]) == ("Readers", None)
+
+
+def test_no_certain_group_is_said_with_the_reason(ask: Straywatch, stray: Finding) -> None:
+    """One line that leads to the plan; the command keeps to what the event tells."""
+    iam = boto3.client("iam", "us-east-1")
+    same = document(allow("s3:Get*"))
+    iam.put_group_policy(GroupName="Others", PolicyName="p", PolicyDocument=same)
+    said = ask("show", stray.finding_id)
+    assert said.out.splitlines()[-1] == (
+        "Permissions tell no certain group: 2 groups give the same: Others, Readers. "
+        "See `straywatch plan`."
+    )
+    assert "--group-name dev --user-name ned" in said.out
+    told = json.loads(ask("show", stray.finding_id, "--format", "json").out)
+    assert told["suggested_group"] is None
+    assert told["why_no_group"].startswith("2 groups give the same")
+
+
+def test_a_user_who_is_another_or_renamed_gets_no_suggestion(
+    ask: Straywatch, stray: Finding
+) -> None:
+    """A namesake's permissions say nothing of the finding's user, and an old name nobody's."""
+    gone = ask("show", "aws:123456789012:AIDAANN00000000000000:1")
+    assert "the account has this user no more" in gone.out
+    iam = boto3.client("iam", "us-east-1")
+    iam.update_user(UserName="ned", NewUserName="ted")
+    said = ask("show", stray.finding_id)
+    iam.update_user(UserName="ted", NewUserName="ned")
+    assert "the user is now called ted" in said.out
+    assert "Readers" not in said.out
+
+
+def test_a_look_that_fails_does_not_hide_the_finding(ask: Straywatch, stray: Finding) -> None:
+    """It is all shown, with exit 0, and one line says what was not looked up, and why."""
+    with serving(lambda *_: error(403, "AccessDenied", "not allowed: iam")) as endpoint:
+        denied = ask("show", stray.finding_id, AWS_ENDPOINT_URL_IAM=endpoint)
+        bare = ask("show", stray.finding_id, "--format", "json", AWS_ENDPOINT_URL_IAM=endpoint)
+    assert (denied.code, denied.err) == (0, "")
+    assert "aws iam add-user-to-group" in denied.out
+    assert denied.out.splitlines()[-1].startswith("Which group fits was not looked up: ")
+    told = json.loads(bare.out)
+    assert told["finding"]["user_name"] == "ned"
+    assert told["suggested_group"] is None
+    assert "not allowed" in told["why_no_group"]
+
+
+def test_credentials_of_another_account_suggest_nothing(ask: Straywatch) -> None:
+    """A hub lists its members' findings; this account's groups are not theirs."""
+    said = ask("show", f"aws:999999999999:AIDA{'EVE':0<17}:1")
+    assert "not looked up: these credentials are for account 123456789012" in said.out
+
+
+def test_no_suggestion_on_request(ask: Straywatch, stray: Finding) -> None:
+    """`--no-suggest` reads no account: an endpoint that denies all goes unnoticed."""
+    asked: list[str] = []
+
+    def respond(action: str, _: dict[str, str]) -> tuple[int, str]:
+        asked.append(action)
+        return error(403, "AccessDenied")
+
+    with serving(respond) as endpoint:
+        words = ("show", stray.finding_id, "--no-suggest")
+        said = ask(*words, AWS_ENDPOINT_URL_IAM=endpoint)
+        told = json.loads(ask(*words, "--format", "json", AWS_ENDPOINT_URL_IAM=endpoint).out)
+    assert asked == []
+    assert "straywatch plan" not in said.out
+    assert (told["suggested_group"], told["why_no_group"]) == (None, None)

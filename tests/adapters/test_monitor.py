@@ -17,7 +17,7 @@ from chalicelib.monitor import Monitor
 from chalicelib.tables import StateTable
 from tests.adapters.aws import client
 from tests.adapters.stack import Stack, aws_in_memory
-from tests.unit.records import NOW, USER_ID, at, envelope, record
+from tests.unit.records import ACCOUNT, NOW, USER_ID, at, envelope, record
 
 GRACE = 900
 
@@ -92,12 +92,56 @@ def test_repeated_events_lead_to_one_alert(stack: Stack, iam: Any) -> None:
     assert stack.told() == [("opened", "bob")]
 
 
+def test_a_long_grace_is_waited_out_by_one_message() -> None:
+    """SQS may hand every message over twice: that must not double them at each step."""
+    hours = 2
+    with aws_in_memory(GRACE_PERIOD_SECONDS=str(hours * 3600)) as stack:
+        stack.create_user("bob", at(0))
+        stack.clock.now = at(0)
+        told(stack, "CreateUser", 0)
+        steps = 0
+        while stack.clock.now < at(hours * 3600):
+            (body,) = stack.queued()
+            stack.clock.advance(900)
+            monitor = stack.deployment().monitor
+            outcomes = [monitor.check(body), monitor.check(body)]
+            steps += 1
+        assert steps == hours * 4
+        assert outcomes == ["NON_COMPLIANT", "NON_COMPLIANT"]
+        assert stack.told() == [("opened", "bob")]
+
+
 def test_a_stray_is_found_whatever_the_case_of_its_name(stack: Stack, iam: Any) -> None:
     """The caller may spell the name as it likes; a new case is no new name."""
     left(stack, iam, 0)
     assert told(stack, "UpdateUser", 10, newUserName="BOB") == "ignored"
     stack.clock.advance(GRACE)
     assert checked(stack) == ["NON_COMPLIANT"]
+
+
+def test_a_check_knows_its_own_event(stack: Stack) -> None:
+    """It may come up before the event is noted, and before IAM shows the new user: look again."""
+    told(stack, "CreateUser", 0)
+    (body,) = stack.queued()
+    client("dynamodb").delete_item(
+        TableName="state",
+        Key={"pk": {"S": ACCOUNT.key}, "sk": {"S": "mark#bob"}},
+    )
+    with_no_grace = replace(stack, environment=stack.environment | {"GRACE_PERIOD_SECONDS": "0"})
+    stack.clock.advance(1)
+    assert with_no_grace.deployment().monitor.check(body) == "waiting"
+    assert len(stack.queued()) == 1
+
+
+def test_of_two_copies_of_a_waiting_check_one_goes_on() -> None:
+    """SQS may hand a message over twice: their number must not double with every 15 minutes."""
+    with aws_in_memory(GRACE_PERIOD_SECONDS="3600") as stack:
+        told(stack, "RemoveUserFromGroup", 0)
+        (body,) = stack.queued()
+        stack.clock.advance(900)
+        monitor = stack.deployment().monitor
+        assert [monitor.check(body), monitor.check(body)] == ["waiting", "merged"]
+        assert len(stack.queued()) == 1
 
 
 def test_a_rename_does_not_hide_a_stray(stack: Stack, iam: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -38,9 +39,9 @@ def only(queue: CheckQueue, url: str) -> Any:
 
 
 def test_what_is_sent_can_be_read(queue: CheckQueue) -> None:
-    """A check that is due comes out at once, as it went in."""
-    queue.send(REQUEST, NOW, NOW)
-    assert decode_check(only(queue, queue.queue_url)["Body"]) == REQUEST
+    """A check that is due comes out at once, as it went in, and tells when it was to come."""
+    assert queue.send(REQUEST, NOW, NOW) == NOW
+    assert decode_check(only(queue, queue.queue_url)["Body"]) == replace(REQUEST, due=NOW)
 
 
 @pytest.mark.parametrize(
@@ -49,10 +50,11 @@ def test_what_is_sent_can_be_read(queue: CheckQueue) -> None:
 def test_it_waits_in_the_queue(due: datetime, delay: int) -> None:
     """SQS holds it back for what is left of the grace, and 15 minutes at most."""
     sqs = client("sqs")
-    expected = {"QueueUrl": "checks", "MessageBody": encode_check(REQUEST), "DelaySeconds": delay}
+    body = encode_check(replace(REQUEST, due=at(delay)))
+    expected = {"QueueUrl": "checks", "MessageBody": body, "DelaySeconds": delay}
     with Stubber(sqs) as stub:
         stub.add_response("send_message", {"MessageId": "1", "MD5OfMessageBody": "x"}, expected)
-        CheckQueue(sqs, "checks", "dead").send(REQUEST, due, NOW)
+        assert CheckQueue(sqs, "checks", "dead").send(REQUEST, due, NOW) == at(delay)
 
 
 def test_what_is_set_aside_says_why(queue: CheckQueue) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -157,7 +157,9 @@ class Functions:
 
 def redrive(queues: Queues, functions: Any) -> Redrive:
     """A redrive into these queues and functions."""
-    return Redrive(queues.sqs, functions, queues.checks, frozenset({"straywatch-lost"}))
+    return Redrive(
+        queues.sqs, boto3.client("sns"), functions, queues.checks, frozenset({"straywatch-lost"})
+    )
 
 
 def test_events_go_to_their_function_again(queues: Queues) -> None:
@@ -172,6 +174,25 @@ def test_events_go_to_their_function_again(queues: Queues) -> None:
     assert [(i["FunctionName"], i["InvocationType"], json.loads(i["Payload"]))
             for i in functions.invoked] == [("straywatch-lost", "Event", event)] * 2  # fmt: skip
     assert queues.bodies(queues.dead) == []
+
+
+def test_a_message_goes_to_its_subscribed_function_again(queues: Queues) -> None:
+    """As SNS would have handed it over; one for a subscription that is gone stays."""
+    sns = boto3.client("sns")
+    topic = sns.create_topic(Name="alerts")["TopicArn"]
+    endpoint = FUNCTION.removesuffix(":$LATEST")
+    subscription = sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=endpoint)
+    for arn in (subscription["SubscriptionArn"], f"{topic}:gone"):
+        link = f"https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn={arn}"
+        message = {"Type": "Notification", "Message": "{}", "Subject": "x", "UnsubscribeURL": link}
+        queues.die(json.dumps(message), ErrorCode="503", ErrorMessage="unavailable")
+    functions, box = Functions(), Letterbox(queues.sqs, queues.dead)
+    outcome = handle(box, redrive(queues, functions).again, lambda _: True, 100)
+    (invoked,) = functions.invoked
+    (record,) = json.loads(invoked["Payload"])["Records"]
+    assert (invoked["FunctionName"], record["Sns"]["Subject"]) == ("straywatch-lost", "x")
+    assert (outcome.done, len(queues.bodies(queues.dead))) == (1, 1)
+    assert {letter.reason for letter, _ in outcome.handled} == {"503: unavailable"}
 
 
 def test_a_letter_is_kept_until_its_work_is_under_way(queues: Queues) -> None:
@@ -198,10 +219,11 @@ def test_letters_that_keep_arriving_do_not_keep_it_running(queues: Queues) -> No
     """Those that came after the beginning stay for the next time."""
     queues.die(check("ann"))
     box = Letterbox(queues.sqs, queues.dead)
-    begun = utc_now() + timedelta(milliseconds=5)
+    begun = utc_now()
     with_others = []
     for letter in box.letters(begun, 100):
         with_others.append(letter.about)
+        time.sleep(0.005)  # SQS stamps letters to the millisecond: what comes now comes later
         queues.die(check(f"late{len(with_others)}"))
     assert with_others == ["ann"]
     assert queues.bodies(queues.dead) == [check("late1")]

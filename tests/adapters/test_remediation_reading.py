@@ -49,8 +49,13 @@ def detail(name: str, **more: Any) -> dict[str, Any]:
     identifier = f"AIDA{name.upper():0>16}"
     path = f"arn:aws:iam::123456789012:user/{name}"
     return {
-        "UserName": name, "UserId": identifier, "Arn": path, "Path": "/", "CreateDate": WHEN, **more,
-    }  # fmt: skip
+        "UserName": name,
+        "UserId": identifier,
+        "Arn": path,
+        "Path": "/",
+        "CreateDate": WHEN,
+        **more,
+    }
 
 
 def page(*users: dict[str, Any], marker: str = "", **more: Any) -> dict[str, Any]:
@@ -190,7 +195,7 @@ def test_last_accessed_details_that_fail_are_no_answer(status: str) -> None:
         stub.add_response("generate_service_last_accessed_details", {"JobId": "j" * 36})
         for _ in range(1 if status == "FAILED" else POLLS):
             stub.add_response("get_service_last_accessed_details", answer)
-        with pytest.raises(StraywatchError, match="could not tell|in time"):
+        with pytest.raises(StraywatchError, match=r"could not tell|in time"):
             read_service_use(iam, ARN, lambda _: None)
 
 

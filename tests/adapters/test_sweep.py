@@ -219,9 +219,8 @@ def test_an_event_that_did_come_is_none_that_was_missed(stack: Stack) -> None:
     swept(stack)
     stack.create_user("bob", at(60))
     stack.clock.advance(HOUR)
-    detail = record(
-        "CreateUser", eventTime=at(60).isoformat(), requestParameters={"userName": "bob"}
-    )
+    told = {"user": {"userId": client("iam").get_user(UserName="bob")["User"]["UserId"]}}
+    detail = record("CreateUser", eventTime=at(60).isoformat(), responseElements=told)
     stack.deployment().monitor.receive(envelope(detail))
     assert swept(stack).opened == 1
     stack.clock.advance(HOUR)

@@ -300,6 +300,7 @@ def test_mail_is_what_an_email_subscriber_would_read(session: LocalSession, aws:
     assert [mail for mail in aws.control.mail() if mail["topic_arn"] == topic] == [
         {
             "to": "reader@example.com",
+            "protocol": "email",
             "subject": "hello",
             "text": "dear reader",
             "topic_arn": topic,

@@ -61,7 +61,7 @@ def test_functions_log_where_retention_is_set(
 def test_every_asynchronous_function_keeps_what_it_fails_on(functions: Mapping[str, Any]) -> None:
     """Lambda drops an event after its retries, unless there is a destination for it."""
     for name, function in functions.items():
-        if name == "CheckMembership":
+        if events({name: function}, "SQS"):
             continue  # its queue repeats and dead-letters
         destination = function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
         assert destination == {"Type": "SQS", "Destination": DEAD_LETTERS}, name
@@ -78,7 +78,7 @@ def test_every_rule_keeps_what_it_cannot_deliver(functions: Mapping[str, Any]) -
 
 def test_rules_may_write_to_the_dead_letter_queue(template: dict[str, Any]) -> None:
     """And only those of this account."""
-    (policy,) = of_type(template, "AWS::SQS::QueuePolicy").values()
+    policy = template["Resources"]["DeadLetterQueuePolicy"]["Properties"]
     (statement,) = (
         each
         for each in policy["PolicyDocument"]["Statement"]
@@ -90,21 +90,30 @@ def test_rules_may_write_to_the_dead_letter_queue(template: dict[str, Any]) -> N
     }
 
 
-def test_checks_come_one_by_one_where_they_fail(functions: Mapping[str, Any]) -> None:
+def test_every_schedule_keeps_what_it_cannot_deliver(functions: Mapping[str, Any]) -> None:
+    """A sweep that never began is to be seen."""
+    for schedule in events(functions, "Schedule"):
+        assert schedule["DeadLetterConfig"] == {"Arn": DEAD_LETTERS}
+
+
+def test_messages_come_again_one_by_one_where_they_fail(functions: Mapping[str, Any]) -> None:
     """One bad message does not repeat nine good ones."""
-    (source,) = events({"": functions["CheckMembership"]}, "SQS")
-    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert source["Queue"] == {"Fn::Sub": "${CheckQueue.Arn}"}
-    assert source["BatchSize"] <= 10
+    sources = events(functions, "SQS")
+    assert {"Fn::Sub": "${CheckQueue.Arn}"} in [source["Queue"] for source in sources]
+    for source in sources:
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_a_check_is_invisible_until_its_function_is_surely_over(
+def test_a_message_is_invisible_until_its_function_is_surely_over(
     template: dict[str, Any], functions: Mapping[str, Any]
 ) -> None:
     """Six times the function's timeout, as Lambda's guide has it for queues."""
-    queue = template["Resources"]["CheckQueue"]["Properties"]
-    assert queue["VisibilityTimeout"] >= 6 * functions["CheckMembership"]["Timeout"]
-    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == DEAD_LETTERS
+    for name, function in functions.items():
+        for source in events({name: function}, "SQS"):
+            logical_id = source["Queue"]["Fn::Sub"].removeprefix("${").removesuffix(".Arn}")
+            queue = template["Resources"][logical_id]["Properties"]
+            assert queue["VisibilityTimeout"] >= 6 * function["Timeout"], logical_id
+            assert queue["RedrivePolicy"]["deadLetterTargetArn"] == DEAD_LETTERS, logical_id
 
 
 def test_queues_are_encrypted_and_patient(template: dict[str, Any]) -> None:

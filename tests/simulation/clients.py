@@ -25,15 +25,15 @@ _PAGED = {
 }
 
 
-class NoSuchEntityException(ClientError):
+class NoSuchEntityException(ClientError):  # noqa: N818 - as boto3 names it
     """IAM knows no such user."""
 
 
-class ConditionalCheckFailedException(ClientError):
+class ConditionalCheckFailedException(ClientError):  # noqa: N818 - as boto3 names it
     """DynamoDB refused a write whose condition does not hold."""
 
 
-class ParameterNotFound(ClientError):  # noqa: N818 - as SSM names it
+class ParameterNotFound(ClientError):  # noqa: N818 - as boto3 names it
     """SSM has no such parameter."""
 
 
@@ -45,12 +45,15 @@ _EXCEPTIONS = SimpleNamespace(
 )
 
 
+def refusal(code: str, operation: str, kind: type[ClientError] = ClientError) -> ClientError:
+    """What boto3 raises where AWS refuses a call with this code."""
+    return kind({"Error": {"Code": code, "Message": "simulated"}}, operation)
+
+
 class Service(Protocol):
     """One AWS service of the simulated world."""
 
-    def answer(
-        self, operation: str, request: Mapping[str, Any], call: Call
-    ) -> Mapping[str, Any]:
+    def answer(self, operation: str, request: Mapping[str, Any], call: Call) -> Mapping[str, Any]:
         """Do what is asked, at this moment. Raises what the service refuses."""
 
 
@@ -93,7 +96,10 @@ class Gateway:
         if fault in (Fault.THROTTLED, Fault.DENIED, Fault.SERVER_ERROR, Fault.UNREACHED):
             running.wait(luck.between(1, 8) * SECOND if fault is not Fault.DENIED else 0)
             raise error(service, operation, fault)
-        answer = self._done(service, operation, request, call, fault, running)
+        answer = self._answer(service, operation, request, call)
+        if fault is Fault.REPEATED:
+            running.wait(5 * SECOND)  # the read timeout, after which the SDK sends it once more
+            answer = self._answer(service, operation, request, call)
         if fault is Fault.KILLED_AFTER:
             raise Killed
         if fault is Fault.UNANSWERED:
@@ -101,21 +107,6 @@ class Gateway:
             raise error(service, operation, fault)
         running.wait(_latency(luck))
         return answer
-
-    def _done(
-        self,
-        service: str,
-        operation: str,
-        request: Mapping[str, Any],
-        call: Call,
-        fault: Fault | None,
-        running: Running,
-    ) -> Mapping[str, Any]:
-        answer = self._answer(service, operation, request, call)
-        if fault is not Fault.REPEATED:
-            return answer
-        running.wait(5 * SECOND)  # the read timeout, after which the SDK sends it once more
-        return self._answer(service, operation, request, call)
 
     def _answer(
         self, service: str, operation: str, request: Mapping[str, Any], call: Call

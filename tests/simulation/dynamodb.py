@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulation.clients import Call, ConditionalCheckFailedException
+from tests.simulation.clients import Call, ConditionalCheckFailedException, refusal
 from tests.simulation.kernel import SECOND, Kernel, SimulationError, instant
 
 Item = Mapping[str, Any]
@@ -128,7 +128,7 @@ def _key(item: Item) -> Key:
 def _demand(request: Mapping[str, Any], item: Item | None, operation: str) -> None:
     if "ConditionExpression" in request and not _holds(request, "ConditionExpression", item or {}):
         code = "ConditionalCheckFailedException"
-        raise ConditionalCheckFailedException({"Error": {"Code": code, "Message": ""}}, operation)
+        raise refusal(code, operation, ConditionalCheckFailedException)
 
 
 def _holds(request: Mapping[str, Any], which: str, item: Item) -> bool:

@@ -163,5 +163,7 @@ class _Author:
     def _delay(self) -> int:
         random = self.random
         if random.random() < self.late:
-            return int(random.choice((30 * SECOND, self.grace * SECOND, 3 * HOUR)) * random.random())
+            return int(
+                random.choice((30 * SECOND, self.grace * SECOND, 3 * HOUR)) * random.random()
+            )
         return random.randint(200, 4 * SECOND)

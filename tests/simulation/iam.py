@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.simulation.clients import Call, NoSuchEntityException
+from tests.simulation.clients import Call, NoSuchEntityException, refusal
 from tests.simulation.journal import Journal, Look
 from tests.simulation.kernel import Kernel, SimulationError, instant
 from tests.simulation.truth import Truth, User
@@ -124,6 +124,4 @@ def _nothing(operation: str) -> Mapping[str, Any]:
 
 
 def _no_such_user(operation: str) -> Exception:
-    return NoSuchEntityException(
-        {"Error": {"Code": "NoSuchEntity", "Message": "no such user"}}, operation
-    )
+    return refusal("NoSuchEntity", operation, NoSuchEntityException)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from greenlet import getcurrent, greenlet
@@ -22,7 +23,7 @@ from tests.simulation.weather import Killed
 _TIME_LIMIT = 20 * SECOND
 _TIME_LIMIT_OF_SWEEP = 900 * SECOND
 _TIME_KEPT_BY_SWEEP = 45 * SECOND
-"""A sweep that has less left stops; if the product keeps less, these have more time to be hurried."""
+"""What the product's sweep keeps of its time: one that has little more than that is in a hurry."""
 _CONTAINER_KEPT = 10 * MINUTE
 _RETRY_AFTER = (MINUTE, 2 * MINUTE)
 _MOST_POLLERS = 5
@@ -133,9 +134,14 @@ class Lambda:
             self.product.deployment(
                 environment=dict(self.environment),
                 client=lambda service: self.gateway.client(service, self.current),
-                clock=lambda: instant(self.kernel.now),
+                clock=self._clock,
             )
         )
+
+    def _clock(self) -> datetime:
+        """The time, never quite the same for two invocations: no two machines' clocks agree."""
+        number = self.current().invocation.number
+        return instant(self.kernel.now) + timedelta(microseconds=number % 1000)
 
     def _note(self, invocation: Invocation) -> None:
         trouble = Trouble(self.kernel.now, invocation, invocation.function, "killed")
@@ -165,9 +171,7 @@ class AsyncCalls:
                 self.functions.journal.taken.setdefault(about, kernel.now)
             elif attempt < len(_RETRY_AFTER):
                 wait = _RETRY_AFTER[attempt]
-                kernel.at(
-                    kernel.now + wait, lambda: self.call(function, event, about, attempt + 1)
-                )
+                kernel.at(kernel.now + wait, lambda: self.call(function, event, about, attempt + 1))
             else:
                 self._give_up(function, event, about)
 
@@ -176,7 +180,10 @@ class AsyncCalls:
     def _give_up(self, function: str, event: object, about: str) -> None:
         record = {
             "version": "1.0",
-            "requestContext": {"functionArn": f"{_arn(function)}:$LATEST", "condition": "RetriesExhausted"},
+            "requestContext": {
+                "functionArn": f"{_arn(function)}:$LATEST",
+                "condition": "RetriesExhausted",
+            },
             "requestPayload": event,
         }
         journal = self.functions.journal

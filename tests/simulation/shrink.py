@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.simulation.plan import Act, Plan
 
 T = TypeVar("T")
 _PARTS = ("acts", "stretches", "strikes", "extra_sweeps", "redrives")
+_TROUBLES = (
+    "duplicate_rate", "iam_lag", "hurried_sweeps",
+    "reminder_hours", "escalate_hours", "digest_above",
+)  # fmt: skip
 
 
 class Shrinker:
@@ -36,7 +40,7 @@ class Shrinker:
         size = len(getattr(plan, part) or ())
         while size:
             for candidate in _without_runs(getattr(plan, part), size):
-                trial = self._try(plan, replace(plan, **{part: candidate}))
+                trial = self._try(plan, _with(plan, part, candidate))
                 if trial is not plan:
                     plan = trial
                     break
@@ -46,10 +50,9 @@ class Shrinker:
         return plan
 
     def _calm(self, plan: Plan) -> Plan:
-        for name, value in (("duplicate_rate", 0.0), ("iam_lag", 0), ("hurried_sweeps", 0.0),
-                            ("reminder_hours", 0), ("escalate_hours", 0), ("digest_above", 0)):  # fmt: skip
-            if getattr(plan, name) != value:
-                plan = self._try(plan, replace(plan, **{name: value}))
+        for name in _TROUBLES:
+            if getattr(plan, name):
+                plan = self._try(plan, _with(plan, name, 0))
         return plan
 
     def _simplify_acts(self, plan: Plan) -> Plan:
@@ -64,6 +67,11 @@ class Shrinker:
             return plan
         self._left -= 1
         return smaller if self._fails(smaller) else plan
+
+
+def _with(plan: Plan, name: str, value: Any) -> Plan:
+    changes: dict[str, Any] = {name: value}
+    return replace(plan, **changes)
 
 
 def _without_runs(entries: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:

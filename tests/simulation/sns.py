@@ -6,9 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tests.simulation.clients import Call
+from tests.simulation.clients import Call, refusal
 from tests.simulation.kernel import SimulationError
 
 _LARGEST = 262_144
@@ -28,8 +26,7 @@ class SimulatedSns:
         subject, message = request["Subject"], request["Message"]
         sound = subject.isascii() and subject.isprintable() and len(subject) <= _LONGEST_SUBJECT
         if not sound or len(message.encode()) > _LARGEST:
-            fault = {"Code": "InvalidParameter", "Message": "Subject or Message"}
-            raise ClientError({"Error": fault}, operation)
+            raise refusal("InvalidParameter", operation)
         forms = json.loads(message)
         self._deliver(json.loads(forms["default"]), call)
         return {"MessageId": "1"}

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tests.simulation.clients import Call
+from tests.simulation.clients import Call, refusal
 from tests.simulation.draws import Draws
 from tests.simulation.kernel import SECOND, Kernel, SimulationError
 
@@ -85,8 +83,7 @@ class SimulatedSqs:
             raise SimulationError(f"SQS's {operation} is not simulated")
         delay = request.get("DelaySeconds", 0)
         if not isinstance(delay, int) or not 0 <= delay <= _LONGEST_DELAY:
-            fault = {"Code": "InvalidParameterValue", "Message": f"DelaySeconds {delay}"}
-            raise ClientError({"Error": fault}, operation)
+            raise refusal("InvalidParameterValue", operation)
         attributes = {
             name: value["StringValue"]
             for name, value in request.get("MessageAttributes", {}).items()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tests.simulation.clients import Call, ParameterNotFound
+from tests.simulation.clients import Call, ParameterNotFound, refusal
 from tests.simulation.kernel import Kernel, SimulationError
 from tests.simulation.truth import Configuration, Truth, configuration_document
 
@@ -23,9 +23,10 @@ class SimulatedSsm:
         if operation != "get_parameter":
             raise SimulationError(f"SSM's {operation} is not simulated")
         configuration = self._truth.configuration(self._kernel.now)
+        if not configuration.broken:
+            self._truth.last_read = configuration
         if configuration == Configuration():
-            fault = {"Code": "ParameterNotFound", "Message": request["Name"]}
-            raise ParameterNotFound({"Error": fault}, operation)
+            raise refusal("ParameterNotFound", operation, ParameterNotFound)
         text = json.dumps(configuration_document(configuration))
         if configuration.broken:
             text = text[:-1]

@@ -76,6 +76,8 @@ class Truth:
     configurations: list[tuple[int, Configuration]] = field(
         default_factory=lambda: [(-1, Configuration())]
     )
+    last_read: Configuration = Configuration()
+    """The last good document that anybody was shown: what stays in force under a broken one."""
     _episodes: dict[tuple[str, int], tuple[Episode, ...]] = field(default_factory=dict)
 
     def user(self, user_id: str, at: int) -> User | None:
@@ -136,6 +138,8 @@ class Truth:
 
     def _configure(self, act: Act, user: User | None, now: int) -> None:
         old = self.configuration(now)
+        if act.do is Do.BREAK_CONFIGURATION:
+            old = self.last_read
         self.configurations.append((now, _configured(old, act, user)))
 
     def exempt(self, user: User, at: int) -> bool:

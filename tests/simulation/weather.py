@@ -55,9 +55,9 @@ class Weather:
         if now >= self.plan.calm_at:
             return None
         for stretch in self.plan.stretches:
-            if stretch.service == service and stretch.start <= now < stretch.end:
-                if kind < stretch.share:
-                    return stretch.fault
+            reaches = stretch.service == service and stretch.start <= now < stretch.end
+            if reaches and kind < stretch.share:
+                return stretch.fault
         if self.plan.strikes is not None:
             return self._written(operation, now)
         if share >= self.plan.strike_rate:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import redirect_stdout
 from typing import Any
 
-from tests.simulation.clients import Call, Gateway
+from tests.simulation.clients import Call, Gateway, Service
 from tests.simulation.dynamodb import Item, SimulatedDynamoDB
 from tests.simulation.iam import ACCOUNT_ID, SimulatedIam
 from tests.simulation.journal import Event, Journal, Published
@@ -57,7 +57,7 @@ class World:
         self.weather = weather or Weather(plan)
         self.dead_letters = Queue(self.kernel)
         self.checks = Queue(self.kernel, on_dead=self._dead)
-        services = {
+        services: dict[str, Service] = {
             "iam": SimulatedIam(self.kernel, self.truth, self.journal, plan.iam_lag),
             "dynamodb": SimulatedDynamoDB(self.kernel, plan.luck % 3 * DAY, self._stored),
             "sqs": SimulatedSqs({CHECKS: self.checks, DEAD_LETTERS: self.dead_letters}),
@@ -65,7 +65,9 @@ class World:
             "ssm": SimulatedSsm(self.kernel, self.truth),
         }
         gateway = Gateway(self.kernel, self.journal, self.weather, services)
-        self.functions = Lambda(self.kernel, self.journal, product, plan, gateway, _environment(plan))
+        self.functions = Lambda(
+            self.kernel, self.journal, product, plan, gateway, _environment(plan)
+        )
         self.events = AsyncCalls(self.functions, self.dead_letters)
         self.poller = Poller(self.functions, self.checks, plan.luck, plan.duplicate_rate)
         self.checks.on_send = self.poller.watch

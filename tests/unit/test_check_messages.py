@@ -37,12 +37,12 @@ def changed(**fields: object) -> str:
     return json.dumps(json.loads(encode_check(REQUEST)) | fields)
 
 
-@given(names, moments, st.sampled_from(Origin), st.none() | causes)
+@given(names, moments, st.sampled_from(Origin), st.none() | causes, st.none() | moments)
 def test_what_is_written_is_read_back(
-    name: str, since: datetime, origin: Origin, cause: Cause | None
+    name: str, since: datetime, origin: Origin, cause: Cause | None, due: datetime | None
 ) -> None:
     """A check that waits a week means the same when it comes out of the queue."""
-    request = replace(REQUEST, user_name=name, since=since, origin=origin, cause=cause)
+    request = replace(REQUEST, user_name=name, since=since, origin=origin, cause=cause, due=due)
     assert decode_check(encode_check(request)) == request
 
 
@@ -85,6 +85,8 @@ def test_what_is_no_message_is_refused(body: str) -> None:
         {"since": "9999-12-31T23:59:59-23:59"},
         {"origin": "nowhere"},
         {"origin": []},
+        {"due": "soon"},
+        {"due": 900},
         {"cause": {}},
         {"cause": []},
         {"cause": "why"},
@@ -110,13 +112,11 @@ def test_a_cause_may_not_smuggle_other_values_in() -> None:
 def hops(grace: float) -> list[int]:
     """The delays of each sending until the grace is over, on a clock that SQS moves on."""
     due, now = at(grace), NOW
-    delays = []
-    while True:
-        delay = delay_seconds(due, now)
-        delays.append(delay)
-        now += timedelta(seconds=delay)
-        if now >= due:
-            return delays
+    delays = [delay_seconds(due, now)]
+    while (now := now + timedelta(seconds=delays[-1])) < due:
+        delays.append(delay_seconds(due, now))
+        assert delays[-1] > 0, "the message would come back without end"
+    return delays
 
 
 @pytest.mark.parametrize(

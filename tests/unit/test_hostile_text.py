@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from chalicelib.alerts import Alert, Message
 from chalicelib.body import body_of
 from chalicelib.mail import mail
-from chalicelib.remedies import exempt_command, group_commands, history_command
+from chalicelib.remedies import exempt_command, group_commands, history_command, join_command
 from chalicelib.subject import sms, subject
 from tests.unit.examples import EXAMPLES, NOW
 from tests.unit.hostile import HOSTILE, LEGAL, alerts, messages
@@ -81,7 +81,12 @@ def test_links_lead_to_the_console(alert: Alert) -> None:
 
 def commands_for(name: str) -> tuple[str, ...]:
     """Every command that a message may hold about a user."""
-    return (*group_commands(name), exempt_command(name, NOW), history_command("aws", name))
+    return (
+        *group_commands(name),
+        join_command(name, name),
+        exempt_command(name, NOW),
+        history_command("aws", name),
+    )
 
 
 @given(LEGAL)

@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.account import Account
@@ -47,6 +47,8 @@ marks = st.builds(
     renamed_at=maybe,
     renamed_to=words,
     taken_at=maybe,
+    asked_since=maybe,
+    asked_until=maybe,
     open_user_ids=st.lists(filled, max_size=3).map(tuple),
     lefts=st.lists(instants, max_size=3).map(tuple),
     joins=st.lists(instants, max_size=3).map(tuple),
@@ -99,6 +101,7 @@ def test_a_finding_survives_the_table(finding: Finding) -> None:
     assert finding_from(stored(finding)) == finding
 
 
+@settings(max_examples=30)
 @given(marks, findings)
 def test_fields_that_are_unset_take_no_room(mark: Mark, finding: Finding) -> None:
     """Nothing is stored as null or as an empty text, and nothing that is set is left out."""

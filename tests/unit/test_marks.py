@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,9 +25,10 @@ from chalicelib.marks import (
     left_behind,
     settled,
     stray_since,
+    taken_over,
     with_event,
 )
-from tests.unit.records import ACCOUNT, NOW, at, event, renamed
+from tests.unit.records import ACCOUNT, NOW, USER_ID, at, event, renamed
 
 BLANK = Mark(account=ACCOUNT, user_name="bob")
 LONG_AGO = at(-(10**6))
@@ -55,7 +57,7 @@ def story(mark: Mark) -> Mark:
     return replace(mark, cause=None, joined_group="", renamed_to="")
 
 
-def since(mark: Mark, *, created_at: datetime = LONG_AGO, **more: datetime | None) -> StraySince:
+def since(mark: Mark, *, created_at: datetime = LONG_AGO, **more: Any) -> StraySince:
     """Since when the bearer of a mark is a stray, as of noon and a minute."""
     return stray_since(mark, now=at(60), created_at=created_at, **more)
 
@@ -203,10 +205,24 @@ def test_a_first_sighting_is_remembered() -> None:
     assert since(mark) == StraySince(at(30), Evidence.SIGHTING)
 
 
-def test_a_sighting_from_before_a_settled_stretch_does_not_count() -> None:
-    """Seen at 5, known to be no stray at 30: a new episode, seen now for the first time."""
-    mark = replace(settled(BLANK, at(30)), seen_at=at(5))
+@pytest.mark.parametrize("seen_at", [at(5), at(27)])
+def test_a_sighting_from_before_a_settled_stretch_does_not_count(seen_at: datetime) -> None:
+    """Seen, then known to be no stray at 30: a new episode, seen now for the first time."""
+    mark = replace(settled(BLANK, at(30)), seen_at=seen_at)
     assert since(mark) == StraySince(at(60), Evidence.SIGHTING)
+
+
+@pytest.mark.parametrize("lag", [0.5, 2.5])
+def test_leaving_just_when_a_look_showed_a_group_counts_from_the_leaving(lag: float) -> None:
+    """The look showed what was seconds before, and the event names its second's beginning."""
+    mark = settled(told([event("RemoveUserFromGroup", 10)]), at(10 + lag))
+    assert since(mark) == StraySince(at(10), Evidence.EVENT)
+
+
+def test_what_a_name_told_of_its_former_bearer_is_dropped() -> None:
+    """A look shows that another user bears the name, and no event told of a rename."""
+    mark = told([event("AddUserToGroup", 5), event("RemoveUserFromGroup", 10)])
+    assert taken_over(mark, at(20)) == replace(BLANK, taken_at=at(20))
 
 
 @pytest.mark.parametrize("before", [at(20), at(50)])
@@ -252,6 +268,20 @@ def test_the_episode_never_begins_before_the_user_last_joined(
     mark = told(arrived)
     found = since(mark)
     assert mark.joined_at is None or found.at >= mark.joined_at
+
+
+def test_a_former_bearers_creation_is_not_this_users() -> None:
+    """Deleted and made again within seconds: the event of the first tells nothing of the second."""
+    mark = told([event("CreateUser", -2)])
+    since = stray_since(mark, now=at(60), created_at=at(0), user_id="AIDASECOND")
+    assert since == StraySince(at(0), Evidence.CREATION)
+    assert stray_since(mark, now=at(60), created_at=at(0), user_id=USER_ID).evidence == "event"
+
+
+def test_who_was_removed_before_was_another() -> None:
+    """Nobody leaves a group before being made."""
+    mark = told([event("RemoveUserFromGroup", -1)])
+    assert stray_since(mark, now=at(60), created_at=at(0)) == StraySince(at(0), Evidence.CREATION)
 
 
 # -- renames -----------------------------------------------------------------------------------
@@ -312,6 +342,22 @@ def test_a_new_bearer_of_the_old_name_keeps_its_events() -> None:
     assert (left.left_at, left.cause) == (at(110), second.cause)
 
 
+def test_a_late_rename_takes_nothing_of_the_next_bearer() -> None:
+    """The rename arrives when a second bob has been made: what is later than it is the second's."""
+    second = event("CreateUser", 110)
+    first = event("RemoveUserFromGroup", 10)
+    new = carried_over(told([first, second, event("AddUserToGroup", 120), RENAME]), NEW)
+    assert (new.left_at, new.cause, new.joined_at, new.settled_at) == (at(10), None, None, None)
+
+
+def test_a_user_created_in_the_second_of_a_rename_took_the_freed_name() -> None:
+    """CloudTrail tells whole seconds: the creation is no news about the one renamed away."""
+    old = told([event("CreateUser", 100), RENAME])
+    assert carried_over(old, NEW).left_at is None
+    assert left_behind(old).left_at == at(100)
+    assert not is_given_up_since(left_behind(old), at(100))
+
+
 def test_a_name_that_was_given_up_is_no_longer_the_users() -> None:
     """A check asked for before the rename is about one who bears another name now."""
     old = told([RENAME])
@@ -350,3 +396,9 @@ def test_at_least_includes_the_same_instant() -> None:
     assert is_at_least(NOW, NOW)
     assert not is_at_least(NOW - timedelta(seconds=1), NOW)
     assert not is_at_least(None, NOW)
+
+
+def test_a_removal_in_the_second_of_a_look_came_after_it() -> None:
+    """The look saw a group, and the event's time is cut to the second: no new grace for that."""
+    mark = replace(left_mark(at(10)), settled_at=at(10.4))
+    assert since(mark) == StraySince(at(10), Evidence.EVENT)

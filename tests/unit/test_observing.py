@@ -50,9 +50,9 @@ def test_a_grace_ends_with_what_ends_the_episode(field: str) -> None:
     """Who joined, was looked at, deleted or renamed since has no grace any more."""
     mark = samples.grace_mark("ann", 5 * MINUTE)
 
-    after: dict[str, Any] = {field: NOW - 2 * MINUTE}
+    later: dict[str, Any] = {field: NOW - 2 * MINUTE}
     before: dict[str, Any] = {field: NOW - 9 * MINUTE}
-    assert graces(replace(mark, **after)) == []
+    assert graces(replace(mark, **later)) == []
     assert graces(replace(mark, **before)) == ["ann"]
 
 

@@ -82,10 +82,11 @@ class World:
         self.marks[mark.user_name] = replace(mark, version=mark.version + 1)
         return Write.DONE
 
-    def send(self, request: CheckRequest, due: datetime, now: datetime) -> None:
+    def send(self, request: CheckRequest, due: datetime, now: datetime) -> datetime:
         """Queue a check."""
         at = now + timedelta(seconds=delay_seconds(due, now))
         heapq.heappush(self.queue, (at, len(self.queue), encode_check(request)))
+        return at
 
     def publish(self, message: Message) -> None:
         """Publish to the topic."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tests.simulation.journal import Published
 from tests.simulation.kernel import SECOND
@@ -62,8 +63,10 @@ def _open_twice(facts: Facts) -> Iterator[Violation]:
     """Two findings of one user that are open at once."""
     for user_id in facts.truth.users:
         findings = facts.of_user(user_id)
-        for earlier, later in zip(findings, findings[1:], strict=False):
-            closed_at = told(earlier.resolved[0].finding["resolved_at"]) if earlier.resolved else None
+        for earlier, later in pairwise(findings):
+            closed_at = (
+                told(earlier.resolved[0].finding["resolved_at"]) if earlier.resolved else None
+            )
             if closed_at is None or closed_at > later.decided_at:
                 text = f"{earlier.finding_id} is open beside {later.finding_id}"
                 yield Violation(5, later.decided_at, text)

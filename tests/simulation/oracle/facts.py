@@ -83,14 +83,13 @@ class Facts:
     def known(self, user_id: str, at: int) -> Iterator[Event]:
         """Events about the user that had been processed by then and could be told to be its own.
 
-        Only CreateUser's tells the id: the rest is by name, so a rename that nobody told of hides
-        what came before it.
+        Only CreateUser's tells the id: the rest is by name, so a rename that nobody told of leaves
+        open whom the events before and after it were about.
         """
         own = [e for e in self.journal.events if e.user_id == user_id and e.made_at <= at]
         renames = [e.made_at for e in own if e.change == "UpdateUser" and not self.taken_by(e, at)]
-        hidden = max(renames, default=-1)
         for event in own:
-            if event.made_at > hidden and self.taken_by(event, at):
+            if not renames and self.taken_by(event, at):
                 yield event
 
     def looks(self, finding: Finding) -> list[Look]:
@@ -116,8 +115,9 @@ class Facts:
             look
             for look in self.journal.looks
             if look.operation == "page"
+            and look.invocation.function == "sweep"
             and user_id in look.users
-            and look.view >= episode.start
+            and look.invocation.started >= episode.start + self.plan.iam_lag
             and episode.holds(look.at)
             and look.invocation.done
             and not look.invocation.hurried

@@ -38,9 +38,13 @@ def _fault(facts: Facts, finding: Finding, looks: list[Look]) -> str:
 
 def _not_exempt(facts: Facts, user_id: str, look: Look) -> bool:
     """Whether the user was not exempt at some moment that the decision may have gone by."""
-    turns = {at for at, _ in facts.truth.configurations if look.at - CACHED <= at <= look.at}
+    oldest = look.at - CACHED
+    if facts.truth.configuration(look.at).broken:
+        # whoever read the last good one may have failed before it could keep it
+        oldest = min([oldest, *(t.at for t in facts.journal.troubles)])
+    turns = {at for at, _ in facts.truth.configurations if oldest <= at <= look.at}
     user = facts.truth.user(user_id, look.view)
-    moments = turns | {look.view, look.at, look.at - CACHED}
+    moments = turns | {look.view, look.at, oldest}
     return user is not None and any(not facts.truth.exempt(user, m) for m in moments)
 
 

@@ -17,6 +17,17 @@ def judge(facts: Facts) -> Iterator[Violation]:
                 yield Violation(6, message.at, f"{message.type} of {finding.finding_id}: {fault}")
 
 
+def _took_a_name_unseen(facts: Facts, finding: Finding, message: Published) -> bool:
+    """Whether nobody told of a rename: what the new name did before may be taken for the user's."""
+    return any(
+        e.user_id == finding.user_id
+        and e.change == "UpdateUser"
+        and e.made_at <= message.at
+        and not facts.taken_by(e, message.at)
+        for e in facts.journal.events
+    )
+
+
 def _fault(facts: Facts, finding: Finding, message: Published) -> str:
     if finding.user_id not in facts.truth.users:
         return "there is no user of this id"
@@ -26,7 +37,7 @@ def _fault(facts: Facts, finding: Finding, message: Published) -> str:
     if message.finding["user_name"] not in names:
         return f"the user was never called {message.finding['user_name']}"
     cause = message.body["cause"]
-    if cause:
+    if cause and not _took_a_name_unseen(facts, finding, message):
         own = {e.event_id for e in facts.journal.events if e.user_id == finding.user_id}
         if cause["event_id"] not in own:
             return f"its cause {cause['event_id']} was about another user"

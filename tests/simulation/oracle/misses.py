@@ -22,7 +22,9 @@ def judge(facts: Facts) -> Iterator[Violation]:
                 if deadline is None or not _lasts(facts, episode, deadline):
                     continue
                 if not _is_told(facts, episode, deadline):
-                    text = f"{user_id} is a stray since {episode.start / SECOND:.3f}, {why}, no alert"
+                    text = (
+                        f"{user_id} is a stray since {episode.start / SECOND:.3f}, {why}, no alert"
+                    )
                     yield Violation(1, deadline, text)
                     break
 
@@ -51,7 +53,11 @@ def _stands_for(facts: Facts, finding: Finding, episode: Episode, deadline: int)
         return True
     for event in facts.known(episode.user_id, deadline):
         moved = event.change in ("AddUserToGroup", "RemoveUserFromGroup")
-        if moved and event.told_at >= finding.decided_at + SECOND and event.made_at <= episode.start:
+        if (
+            moved
+            and event.told_at >= finding.decided_at + SECOND
+            and event.made_at <= episode.start
+        ):
             return False
     return True
 

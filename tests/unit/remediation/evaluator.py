@@ -1,4 +1,4 @@
-"""A small evaluator of policies, written apart from the algebra that it checks: one request at a time."""
+"""A small evaluator of policies, written apart from the algebra: it decides single requests."""
 
 from __future__ import annotations
 

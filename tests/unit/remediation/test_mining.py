@@ -61,7 +61,7 @@ def test_no_group_is_larger_than_quotas_allow(rows: tuple[Row, ...], most: int) 
 
 
 def test_what_too_few_share_is_left_out() -> None:
-    """Only permissions that a group with two users gives remain; who waits for a group keeps all."""
+    """Permissions that a group with two users gives remain; who waits for a group keeps all."""
     rows = (
         Row(0b011, 0b011),
         Row(0b001, 0b001),

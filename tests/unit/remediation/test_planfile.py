@@ -101,3 +101,11 @@ def test_a_group_may_be_renamed_and_a_user_taken_out() -> None:
     plan = load_plan(content)
     refuse_if_harmful(plan)
     assert {member.join for member in plan.users if member.name != "123"} == {("Readers",)}
+
+
+def test_gains_are_counted_anew_against_max_gain() -> None:
+    """An edit that gives more is refused until max_gain in the file allows it."""
+    content = text().replace("Action: ['s3:Get*']", "Action: ['s3:Get*', 'kms:Sign']", 1)
+    with pytest.raises(WrongUsageError, match="gain of allow kms:sign"):
+        refuse_if_harmful(load_plan(content))
+    refuse_if_harmful(load_plan(content.replace("max_gain: 0", "max_gain: 1")))

@@ -1,0 +1,140 @@
+"""`straywatch test-alert`: send a marked alert down the real path, and say who gets it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+from botocore.exceptions import ClientError
+
+from chalicelib.account import Account, account_of_arn
+from chalicelib.alerts import Message
+from chalicelib.body import body_of
+from chalicelib.findings import AlertType
+from chalicelib.severity import Severity
+from chalicelib.subject import subject
+from chalicelib.times import utc_now
+from chalicelib.topic import AlertTopic, attributes_of
+from straywatch.aws import RETRIES
+from straywatch.deployed import deployed_stack, output
+from straywatch.errors import EXIT_FINE, EXIT_FOUND
+from straywatch.options import aws_context, aws_options
+from straywatch.sample_alerts import sample
+from straywatch.subscriptions import Standing, Subscription, subscriptions
+from straywatch.tables import console, print_table, say
+
+if TYPE_CHECKING:
+    import boto3
+
+    from straywatch.stack import Stack
+
+_ALERTS, _CHAT, _HEALTH = "alerts", "chat", "health"
+
+
+@click.command("test-alert")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice([str(each) for each in AlertType]),
+    default=str(AlertType.TEST),
+    show_default=True,
+    help="What it looks like; `resolved` closes what an earlier test opened.",
+)
+@click.option(
+    "--severity",
+    type=click.Choice([each.name for each in Severity], case_sensitive=False),
+    default=Severity.HIGH.name,
+    show_default=True,
+)
+@click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@aws_options
+@click.pass_context
+def command(ctx: click.Context, kind: str, severity: str, stage: str | None, form: str) -> int:
+    r"""Send a marked test alert to the stack's topic, and say which subscriptions get it.
+
+    Exit code 1 if nobody gets it, or if a subscription awaits its confirmation.
+
+    \b
+    Example:
+      straywatch test-alert
+      straywatch test-alert --type opened --severity critical
+      straywatch test-alert --type resolved --severity critical
+    """
+    session = aws_context(ctx).session
+    stack = deployed_stack(session, stage)
+    topic_arn = output(stack, "AlertTopicArn")
+    account = account_of_arn(topic_arn)
+    message = sample(AlertType(kind), Severity[severity.upper()], account, utc_now())
+    sns = session.client("sns", config=RETRIES)
+    AlertTopic(sns, topic_arn, lambda _: _alias(session)).publish(message)
+    found = _subscribed(session, stack, message)
+    if form == "json":
+        click.echo(json.dumps(_as_json(message, found), indent=2))
+    else:
+        _show(message, found)
+    return EXIT_FOUND if _problems(found) else EXIT_FINE
+
+
+def _alias(session: boto3.Session) -> str:
+    """The account's alias; without the permission the test goes out all the same."""
+    try:
+        iam = session.client("iam", config=RETRIES)
+        return "".join(iam.list_account_aliases()["AccountAliases"][:1])
+    except ClientError:
+        return ""
+
+
+def _subscribed(session: boto3.Session, stack: Stack, message: Message) -> list[Subscription]:
+    sns = session.client("sns", config=RETRIES)
+    attributes, body = attributes_of(message), json.dumps(body_of(message))
+    topics = ((_ALERTS, "AlertTopicArn"), (_CHAT, "ChatTopicArn"), (_HEALTH, "HealthTopicArn"))
+    return [
+        subscription
+        for topic, name in topics
+        if name in stack.outputs
+        for subscription in subscriptions(sns, topic, stack.outputs[name], attributes, body)
+    ]
+
+
+def _problems(found: Sequence[Subscription]) -> list[str]:
+    problems = []
+    waiting = [each for each in found if each.standing is Standing.NOT_CONFIRMED]
+    if waiting:
+        problems.append(f"{len(waiting)} not confirmed: nothing reaches them until they are")
+    unknown = [each for each in found if each.standing is Standing.UNKNOWN]
+    if unknown:
+        problems.append(f"{len(unknown)} could not be judged")
+    if not any(each.topic == _ALERTS and each.standing is Standing.GETS_IT for each in found):
+        problems.append("nobody gets this alert")
+    return problems
+
+
+def _show(message: Message, found: Sequence[Subscription]) -> None:
+    out = console()
+    say(out, f"sent: {subject(message)}")
+    rows = [(each.topic, each.protocol, each.endpoint, _told(each)) for each in found]
+    if rows:
+        print_table(out, ("topic", "protocol", "endpoint", "this alert"), rows)
+    for problem in _problems(found):
+        say(out, problem, "red")
+
+
+def _told(subscription: Subscription) -> str:
+    if subscription.topic == _HEALTH and subscription.standing is Standing.GETS_IT:
+        return "confirmed; gets the monitor's own alarms"
+    return f"{subscription.standing}{': ' if subscription.why else ''}{subscription.why}"
+
+
+def _as_json(message: Message, found: Sequence[Subscription]) -> dict[str, object]:
+    account: Account = message.account
+    return {
+        "sent": {"type": message.type, "severity": message.severity.name, "test": message.is_test},
+        "account_id": account.account_id,
+        "subject": subject(message),
+        "subscriptions": [asdict(each) for each in found],
+        "problems": _problems(found),
+    }

@@ -1,0 +1,47 @@
+"""The whole check-up, in the order in which data flows, and what its exit code is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from straywatch.doctor.hearing import hearing
+from straywatch.doctor.lines import Level, Line
+from straywatch.doctor.looking import looking
+from straywatch.doctor.remembering import remembering
+from straywatch.doctor.speaking import speaking
+from straywatch.doctor.timing import timing
+from straywatch.doctor.world import World
+from straywatch.errors import EXIT_FINE, EXIT_FOUND, EXIT_INCOMPLETE
+
+Part = Callable[[World], Iterable[Line]]
+
+PARTS: dict[str, Part] = {
+    "hear": hearing,
+    "look": looking,
+    "remember": remembering,
+    "speak": speaking,
+    "time": timing,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """The lines of one part of the check-up."""
+
+    name: str
+    lines: tuple[Line, ...]
+
+
+def check_up(world: World) -> Iterator[Area]:
+    """Look at everything, one area after the other."""
+    for name, part in PARTS.items():
+        yield Area(name, tuple(part(world)))
+
+
+def exit_code(areas: Iterable[Area]) -> int:
+    """1 if anything failed, else 3 if something could not be looked at, else 0."""
+    lines = [line for area in areas for line in area.lines]
+    if any(line.level is Level.FAIL for line in lines):
+        return EXIT_FOUND
+    return EXIT_INCOMPLETE if any(line.failed_to_look for line in lines) else EXIT_FINE

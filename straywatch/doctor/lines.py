@@ -1,0 +1,55 @@
+"""What the doctor says: one line for each thing looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """How a check ended."""
+
+    PASS = "PASS"  # noqa: S105 - no password
+    WARN = "WARN"
+    FAIL = "FAIL"
+    NOT_CHECKED = "NOT CHECKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One check: what was looked at, what was seen, and the command that mends it.
+
+    `failed_to_look` tells a check that an error prevented from one that had nothing to go by.
+    """
+
+    level: Level
+    check: str
+    seen: str
+    mend: str = ""
+    failed_to_look: bool = False
+
+
+def passed(check: str, seen: str) -> Line:
+    """All is well."""
+    return Line(Level.PASS, check, seen)
+
+
+def warned(check: str, seen: str, mend: str) -> Line:
+    """It works, but not as it should, or not for long."""
+    return Line(Level.WARN, check, seen, mend)
+
+
+def failed(check: str, seen: str, mend: str) -> Line:
+    """The monitor is deaf, blind, forgetful or mute in this respect."""
+    return Line(Level.FAIL, check, seen, mend)
+
+
+def unread(check: str, why: str) -> Line:
+    """AWS did not answer: that is never a pass."""
+    mend = "run the doctor with credentials that may read this, or mend what the error names"
+    return Line(Level.NOT_CHECKED, check, why, mend, failed_to_look=True)
+
+
+def untold(check: str, why: str) -> Line:
+    """There is nothing to go by yet."""
+    return Line(Level.NOT_CHECKED, check, why)

@@ -1,0 +1,132 @@
+"""Time: when the last sweep and the last event were, what was missed, and whose clock is right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.items import from_item
+from chalicelib.times import iso, parse_time
+from straywatch.clock import told_time
+from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned
+from straywatch.doctor.world import Unread, World
+from straywatch.durations import spoken
+from straywatch.tables import counted
+
+_SKEW_WARNS = 30
+_SKEW_FAILS = 300  # AWS refuses signatures that are five minutes off
+_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
+_UNKNOWN_RATE = timedelta(days=1)  # cron expressions: what the alarm on silence waits for, too
+_NEWS = ("left_at", "joined_at", "deleted_at", "renamed_at")
+
+
+def timing(world: World) -> Iterator[Line]:
+    """Judge by what the monitor has noted itself."""
+    yield from _sweep(world)
+    yield _last_event(world)
+    yield _clock(world)
+
+
+def _sweep(world: World) -> Iterator[Line]:
+    document = _document(world, "sweep")
+    if isinstance(document, Unread):
+        yield unread("last sweep", document.why)
+        return
+    if not document:
+        yield warned("last sweep", "there was none that saw everybody yet", "straywatch sweep")
+        return
+    yield _sweep_age(world, parse_time(str(document["finished_at"])))
+    missed = int(document.get("missed_events", 0))
+    if missed:
+        seen = f"{counted(missed, 'stray')} in the last sweep of whom no event had told"
+        mend = "see the lines on trail, rules and targets; replay tells which: straywatch replay"
+        yield failed("missed events", seen, mend)
+    else:
+        yield passed("missed events", "none in the last sweep")
+    cursor = _document(world, "sweep-cursor")
+    if isinstance(cursor, Mapping) and cursor.get("marker"):
+        seen = f"one that began at {cursor.get('started_at')} stopped half-way"
+        yield warned("unfinished sweep", seen, "straywatch sweep")
+
+
+def _sweep_age(world: World, finished: datetime) -> Line:
+    age = world.clock() - finished
+    seen = f"{iso(finished)}, {spoken(max(0.0, age.total_seconds()))} ago"
+    every = _sweep_rate(world)
+    if age > 2 * every + timedelta(minutes=15):
+        mend = "see the lines on the rule and the function of Sweep; now: straywatch sweep"
+        return failed(
+            "last sweep", f"{seen}: it should be every {spoken(every.total_seconds())}", mend
+        )
+    return passed("last sweep", seen)
+
+
+def _sweep_rate(world: World) -> timedelta:
+    for rule in world.of_type("AWS::Events::Rule"):
+        if rule.logical_id.startswith("Sweep"):
+            name = rule.physical_id.rsplit("|", 1)[-1]
+            answer = world.ask("events", "describe_rule", Name=name)
+            told = answer.get("ScheduleExpression", "") if isinstance(answer, Mapping) else ""
+            if match := _RATE.fullmatch(str(told)):
+                return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    return _UNKNOWN_RATE
+
+
+def _document(world: World, name: str) -> Mapping[str, Any] | Unread:
+    """A small document of the state table; empty where there is none."""
+    key = {"pk": {"S": world.account.key}, "sk": {"S": name}}
+    table = world.physical_id("StateTable")
+    answer = world.ask("dynamodb", "get_item", TableName=table, Key=key)
+    if not isinstance(answer, Mapping):
+        return answer if isinstance(answer, Unread) else Unread(f"table {table} is gone")
+    return from_item(answer.get("Item", {}))
+
+
+def _last_event(world: World) -> Line:
+    """The newest of what events have left in the marks, which are kept for some days."""
+    check = "last event"
+    newest: datetime | None = None
+    more: dict[str, Any] = {}
+    while True:
+        answer = world.ask(
+            "dynamodb",
+            "query",
+            TableName=world.physical_id("StateTable"),
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :mark)",
+            ExpressionAttributeValues={":pk": {"S": world.account.key}, ":mark": {"S": "mark#"}},
+            **more,
+        )
+        if not isinstance(answer, Mapping):
+            return unread(check, answer.why if isinstance(answer, Unread) else "no state table")
+        for item in map(from_item, answer.get("Items", [])):
+            times = [parse_time(str(item[name])) for name in _NEWS if item.get(name)]
+            newest = max([*times, newest] if newest else times, default=None)
+        if not answer.get("LastEvaluatedKey"):
+            break
+        more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+    if newest is None:
+        return untold(
+            check, "none for days: nothing happened, or nothing arrives; try one: "
+            "aws iam create-user --user-name straywatch-probe"
+        )  # fmt: skip
+    age = max(0.0, (world.clock() - newest).total_seconds())
+    return passed(check, f"of {iso(newest)}, {spoken(age)} ago")
+
+
+def _clock(world: World) -> Line:
+    check = "clock"
+    answer = world.ask("sts", "get_caller_identity")
+    if not isinstance(answer, Mapping):
+        return unread(check, answer.why if isinstance(answer, Unread) else "STS is not there")
+    told = told_time(answer)
+    if told is None:
+        return untold(check, "AWS's answer tells no time")
+    skew = abs((world.clock() - told).total_seconds())
+    seen = f"this machine is {spoken(skew)} off AWS's time"
+    mend = "set this machine's clock, best by NTP"
+    if skew > _SKEW_FAILS:
+        return failed(check, seen, mend)
+    return warned(check, seen, mend) if skew > _SKEW_WARNS else passed(check, seen)

@@ -1,0 +1,109 @@
+"""What the doctor can ask: AWS, one answer at a time, and the deployment it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.account import Account
+from straywatch.aws import RETRIES
+from straywatch.errors import explain
+from straywatch.stack import Stack
+from straywatch.stack_resources import Resource
+
+_GONE = frozenset(
+    {
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "NoSuchEntity",
+        "NotFound",
+        "NotFoundException",
+        "ParameterNotFound",
+        "QueueDoesNotExist",
+        "ResourceNotFound",
+        "ResourceNotFoundException",
+        "TrailNotFoundException",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """AWS refused or did not answer: nothing is known."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """AWS answered that there is no such thing."""
+
+
+Answer = Mapping[str, Any] | Unread | Gone
+Ask = Callable[..., Answer]
+"""Asks AWS: service, operation (as boto3 spells it) and its parameters by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """What this checkout would deploy: the code's hash as Lambda tells it, and each policy.
+
+    `policies` holds the documents by function, as packaged, with their references.
+    """
+
+    code_sha256: str
+    policies: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """One deployment, and the way to ask about it; what this checkout would deploy beside it."""
+
+    ask: Ask
+    account: Account
+    region: str
+    stack: Stack
+    resources: tuple[Resource, ...]
+    checkout: Checkout | Unread
+    clock: Callable[[], datetime]
+
+    def of_type(self, resource_type: str) -> Iterator[Resource]:
+        """The stack's resources of a type."""
+        return (r for r in self.resources if r.resource_type == resource_type)
+
+    def physical_id(self, logical_id: str) -> str:
+        """A resource's name in AWS; empty where the stack has none of this name."""
+        found = (r.physical_id for r in self.resources if r.logical_id == logical_id)
+        return next(found, "")
+
+    def arn(self, service: str, resource: str) -> str:
+        """An ARN in the deployment's account and region."""
+        account = self.account
+        return f"arn:{account.partition}:{service}:{self.region}:{account.account_id}:{resource}"
+
+    def queue_arn(self, logical_id: str) -> str:
+        """The ARN of one of the stack's queues."""
+        return self.arn("sqs", self.physical_id(logical_id).rsplit("/", 1)[-1])
+
+
+def asking(session: boto3.Session) -> Ask:
+    """Ask AWS with the session's credentials; no answer is told apart from "there is none"."""
+    clients: dict[str, Any] = {}
+
+    def ask(service: str, operation: str, **parameters: Any) -> Answer:  # noqa: ANN401 - boto3's own
+        try:
+            client = clients.get(service) or session.client(service, config=RETRIES)  # type: ignore[call-overload]  # any service
+            clients[service] = client
+            answer: Mapping[str, Any] = getattr(client, operation)(**parameters)
+        except ClientError as error:
+            gone = error.response.get("Error", {}).get("Code", "") in _GONE
+            return Gone() if gone else Unread(explain(error))
+        except BotoCoreError as error:
+            return Unread(explain(error))
+        return answer
+
+    return ask

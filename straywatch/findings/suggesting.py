@@ -1,0 +1,55 @@
+"""Which group the user of an open finding certainly belongs into, by a look at the account now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.findings import Finding
+from straywatch.aws import AwsContext
+from straywatch.errors import StraywatchError, explain
+from straywatch.remediation.account import account_of, iam_client
+from straywatch.remediation.snapshot import Snapshot, read_snapshot
+from straywatch.remediation.suggestion import Certain, NotCertain, suggest_group
+
+
+@dataclass(frozen=True)
+class NotLooked:
+    """Why the account could not be looked at."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotAsked:
+    """Nobody wants to know."""
+
+
+Suggestion = Certain | NotCertain | NotLooked | NotAsked
+
+
+def look_for_group(
+    context: AwsContext, finding: Finding, tell: Callable[[str], None]
+) -> Certain | NotCertain | NotLooked:
+    """Read the finding's account whole, and name the group. A failure is an outcome, no error."""
+    try:
+        account = account_of(context)
+        if account != finding.account:
+            return NotLooked(f"these credentials are for account {account.account_id}")
+        return _suggested(finding, read_snapshot(iam_client(context), account, tell=tell))
+    except (BotoCoreError, ClientError) as error:
+        return NotLooked(explain(error))
+    except StraywatchError as error:
+        return NotLooked(str(error))
+
+
+def _suggested(finding: Finding, snapshot: Snapshot) -> Certain | NotCertain:
+    # by id: another user may have the name by now
+    user = next((user for user in snapshot.users if user.user_id == finding.user_id), None)
+    if user is None:
+        return NotCertain("the account has this user no more")
+    if user.name != finding.user_name:
+        return NotCertain(f"the user is now called {user.name}")
+    return suggest_group(user, snapshot)

@@ -1,0 +1,74 @@
+"""Plays random histories against the monitor: `python -m tests.simulation 1000 --seed 0`.
+
+History number n of a campaign that begins at seed S is that of seed S + n, so `1 --seed 4711
+--show` plays history 4711 again, whatever campaign it came from. Exit code 1 means that a promise
+was broken: the seed and its shrunk history are printed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import click
+
+from tests.simulation.campaign import Tally, campaign, shrunk_story
+
+_EVERY_SECONDS = 1.0
+
+
+@click.command(help=__doc__)
+@click.argument("histories", type=click.IntRange(min=1), default=1000)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first.")
+@click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, help="Processes.")
+@click.option("--stories", type=click.IntRange(min=0), default=3, help="Failures to tell in full.")
+@click.option("--show", is_flag=True, help="Tell the first history in full, broken or not.")
+def main(histories: int, seed: int, jobs: int, stories: int, *, show: bool) -> None:
+    """Play, count, tell."""
+    started = time.monotonic()
+    total, told_at = Tally(), started
+    for played in campaign(range(seed, seed + histories), min(jobs, histories)):
+        total.add(played)
+        for broken in played.broken:
+            click.echo(f"seed {broken}: {played.broken[broken][0]}")
+        if time.monotonic() - told_at >= _EVERY_SECONDS:
+            told_at = time.monotonic()
+            _progress(total, histories, told_at - started)
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
+    _summary(total, time.monotonic() - started)
+    if show:
+        click.echo(f"\nseed {seed}\n{shrunk_story(seed)}")
+    for broken in sorted(total.broken)[: 0 if show else stories]:
+        click.echo(f"\nseed {broken}\n{shrunk_story(broken)}")
+    sys.exit(1 if total.broken else 0)
+
+
+def _progress(total: Tally, histories: int, seconds: float) -> None:
+    rate = total.histories / seconds
+    left = (histories - total.histories) / rate
+    line = (
+        f"{total.histories}/{histories} histories, {rate:.0f} a second, {left:.0f} s to go,"
+        f" {len(total.broken)} broken"
+    )
+    if sys.stderr.isatty():
+        click.echo(f"\r\033[K{line}", nl=False, err=True)
+    else:
+        click.echo(line, err=True)
+
+
+def _summary(total: Tally, seconds: float) -> None:
+    click.echo(f"histories   {total.histories} in {seconds:.1f} s")
+    click.echo(f"steps       {total.steps} calls to AWS")
+    for title, counts in (("alerts", total.alerts), ("faults", total.faults)):
+        click.echo(f"{title:<11} {sum(counts.values())}")
+        for name, count in sorted(counts.items()):
+            click.echo(f"  {count:>8}  {name}")
+    click.echo(f"violations  {len(total.broken)} histories")
+    for promise, count in sorted(total.promises.items()):
+        click.echo(f"  {count:>8}  promise {promise}")
+
+
+if __name__ == "__main__":
+    main()

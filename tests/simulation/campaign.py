@@ -1,0 +1,79 @@
+"""Many histories, over all cores, and what they come to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from multiprocessing import get_context
+
+from tests.simulation.generate import generate
+from tests.simulation.play import play
+from tests.simulation.product import Product, product
+from tests.simulation.shrink import Shrinker
+from tests.simulation.story import story
+
+_CHUNK = 8
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one or many histories came to; `broken` lists the violations of each failing seed."""
+
+    histories: int = 0
+    steps: int = 0
+    alerts: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    broken: dict[int, list[str]] = field(default_factory=dict)
+    promises: Counter[int] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        """Count the other one in."""
+        self.histories += other.histories
+        self.steps += other.steps
+        self.alerts += other.alerts
+        self.faults += other.faults
+        self.promises += other.promises
+        self.broken |= other.broken
+
+
+@cache
+def _product() -> Product:
+    return product()
+
+
+def tally(seed: int) -> Tally:
+    """Play the history of one seed."""
+    played = play(generate(seed), _product())
+    broken = {seed: [str(v) for v in played.violations]} if played.violations else {}
+    return Tally(
+        histories=1,
+        steps=played.journal.steps,
+        alerts=Counter(message.type for message in played.journal.published),
+        faults=played.journal.faults,
+        broken=broken,
+        promises=Counter({v.promise for v in played.violations}),
+    )
+
+
+def campaign(seeds: range, jobs: int) -> Iterator[Tally]:
+    """Play the histories of all seeds; yield each as it comes in."""
+    if jobs == 1:
+        yield from map(tally, seeds)
+        return
+    with get_context("fork").Pool(jobs) as pool:
+        yield from pool.imap_unordered(tally, seeds, chunksize=_CHUNK)
+
+
+def shrunk_story(seed: int) -> str:
+    """The seed's history in words, cut down to what it takes to break the same promise."""
+    code = _product()
+    played = play(generate(seed), code)
+    if not played.violations:
+        return story(played)
+    promise = played.violations[0].promise
+    small = Shrinker(
+        lambda plan: any(v.promise == promise for v in play(plan, code).violations)
+    ).shrink(played.plan)
+    return story(play(small, code))

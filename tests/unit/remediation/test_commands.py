@@ -1,0 +1,53 @@
+"""What the remediation commands refuse before they ask AWS anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from straywatch.cli import run
+from straywatch.remediation.plan import Options
+from straywatch.remediation.planfile import dump_plan
+from straywatch.remediation.planner import make_plan
+from tests.unit.remediation.samples import account, allow, user
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    """A plan file."""
+    path = tmp_path / "plan.yaml"
+    path.write_text(dump_plan(make_plan(account(user("a", allow("s3:*"))), Options())))
+    return path
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["plan", "--scope", "all"],
+        ["plan", "--max-gain", "-1"],
+        ["plan", "-o", "/nowhere/plan.yaml"],
+        ["apply"],
+        ["apply", "/nowhere"],
+        ["apply", "PLAN", "-o", "x"],
+        ["undo", "/nowhere"],
+        ["undo", "PLAN"],
+        ["verify", "/nowhere"],
+        ["least-privilege", "--days", "0"],
+    ],
+)
+def test_wrong_usage_exits_2_with_one_line(
+    arguments: list[str], plan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No traceback, nothing on stdout, one line on stderr."""
+    assert run([str(plan) if a == "PLAN" else a for a in arguments]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.count("\n") == 1
+    assert told.err.startswith("straywatch: ")
+
+
+def test_a_plan_prints_without_credentials(plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pipeline that has no access to the account can still turn a plan into commands."""
+    assert run(["apply", str(plan), "--print", "cli"]) == 0
+    assert "aws iam create-group --group-name=access-s3 --path=/" in capsys.readouterr().out
