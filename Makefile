@@ -9,10 +9,10 @@ EMAIL_OPTION = $(if $(EMAIL),--email '$(EMAIL)')
 YES_OPTION = $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check package deploy destroy bench simulate clean
+.PHONY: help venv demo test check package deploy destroy bench simulate screenshots clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(VENV) ## Make .venv with the pinned dependencies (every target does so if need be).
 
@@ -23,10 +23,10 @@ demo: $(VENV) ## Watch the packaged monitor at work on an embedded AWS; ONCE=1 e
 	@$(RUN) local $(if $(ONCE),--once,--story)
 
 test: $(VENV) ## Run every check and every test, side by side.
-	@.venv/bin/python scripts/checks.py --with-tests
+	@.venv/bin/python -m scripts.checks --with-tests
 
 check: $(VENV) ## Run the checks alone: format, lint, types, imports, template.
-	@.venv/bin/python scripts/checks.py
+	@.venv/bin/python -m scripts.checks
 
 package: $(VENV) ## Write build/package/sam.json and build/package/deployment.zip.
 	@$(RUN) package
@@ -42,6 +42,9 @@ bench: $(VENV) ## Measure cold imports, sizes, API calls and delays.
 
 simulate: $(VENV) ## Play N random histories against the monitor and its promises: [N=1000].
 	@.venv/bin/python -m tests.simulation $(if $(N),$(N),1000)
+
+screenshots: $(VENV) ## Make docs/images anew from a seeded run on the embedded AWS; needs Chromium.
+	@.venv/bin/python -m scripts.screenshots
 
 clean: ## Remove .venv and all that was built.
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -13,6 +13,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts import chromium
+
 ROOT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
 _CLOSING = re.compile(
@@ -103,7 +105,10 @@ def summary(results: Sequence[Result], tests: Result | None) -> str:
     said = f"checks: {len(results) - len(failed)} of {len(results)} passed"
     if failed:
         said += f" (FAILED: {', '.join(failed)})"
-    return f"{said}; tests: {closing_line(tests.said)}" if tests else said
+    if not tests:
+        return said
+    unseen = "" if chromium.find() else f"; BROWSER TESTS NOT RUN: {chromium.MISSING}"
+    return f"{said}; tests: {closing_line(tests.said)}{unseen}"
 
 
 def main() -> int:

@@ -143,7 +143,6 @@ class _Handler(BaseHTTPRequestHandler):
     pages: _Pages
     server_version = "straywatch"
     sys_version = ""
-    protocol_version = "HTTP/1.1"
     timeout = _LONGEST_WAIT
 
     def do_GET(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.exemptions import Exemptions, InvalidConfigurationError, parse
 from chalicelib.findings import Finding
 from chalicelib.iam_users import UnreadableUsersError, users
+from chalicelib.marks import IAM_LAG, Mark, is_after, latest
 from chalicelib.parameters import parameter_reader
 from chalicelib.times import utc_now
 from straywatch.errors import explain, one_line
@@ -26,6 +27,9 @@ from straywatch.observing.tables import Tables
 
 HISTORY = timedelta(days=90)
 """How far back sweeps are shown."""
+_SOONEST_SCAN = timedelta(seconds=5)
+_SCAN_SHARE = 20
+"""A scan out of turn waits for twenty times as long as the last one took, and 5 s at least."""
 _IMPATIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     connect_timeout=3,
@@ -57,6 +61,8 @@ class Reader:
     pace: Pace = Pace()
     clock: Callable[[], datetime] = utc_now
     _findings: dict[str, Finding] = field(default_factory=dict, init=False)
+    _scan_again_after: timedelta = field(default=timedelta(), init=False)
+    _asked: frozenset[tuple[str, datetime]] = field(default=frozenset(), init=False)
     _unreadable: tuple[str, ...] = field(default=(), init=False)
     _sweeps: tuple[SweepRecord, ...] = field(default=(), init=False)
     _census: Census | Unread = field(default=Unread("not read yet"), init=False)
@@ -66,12 +72,15 @@ class Reader:
     def read(self) -> Reading:
         """Read what is due. Raises BotoCoreError and ClientError where the tables do not answer."""
         now = self.clock()
+        marks = self._tables.marks()
         if self._is_due("scan", self.pace.scan, now):
-            found = self._tables.findings()
-            self._findings = {f.finding_id: f for f in found.findings}
-            self._unreadable = found.unreadable
+            self._scan(now)
         else:
             self._follow()
+            ends = self._unseen_ends(marks)
+            if ends - self._asked and self._is_due("scan", self._scan_again_after, now):
+                self._scan(now)
+                self._asked = ends
         self._sweeps = self._newer_sweeps(now)
         if self._is_due("census", self.pace.census, now):
             self._census = self._count(now)
@@ -81,12 +90,34 @@ class Reader:
         return Reading(
             read_at=now,
             findings=tuple(findings),
-            marks=self._tables.marks(),
+            marks=marks,
             sweeps=self._sweeps,
             census=self._census,
             queues=self._queues,
             refused=self._refused(),
             unreadable=self._unreadable,
+        )
+
+    def _scan(self, begun: datetime) -> None:
+        found = self._tables.findings()
+        self._findings = {f.finding_id: f for f in found.findings}
+        self._unreadable = found.unreadable
+        self._scan_again_after = max(_SOONEST_SCAN, _SCAN_SHARE * (self.clock() - begun))
+
+    def _unseen_ends(self, marks: Iterable[Mark]) -> frozenset[tuple[str, datetime]]:
+        """Episodes that outlasted their grace and ended without a finding that was ever seen.
+
+        One that opens and is resolved between two readings is never live; a scan shows it. A scan
+        is worth its cost once for each: who left one group of several looks the same, and has none.
+        """
+        opened = {f.user_name.lower(): f.opened_at for f in self._findings.values()}
+        return frozenset(
+            (mark.user_name, mark.left_at)
+            for mark in marks
+            if mark.left_at is not None
+            and (ended_at := latest(mark.settled_at, mark.joined_at, mark.deleted_at))
+            and ended_at + IAM_LAG >= mark.left_at + self.observed.grace
+            and not is_after(opened.get(mark.user_name.lower()), mark.left_at)
         )
 
     @cached_property

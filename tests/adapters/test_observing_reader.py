@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -40,8 +40,8 @@ class Session:
         made.meta.events.register("before-parameter-build.*.*", self._count)
         return made
 
-    def _count(self, model: Any, **_: Any) -> None:
-        self.calls.append(model.name)
+    def _count(self, model: Any, params: Mapping[str, Any], **_: Any) -> None:
+        self.calls.append(model.name + (" by index" if "IndexName" in params else ""))
         if model.name in self.refused:
             denied = {"Error": {"Code": "AccessDenied", "Message": "not you"}}
             raise ClientError(denied, model.name)  # type: ignore[arg-type]  # enough of an answer
@@ -209,3 +209,23 @@ def test_only_new_credentials_help_an_expired_session() -> None:
 
     assert is_sign_in(expired)
     assert not is_sign_in(denied)
+
+
+def test_a_finding_opened_and_resolved_between_two_readings_is_seen(stack: Stack) -> None:
+    """Its mark betrays it: it shows within seconds, at the cost of one scan."""
+    clock, session = Clock(), Session()
+    following = reader(stack, clock, session)
+    following.read()
+    opened = samples.finding("ann", 1, ago=60 * MINUTE)
+    table().add(samples.resolved(opened, MINUTE))
+    mark = replace(samples.grace_mark("ann", 60 * MINUTE), settled_at=NOW)
+    StateTable(client("dynamodb"), "state", samples.GRACE).write(mark)
+    left_one_group_of_two = replace(samples.grace_mark("bob", 60 * MINUTE), settled_at=NOW)
+    StateTable(client("dynamodb"), "state", samples.GRACE).write(left_one_group_of_two)
+    session.calls.clear()
+    for _ in range(4):
+        clock.advance(6)
+        found = following.read().findings
+
+    assert [each.user_name for each in found] == ["ann"]
+    assert session.calls.count("Scan") == 1
