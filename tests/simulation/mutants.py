@@ -40,15 +40,11 @@ MUTANTS = (
         _breaks(4, 5),
     ),
     Mutant(
-        "takes_an_error_for_no_groups",
-        "iam",
-        "        except self.client.exceptions.NoSuchEntityException:\n"
-        "            return NoSuchUser()\n\n    def user",
-        "        except self.client.exceptions.NoSuchEntityException:\n"
-        "            return NoSuchUser()\n"
-        "        except Exception:\n"
-        "            return InNoGroup(self._get(user_name))\n\n    def user",
-        _breaks(2, 3),
+        "takes_a_failed_page_for_an_empty_one",
+        "iam_users",
+        'raise UnreadableUsersError(f"GetAccountAuthorizationDetails: {error}") from error',
+        "return Page((), None)",
+        _breaks(1, 5),
     ),
     Mutant(
         "takes_an_error_for_a_deletion",
