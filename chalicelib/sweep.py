@@ -93,9 +93,11 @@ class Sweep:
         started_at = self.clock()
         last = self.state.document(account, "sweep")
         cursor = self._cursor(account, started_at)
-        live = {finding.user_id: finding for finding in self.live(account)}
-        for finding in live.values():
+        # one whose end is still to be told may lie behind the user's next one
+        found = sorted(self.live(account), key=lambda finding: finding.number)
+        for finding in found:
             self.lifecycle.deliver_unsent(finding)
+        live = {finding.user_id: finding for finding in found}
         missed = self._missed(live.values(), last)
         run = _Run(self, account, live, self.state.marks(account), last)
         unseen = run.look(cursor)

@@ -63,7 +63,7 @@ class Shrinker:
         return plan
 
     def _try(self, plan: Plan, smaller: Plan) -> Plan:
-        if self._left <= 0:
+        if self._left <= 0 or smaller == plan:
             return plan
         self._left -= 1
         return smaller if self._fails(smaller) else plan

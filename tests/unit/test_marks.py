@@ -400,5 +400,5 @@ def test_at_least_includes_the_same_instant() -> None:
 
 def test_a_removal_in_the_second_of_a_look_came_after_it() -> None:
     """The look saw a group, and the event's time is cut to the second: no new grace for that."""
-    mark = replace(left_mark(at(10)), settled_at=at(10.4))
+    mark = replace(BLANK, left_at=at(10), settled_at=at(10.4))
     assert since(mark) == StraySince(at(10), Evidence.EVENT)

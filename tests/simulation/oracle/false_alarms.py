@@ -57,6 +57,8 @@ def _news(facts: Facts, finding: Finding, looked_at: int) -> Event | None:
     if not endings:
         return None
     last = endings[-1]
-    # within one second the order of two events is not told
-    doubtful = any(e.change in _BEGINNING and e.told_at >= last.told_at for e in known)
-    return None if doubtful else last
+    # within one second the order of two events is not told, and what came later may be untold
+    same_second = any(e.change in _BEGINNING and e.told_at >= last.told_at for e in known)
+    versions = facts.truth.users[finding.user_id]
+    overtaken = any(last.made_at < at <= looked_at for at, _ in versions)
+    return None if same_second or overtaken else last

@@ -1,0 +1,41 @@
+"""The promises hold in random histories of a hostile world, and breaking the code is noticed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.campaign import tally
+from tests.simulation.generate import generate
+from tests.simulation.mutants import MUTANTS, Mutant, mutated
+from tests.simulation.play import play
+
+CHUNK = 30
+MOST_HISTORIES = 120
+"""How many histories a mutant may survive: `make simulate` plays thousands."""
+
+
+@pytest.mark.parametrize("first", range(0, 300, CHUNK))
+def test_every_promise_holds(first: int) -> None:
+    """Lost, late and repeated events, refusals, kills, renames: promises 1 to 7 hold."""
+    broken = {seed: tally(seed).broken for seed in range(first, first + CHUNK)}
+    assert {seed: told for seed, told in broken.items() if told} == {}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_breaking_the_code_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
+    """A copy of the product with one thing broken breaks one of the promises that it should."""
+    wrong = mutated(mutant, tmp_path)
+    for seed in range(MOST_HISTORIES):
+        broken = {v.promise for v in play(generate(seed), wrong).violations}
+        if broken & mutant.promises:
+            return
+    pytest.fail(f"no promise of {sorted(mutant.promises)} broke in {MOST_HISTORIES} histories")
+
+
+def test_a_mutant_whose_text_is_gone_is_an_error(tmp_path: Path) -> None:
+    """Else it would be the product itself, and its survival would prove nothing."""
+    with pytest.raises(LookupError):
+        mutated(replace(MUTANTS[0], there="no such text"), tmp_path)
