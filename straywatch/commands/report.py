@@ -83,14 +83,22 @@ def command(
     chosen = period(from_text, to_text)
     if output:
         check_writable(output)
-    session = aws_context(ctx).session
+    text, records = written(aws_context(ctx).session, stage, chosen, form, __version__)
+    write(text, output)
+    return _exit_code(records)
+
+
+def written(
+    session: boto3.Session, stage: str | None, chosen: Period, form: str, version: str
+) -> tuple[str, Records]:
+    """Read what a report needs and write its text. Raises StraywatchError, and what AWS refuses."""
     observed = observed_deployment(session, stage)
     records = _records(session, observed, chosen)
-    data = sealed(evidence(records, observed, chosen, __version__))
-    page = json.dumps(data, indent=2, sort_keys=True) + "\n" if form == "json" else render(data)
-    write(page, output)
+    data = sealed(evidence(records, observed, chosen, version))
     click.echo(f"SHA-256 {data['digest']['value']}", err=True)
-    return _exit_code(records)
+    if form == "json":
+        return json.dumps(data, indent=2, sort_keys=True) + "\n", records
+    return render(data), records
 
 
 def _exit_code(records: Records) -> int:

@@ -66,9 +66,10 @@ def picture(follower: Follower, width: int, height: int) -> RenderableType:
 def _headline(follower: Follower, reading: Reading) -> Text:
     still_open = sum(finding.status is Status.OPEN for finding in reading.findings)
     style = "bold red" if still_open else "bold green"
-    line = Text(counted(still_open, "open finding"), style=style, no_wrap=True, overflow="ellipsis")
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(counted(still_open, "open finding"), style=style)
     if isinstance(reading.census, Census):
-        line.append(f" of {counted(reading.census.users, 'user')}", style="default")
+        line.append(f" of {counted(reading.census.users, 'user')}")
     if follower.observed:
         line.append(f"  account {follower.observed.account.account_id}", style="dim")
     return line.append("  Ctrl-C ends", style="dim")
