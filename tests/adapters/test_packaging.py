@@ -139,5 +139,6 @@ def test_the_real_package_is_small_and_whole(tmp_path: Path) -> None:
     package = build(SOURCES, tmp_path)
     with zipfile.ZipFile(package.archive) as archive:
         names = set(archive.namelist())
-    assert {f"chalicelib/{each.name}" for each in (SOURCES / "chalicelib").glob("*.py")} <= names
+    modules = {path.relative_to(SOURCES) for path in (SOURCES / "chalicelib").rglob("*.py")}
+    assert {module.as_posix() for module in modules} <= names
     assert package.archive.stat().st_size < 1_500_000

@@ -122,13 +122,17 @@ def mutated(mutant: Mutant, folder: Path) -> Product:
     package = f"mutant_{mutant.name}"
     copy = folder / package
     copy.mkdir()
-    for source in (ROOT / PACKAGE).glob("*.py"):
+    broken = 0
+    for source in (ROOT / PACKAGE).rglob("*.py"):
+        place = source.relative_to(ROOT / PACKAGE)
         text = source.read_text()
-        if source.stem == mutant.module:
-            if text.count(mutant.there) != 1:
-                raise LookupError(f"{mutant.name}: {mutant.there!r} is not once in {source.name}")
+        if ".".join(place.with_suffix("").parts) == mutant.module:
+            broken = text.count(mutant.there)
             text = text.replace(mutant.there, mutant.instead)
-        (copy / source.name).write_text(_NAME.sub(package, text))
+        (copy / place).parent.mkdir(parents=True, exist_ok=True)
+        (copy / place).write_text(_NAME.sub(package, text))
+    if broken != 1:
+        raise LookupError(f"{mutant.name}: {mutant.there!r} is not once in {mutant.module}")
     entry = folder / f"{package}_app.py"
     entry.write_text(_NAME.sub(package, (ROOT / "app.py").read_text()))
     sys.path.insert(0, str(folder))

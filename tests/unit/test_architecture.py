@@ -32,7 +32,13 @@ EDGES = {
 ENVIRONMENT = {"os", "posix", "subprocess", "socket", "threading", "urllib.request", "http"}
 """Parts of the standard library that reach out of the process, or tie code to it."""
 
-CORE = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem not in EDGES)
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+"""Every module of the package by its dotted name below it, however deep its folder lies."""
+
+CORE = sorted(MODULES.keys() - EDGES)
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -56,12 +62,12 @@ def unwelcome(name: str) -> bool:
 @pytest.mark.parametrize("module", CORE)
 def test_the_core_imports_the_standard_library_and_itself_only(module: str) -> None:
     """A core module can be read, tested and trusted without AWS, Chalice or the environment."""
-    assert [name for name in imported(PACKAGE / f"{module}.py") if unwelcome(name)] == []
+    assert [name for name in imported(MODULES[module]) if unwelcome(name)] == []
 
 
 def test_every_edge_exists() -> None:
     """The list of edges names no module that is gone, so that it cannot excuse a new one."""
-    assert {path.stem for path in PACKAGE.glob("*.py")} >= EDGES
+    assert MODULES.keys() >= EDGES
 
 
 def test_entry_points_know_chalice_and_the_monitor_only() -> None:
