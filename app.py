@@ -5,10 +5,10 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, SQSEvent
 
-from chalicelib.account import account_of_arn
-from chalicelib.batch import process
 from chalicelib.bootstrap import Deployment
-from chalicelib.events import LOST_EVENTS, SETTLED_EVENTS, rule_pattern
+from chalicelib.domain.account import account_of_arn
+from chalicelib.domain.events import LOST_EVENTS, SETTLED_EVENTS, rule_pattern
+from chalicelib.flows.batch import process
 
 app = Chalice(app_name="straywatch")
 deployment = Deployment()

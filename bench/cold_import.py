@@ -26,7 +26,10 @@ from straywatch.packaging import SOURCES, Package
 
 AIM = 1.15
 _CLIENTS = frozenset({"dynamodb", "iam", "sns", "sqs", "ssm"})
-_LATE = {"check_membership": ("chalicelib.risk",), "sweep": ("chalicelib.sweep", "chalicelib.risk")}
+_LATE = {
+    "check_membership": ("chalicelib.domain.risk",),
+    "sweep": ("chalicelib.flows.sweep", "chalicelib.domain.risk"),
+}
 """What a function imports only when it is called."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.account import Account, User
+from chalicelib.domain.account import Account, User
 from straywatch.remediation.snapshot import ManagedPolicy, Snapshot
 
 SERVICES = ("s3", "sqs", "sns", "dynamodb", "kms", "ec2", "lambda", "logs", "ecr", "athena")

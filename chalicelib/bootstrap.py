@@ -12,31 +12,31 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.account import Account, NoSuchUser, User, account_of_arn
-from chalicelib.aliases import AccountAlias
-from chalicelib.configuration import Configuration
-from chalicelib.floods import Floods
-from chalicelib.iam import Iam
-from chalicelib.iam_users import pages, users
-from chalicelib.lifecycle import Lifecycle
-from chalicelib.monitor import Monitor
-from chalicelib.parameters import parameter_reader
-from chalicelib.queue import CheckQueue
+from chalicelib.adapters.account_alias import AccountAlias
+from chalicelib.adapters.check_queue import CheckQueue
+from chalicelib.adapters.iam import Iam
+from chalicelib.adapters.iam_users import pages, users
+from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.adapters.tables import FindingsTable, StateTable
+from chalicelib.adapters.topic import AlertTopic
+from chalicelib.domain.account import Account, NoSuchUser, User, account_of_arn
+from chalicelib.flows.exemptions_in_force import Configuration
+from chalicelib.flows.floods import Floods
+from chalicelib.flows.lifecycle import Lifecycle
+from chalicelib.flows.monitor import Monitor
 from chalicelib.settings import (
     Settings,
     chat_settings_from,
     pager_settings_from,
     settings_from,
 )
-from chalicelib.tables import FindingsTable, StateTable
 from chalicelib.times import utc_now
-from chalicelib.topic import AlertTopic
 
 if TYPE_CHECKING:
-    from chalicelib.exemptions import Exempt, NotExempt
-    from chalicelib.relays import ChatRelay, PagerRelay, SecurityHubRelay
-    from chalicelib.risk import Risk
-    from chalicelib.sweep import Sweep
+    from chalicelib.channels.relays import ChatRelay, PagerRelay, SecurityHubRelay
+    from chalicelib.domain.exemptions import Exempt, NotExempt
+    from chalicelib.domain.risk import Risk
+    from chalicelib.flows.sweep import Sweep
 
 
 class Deployment:
@@ -116,7 +116,7 @@ class Deployment:
 
     def sweep(self, time_left: Callable[[], float]) -> Sweep:
         """The sweep, for an invocation that has `time_left()` seconds to go."""
-        from chalicelib.sweep import Sweep  # noqa: PLC0415 - only the sweep pays for it
+        from chalicelib.flows.sweep import Sweep  # noqa: PLC0415 - only the sweep pays for it
 
         return Sweep(
             lifecycle=self.lifecycle,
@@ -134,8 +134,8 @@ class Deployment:
     @cached_property
     def pager_relay(self) -> PagerRelay:
         """From the alert topic to PagerDuty."""
-        from chalicelib.pager import Pager  # noqa: PLC0415 - only the pager's function pays for it
-        from chalicelib.relays import PagerRelay  # noqa: PLC0415 - as above
+        from chalicelib.adapters.pagerduty import Pager  # noqa: PLC0415 - only the pager's function pays for it
+        from chalicelib.channels.relays import PagerRelay  # noqa: PLC0415 - as above
 
         settings = pager_settings_from(self._variables)
         pager = Pager(
@@ -154,8 +154,8 @@ class Deployment:
     @cached_property
     def chat_relay(self) -> ChatRelay:
         """From the alert topic to the topic that chat subscribes to."""
-        from chalicelib.relays import ChatRelay  # noqa: PLC0415 - only the chat's function pays
-        from chalicelib.topic import ChatTopic  # noqa: PLC0415 - as above
+        from chalicelib.adapters.topic import ChatTopic  # noqa: PLC0415 - as above
+        from chalicelib.channels.relays import ChatRelay  # noqa: PLC0415 - only the chat's function pays
 
         settings = chat_settings_from(self._variables)
         return ChatRelay(ChatTopic(self._make_client("sns"), settings.chat_topic_arn).post)
@@ -163,8 +163,8 @@ class Deployment:
     @cached_property
     def security_hub_relay(self) -> SecurityHubRelay:
         """From the alert topic to Security Hub."""
-        from chalicelib.relays import SecurityHubRelay  # noqa: PLC0415 - only its function pays
-        from chalicelib.security_hub import SecurityHub  # noqa: PLC0415 - as above
+        from chalicelib.adapters.security_hub import SecurityHub  # noqa: PLC0415 - as above
+        from chalicelib.channels.relays import SecurityHubRelay  # noqa: PLC0415 - only its function pays
 
         topic_arn = self.settings.alert_topic_arn
         return SecurityHubRelay(
@@ -207,8 +207,8 @@ class Deployment:
         return self._configuration.exemption(account, user, now)
 
     def _assess(self, user: User) -> Risk:
-        from chalicelib.credentials import CredentialReader  # noqa: PLC0415 - only a stray pays
-        from chalicelib.risk import assess  # noqa: PLC0415 - as above
+        from chalicelib.adapters.credentials import CredentialReader  # noqa: PLC0415 - only a stray pays
+        from chalicelib.domain.risk import assess  # noqa: PLC0415 - as above
 
         return assess(CredentialReader(self._iam).facts(user), self.clock())
 
@@ -220,8 +220,8 @@ class Deployment:
         """
         if len(strays) <= 1:
             return self._assess
-        from chalicelib.credentials import report_facts  # noqa: PLC0415 - only a sweep pays for it
-        from chalicelib.risk import assess  # noqa: PLC0415 - as above
+        from chalicelib.adapters.credentials import report_facts  # noqa: PLC0415 - only a sweep pays for it
+        from chalicelib.domain.risk import assess  # noqa: PLC0415 - as above
 
         facts = report_facts(self._iam, strays, time.sleep)
         return lambda user: assess(facts(user), self.clock())

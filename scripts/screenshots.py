@@ -20,10 +20,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
-from chalicelib.account import Account
-from chalicelib.findings import Finding, Reason
-from chalicelib.severity import Severity
-from chalicelib.tables import FindingsTable
+from chalicelib.adapters.tables import FindingsTable
+from chalicelib.domain.account import Account
+from chalicelib.domain.findings import Finding, Reason
+from chalicelib.domain.severity import Severity
 from chalicelib.times import exact
 from scripts import chromium
 from straywatch import __version__

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
-from chalicelib.exemptions import Exempt, Exemptions
-from chalicelib.findings import Finding, NoFinding, Status
-from chalicelib.lifecycle import Outcome
-from chalicelib.marks import Mark, StraySince, stray_since
-from chalicelib.risk import Risk, assess
+from chalicelib.domain.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
+from chalicelib.domain.exemptions import Exempt, Exemptions
+from chalicelib.domain.findings import Finding, NoFinding, Status
+from chalicelib.domain.marks import Mark, StraySince, stray_since
+from chalicelib.domain.risk import Risk, assess
+from chalicelib.flows.lifecycle import Outcome
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -107,7 +107,7 @@ class Checker:
 
 def risk_reader(client: IAMClient, clock: Callable[[], datetime]) -> Callable[[User], Risk]:
     """Judge a stray as the monitor does; what cannot be read is named in the risk."""
-    from chalicelib.credentials import CredentialReader  # noqa: PLC0415 - only strays need it
+    from chalicelib.adapters.credentials import CredentialReader  # noqa: PLC0415 - only strays need it
 
     def read(user: User) -> Risk:
         # the monitor logs to standard output, where the answer goes here; the risk itself tells

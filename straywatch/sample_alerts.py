@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.account import Account
-from chalicelib.alerts import Alert, Message, Notice, digest_of
-from chalicelib.events import Cause
-from chalicelib.findings import AlertType, Finding, Reason, Resolution, Status
-from chalicelib.marks import Evidence
-from chalicelib.severity import Severity
+from chalicelib.domain.account import Account
+from chalicelib.domain.alerts import Alert, Message, Notice, digest_of
+from chalicelib.domain.events import Cause
+from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
+from chalicelib.domain.marks import Evidence
+from chalicelib.domain.severity import Severity
 
 USER = "straywatch-test"
 _USER_ID = "AIDASTRAYWATCHTEST000"

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from chalicelib.account import Account
-from chalicelib.lifecycle import Outcome
+from chalicelib.domain.account import Account
+from chalicelib.flows.lifecycle import Outcome
 from chalicelib.times import iso, utc_now
 from straywatch.checking import Verdict
 from straywatch.durations import spoken

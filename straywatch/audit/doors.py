@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from straywatch.audit.history import HOME
 from straywatch.audit.reading import Door
 from straywatch.audit.report import AccountResult

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from chalicelib import credential_report
-from chalicelib.account import Account, User
-from chalicelib.credential_report import UNKNOWN, CredentialReport, ReportNotReadyError
-from chalicelib.credentials import customers_policies, read_documents
-from chalicelib.exemptions import Exempt, Exemptions
-from chalicelib.iam_users import UnreadableUsersError, pages
-from chalicelib.risk import Facts, Risk, assess
+from chalicelib.adapters import credential_report
+from chalicelib.adapters.credential_report import UNKNOWN, CredentialReport, ReportNotReadyError
+from chalicelib.adapters.credentials import customers_policies, read_documents
+from chalicelib.adapters.iam_users import UnreadableUsersError, pages
+from chalicelib.domain.account import Account, User
+from chalicelib.domain.exemptions import Exempt, Exemptions
+from chalicelib.domain.risk import Facts, Risk, assess
 from straywatch.audit import history
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation
 from straywatch.errors import StraywatchError, explain, one_line

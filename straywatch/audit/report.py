@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.account import Account
-from chalicelib.exemptions import Exempt
-from chalicelib.risk import Risk
+from chalicelib.domain.account import Account
+from chalicelib.domain.exemptions import Exempt
+from chalicelib.domain.risk import Risk
 
 
 class Evaluation(StrEnum):

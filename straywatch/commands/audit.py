@@ -12,8 +12,8 @@ from pathlib import Path
 
 import click
 
-from chalicelib.exemptions import Exemptions, InvalidConfigurationError, parse
-from chalicelib.severity import Severity
+from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
+from chalicelib.domain.severity import Severity
 from straywatch.audit.doors import Entrances
 from straywatch.audit.formats import summary, table
 from straywatch.audit.reading import Door, Question, read_account

@@ -11,14 +11,14 @@ import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.account import Account
-from chalicelib.events import is_user_name
-from chalicelib.exemptions import Exemptions, InvalidConfigurationError, parse
-from chalicelib.findings import Finding, NoFinding
-from chalicelib.iam import Iam
-from chalicelib.marks import Mark
-from chalicelib.parameters import parameter_reader
-from chalicelib.tables import FindingsTable, StateTable
+from chalicelib.adapters.iam import Iam
+from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.adapters.tables import FindingsTable, StateTable
+from chalicelib.domain.account import Account
+from chalicelib.domain.events import is_user_name
+from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
+from chalicelib.domain.findings import Finding, NoFinding
+from chalicelib.domain.marks import Mark
 from chalicelib.times import utc_now
 from straywatch.aws import RETRIES
 from straywatch.checking import Checker, Memory, NoMemory, Verdict, risk_reader

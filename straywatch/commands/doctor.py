@@ -8,7 +8,7 @@ from collections import Counter
 import click
 from rich.text import Text
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from chalicelib.times import utc_now
 from straywatch.aws import RETRIES
 from straywatch.deploy_settings import partition_of

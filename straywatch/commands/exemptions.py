@@ -7,7 +7,7 @@ from pathlib import Path
 import boto3
 import click
 
-from chalicelib.exemptions import InvalidConfigurationError, parse
+from chalicelib.domain.exemptions import InvalidConfigurationError, parse
 from straywatch.aws import RETRIES
 from straywatch.deployed import deployed_stack, output
 from straywatch.errors import StraywatchError, WrongUsageError, one_line

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import boto3
 import click
 
-from chalicelib.findings import Status
-from chalicelib.severity import Severity
+from chalicelib.domain.findings import Status
+from chalicelib.domain.severity import Severity
 from chalicelib.times import utc_now
 from straywatch.aws import RETRIES
 from straywatch.deployed import deployed_stack, output

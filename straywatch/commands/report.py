@@ -9,8 +9,8 @@ import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.exemptions import Exemptions, InvalidConfigurationError, parse
-from chalicelib.iam_users import UnreadableUsersError, users
+from chalicelib.adapters.iam_users import UnreadableUsersError, users
+from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
 from chalicelib.times import utc_now
 from straywatch import __version__
 from straywatch.aws import RETRIES

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 from botocore.exceptions import ClientError
 
-from chalicelib.account import Account, account_of_arn
-from chalicelib.alerts import Message
-from chalicelib.body import body_of
-from chalicelib.findings import AlertType
-from chalicelib.severity import Severity
-from chalicelib.subject import subject
+from chalicelib.adapters.topic import AlertTopic, attributes_of
+from chalicelib.domain.account import Account, account_of_arn
+from chalicelib.domain.alerts import Message
+from chalicelib.domain.findings import AlertType
+from chalicelib.domain.severity import Severity
+from chalicelib.messages.body import body_of
+from chalicelib.messages.subject import subject
 from chalicelib.times import utc_now
-from chalicelib.topic import AlertTopic, attributes_of
 from straywatch.aws import RETRIES
 from straywatch.deployed import deployed_stack, output
 from straywatch.errors import EXIT_FINE, EXIT_FOUND

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.chat import card
-from chalicelib.pagerduty import page_of
-from chalicelib.received import Alarm, MalformedMessageError, Received, received
+from chalicelib.channels.chat.card import card
+from chalicelib.channels.pager.incidents import page_of
+from chalicelib.channels.received import Alarm, MalformedMessageError, Received, received
 from straywatch.local.inbox import Alert
 
 _NOT_MAILED = "Not mailed: people learn of it from a digest."

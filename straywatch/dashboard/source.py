@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.findings import Finding
+from chalicelib.domain.findings import Finding
 from straywatch.dashboard.poller import Poller
 from straywatch.dashboard.server import Shown
 from straywatch.dashboard.view import finding_details, view

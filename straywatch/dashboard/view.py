@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.account import Account
-from chalicelib.actors import actor, deed, place
-from chalicelib.body import fix_commands
-from chalicelib.findings import Finding, Status
-from chalicelib.remedies import cloudtrail_url, console_url
+from chalicelib.domain.account import Account
+from chalicelib.domain.findings import Finding, Status
+from chalicelib.messages.actors import actor, deed, place
+from chalicelib.messages.body import fix_commands
+from chalicelib.messages.remedies import cloudtrail_url, console_url
 from straywatch.observing.deployment import Observed
 from straywatch.observing.figures import (
     GAP,

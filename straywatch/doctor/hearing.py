@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.events import LOST_EVENTS, SETTLED_EVENTS, rule_pattern
+from chalicelib.domain.events import LOST_EVENTS, SETTLED_EVENTS, rule_pattern
 from straywatch.deploy_settings import HOME_REGIONS
 from straywatch.doctor.lines import Line, failed, passed, unread, warned
 from straywatch.doctor.policies import allows_service

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.exemptions import InvalidConfigurationError, parse
+from chalicelib.domain.exemptions import InvalidConfigurationError, parse
 from chalicelib.settings import InvalidSettingsError, settings_from
 from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned
 from straywatch.doctor.permissions import simulated

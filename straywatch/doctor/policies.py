@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.wildcard import matches
+from chalicelib.domain.wildcard import matches
 
 _OF_SOURCE = frozenset({"aws:sourcearn"})
 _OF_ACCOUNT = frozenset({"aws:sourceaccount", "aws:sourceorgid"})

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.items import from_item
+from chalicelib.adapters.items import from_item
 from chalicelib.times import iso, parse_time
 from straywatch.clock import told_time
 from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned

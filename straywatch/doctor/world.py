@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from straywatch.aws import RETRIES
 from straywatch.errors import explain
 from straywatch.stack import Stack

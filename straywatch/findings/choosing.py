@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from chalicelib.findings import Finding, Status
-from chalicelib.severity import Severity
-from chalicelib.wildcard import matches
+from chalicelib.domain.findings import Finding, Status
+from chalicelib.domain.severity import Severity
+from chalicelib.domain.wildcard import matches
 from straywatch.findings.reading import Unreadable
 
 

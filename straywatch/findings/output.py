@@ -11,11 +11,11 @@ from typing import Any
 import click
 from rich.console import Console
 
-from chalicelib.alerts import Alert
-from chalicelib.body import body_of, fix_commands
-from chalicelib.findings import AlertType, Finding, Reason, Status
-from chalicelib.marks import Evidence
-from chalicelib.remedies import console_url
+from chalicelib.domain.alerts import Alert
+from chalicelib.domain.findings import AlertType, Finding, Reason, Status
+from chalicelib.domain.marks import Evidence
+from chalicelib.messages.body import body_of, fix_commands
+from chalicelib.messages.remedies import console_url
 from chalicelib.times import iso
 from straywatch.durations import spoken
 from straywatch.findings.choosing import Chosen

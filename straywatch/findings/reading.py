@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.findings import Finding
-from chalicelib.items import finding_from, from_item
-from chalicelib.tables import LIVE_INDEX
+from chalicelib.adapters.items import finding_from, from_item
+from chalicelib.adapters.tables import LIVE_INDEX
+from chalicelib.domain.findings import Finding
 from straywatch.errors import WrongUsageError
 
 if TYPE_CHECKING:

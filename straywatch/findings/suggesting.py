@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.findings import Finding
+from chalicelib.domain.findings import Finding
 from straywatch.aws import AwsContext
 from straywatch.errors import StraywatchError, explain
 from straywatch.remediation.account import account_of, iam_client

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from chalicelib.account import User
-from chalicelib.exemptions import Exempt, Exemptions
+from chalicelib.domain.account import User
+from chalicelib.domain.exemptions import Exempt, Exemptions
 from straywatch.observing.records import Census, ExemptUser
 
 

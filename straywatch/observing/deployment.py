@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import boto3
 
-from chalicelib.account import Account, account_of_arn
+from chalicelib.domain.account import Account, account_of_arn
 from straywatch.aws import RETRIES
 from straywatch.deployed import deployed_stack, output
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from chalicelib.findings import Finding
+from chalicelib.domain.findings import Finding
 from straywatch.observing.records import SweepRecord
 
 GAP = 2

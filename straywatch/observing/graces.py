@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.events import Cause
-from chalicelib.findings import Finding
-from chalicelib.marks import Mark, latest
+from chalicelib.domain.events import Cause
+from chalicelib.domain.findings import Finding
+from chalicelib.domain.marks import Mark, latest
 from straywatch.observing.records import Census, Reading
 
 LATEST_CHECK = timedelta(minutes=10)

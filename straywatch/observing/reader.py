@@ -12,11 +12,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.exemptions import Exemptions, InvalidConfigurationError, parse
-from chalicelib.findings import Finding
-from chalicelib.iam_users import UnreadableUsersError, users
-from chalicelib.marks import IAM_LAG, Mark, is_after, latest
-from chalicelib.parameters import parameter_reader
+from chalicelib.adapters.iam_users import UnreadableUsersError, users
+from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
+from chalicelib.domain.findings import Finding
+from chalicelib.domain.marks import IAM_LAG, Mark, is_after, latest
 from chalicelib.times import utc_now
 from straywatch.errors import explain, one_line
 from straywatch.findings.reading import NoSuchFinding

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from chalicelib.account import User
-from chalicelib.exemptions import Exempt
-from chalicelib.findings import Finding
-from chalicelib.marks import Mark
+from chalicelib.domain.account import User
+from chalicelib.domain.exemptions import Exempt
+from chalicelib.domain.findings import Finding
+from chalicelib.domain.marks import Mark
 from chalicelib.times import parse_time
 
 

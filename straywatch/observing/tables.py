@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.account import Account
-from chalicelib.findings import Finding
-from chalicelib.items import from_item, to_item
-from chalicelib.marks import Mark
-from chalicelib.tables import StateTable, sweeps_key
+from chalicelib.adapters.items import from_item, to_item
+from chalicelib.adapters.tables import StateTable, sweeps_key
+from chalicelib.domain.account import Account
+from chalicelib.domain.findings import Finding
+from chalicelib.domain.marks import Mark
 from chalicelib.times import exact
 from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
 from straywatch.observing.deployment import Observed

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.account import Account
-from chalicelib.actors import actor, deed
-from chalicelib.findings import Finding, Reason, Resolution, Status
-from chalicelib.marks import Evidence, Mark
+from chalicelib.domain.account import Account
+from chalicelib.domain.findings import Finding, Reason, Resolution, Status
+from chalicelib.domain.marks import Evidence, Mark
+from chalicelib.messages.actors import actor, deed
 from chalicelib.times import iso
 from straywatch.observing.records import Reading, SweepRecord
 

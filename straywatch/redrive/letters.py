@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from chalicelib.body import SCHEMA as ALERT_SCHEMA
-from chalicelib.checks import DigestRequest, MalformedCheckError, decode_check
+from chalicelib.domain.check_requests import DigestRequest, MalformedCheckError, decode_check
+from chalicelib.messages.body import SCHEMA as ALERT_SCHEMA
 
 _UNTOLD = "not told: the queue itself gave up on it after too many receives"
 

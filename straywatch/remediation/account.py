@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from straywatch.aws import RETRIES, AwsContext
 from straywatch.remediation.quotas import read_quotas
 from straywatch.remediation.snapshot import Snapshot, read_snapshot

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.remediation.mining import Fits, bits
 
 

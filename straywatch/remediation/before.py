@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.account import Account, User
+from chalicelib.domain.account import Account, User
 from straywatch.remediation.documents import digest
 from straywatch.remediation.plan import Plan
 from straywatch.remediation.snapshot import Group, ManagedPolicy, Snapshot

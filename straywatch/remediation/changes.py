@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.remediation.documents import canonical
 from straywatch.remediation.plan import Plan, PlannedGroup, PlannedUser
 from straywatch.remediation.snapshot import Group, Snapshot

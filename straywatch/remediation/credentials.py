@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.errors import StraywatchError
 
 if TYPE_CHECKING:

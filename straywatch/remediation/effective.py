@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.errors import StraywatchError
 from straywatch.remediation.algebra import Policies
 from straywatch.remediation.documents import Grant, opaque, readable_grants

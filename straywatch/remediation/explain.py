@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.remediation.credentials import CredentialReport
 from straywatch.remediation.scope import idle_words
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.errors import StraywatchError
 from straywatch.remediation.algebra import Difference, Policies, compare, includes
 from straywatch.remediation.documents import Grant, readable_grants

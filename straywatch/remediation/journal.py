@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.remediation.snapshot import Group
 from straywatch.remediation.steps import Step

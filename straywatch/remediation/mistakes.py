@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.remediation.documents import DocumentError, grants, size
 from straywatch.remediation.plan import Plan, PlannedGroup, PlannedUser
 from straywatch.remediation.quotas import DEFAULTS

@@ -10,7 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from straywatch.errors import WrongUsageError
 from straywatch.remediation import before
 from straywatch.remediation.mistakes import mistakes

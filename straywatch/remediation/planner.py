@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.errors import StraywatchError
 from straywatch.remediation import assignment
 from straywatch.remediation.assignment import Choice, Member

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.remediation.credentials import CredentialReport
 from straywatch.remediation.plan import Options, Proposal
 from straywatch.remediation.snapshot import Snapshot

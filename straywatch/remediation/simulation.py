@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.remediation.effective import groups_of
 from straywatch.remediation.plan import Plan
 from straywatch.remediation.snapshot import Group, Snapshot

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from chalicelib.account import Account, User
+from chalicelib.domain.account import Account, User
 from straywatch.errors import StraywatchError
 from straywatch.remediation.documents import Grant, opaque, readable_grants
 from straywatch.remediation.quotas import DEFAULTS, Quotas

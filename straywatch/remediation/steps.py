@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.remediation.documents import canonical
 from straywatch.remediation.plan import Plan
 from straywatch.remediation.snapshot import Group, Snapshot

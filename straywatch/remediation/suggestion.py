@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.remediation.algebra import compare
 from straywatch.remediation.effective import Reader
 from straywatch.remediation.scope import SERVICE_MADE, holds_directly

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.account import Account
-from chalicelib.events import Ignored, MembershipEvent, parse_record
+from chalicelib.domain.account import Account
+from chalicelib.domain.events import Ignored, MembershipEvent, parse_record
 
 _NO_USER = "-"
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 
-from chalicelib.account import Account
-from chalicelib.events import Cause, Change, MembershipEvent
-from chalicelib.marks import (
+from chalicelib.domain.account import Account
+from chalicelib.domain.events import Cause, Change, MembershipEvent
+from chalicelib.domain.marks import (
     FLAPPING_WINDOW,
     Mark,
     carried_over,

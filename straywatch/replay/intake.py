@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from chalicelib.events import Ignored, MalformedEventError, MembershipEvent, parse_record
+from chalicelib.domain.events import Ignored, MalformedEventError, MembershipEvent, parse_record
 from straywatch.replay.documents import Broken, Foreign, Malformed, Piece
 from straywatch.replay.group_renames import GroupRename, parse_group_rename
 

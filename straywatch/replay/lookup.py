@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from chalicelib.events import LOST_EVENTS, SETTLED_EVENTS
+from chalicelib.domain.events import LOST_EVENTS, SETTLED_EVENTS
 from straywatch.pacing import TokenBucket
 from straywatch.replay.documents import Malformed, Piece, records_of_text
 

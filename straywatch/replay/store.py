@@ -14,8 +14,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from chalicelib.account import Account
-from chalicelib.events import Cause, Change, MembershipEvent
+from chalicelib.domain.account import Account
+from chalicelib.domain.events import Cause, Change, MembershipEvent
 from chalicelib.times import exact, parse_time
 from straywatch.replay.group_renames import GroupRename
 from straywatch.replay.stretches import Ending, Stretch

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.account import Account
-from chalicelib.events import Cause
+from chalicelib.domain.account import Account
+from chalicelib.domain.events import Cause
 
 
 class Ending(StrEnum):

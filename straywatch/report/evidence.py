@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chalicelib.body import finding_body
-from chalicelib.exemptions import Rule
-from chalicelib.findings import Finding, Status
+from chalicelib.domain.exemptions import Rule
+from chalicelib.domain.findings import Finding, Status
+from chalicelib.messages.body import finding_body
 from chalicelib.times import exact, iso
 from straywatch.audit.formats.controls import REQUIREMENTS
 from straywatch.observing.deployment import Observed

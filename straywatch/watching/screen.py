@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from chalicelib.findings import Status
+from chalicelib.domain.findings import Status
 from straywatch.durations import spoken
 from straywatch.observing.graces import Grace
 from straywatch.observing.records import Census, Reading

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from straywatch.remediation.snapshot import Snapshot, read_snapshot
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from chalicelib.account import Account
-from chalicelib.aliases import KEPT_FOR, AccountAlias
+from chalicelib.adapters.account_alias import KEPT_FOR, AccountAlias
+from chalicelib.domain.account import Account
 from tests.unit.examples import ACCOUNT, NOW
 
 

@@ -14,9 +14,9 @@ from moto import mock_aws
 from mypy_boto3_cloudtrail import CloudTrailClient
 from mypy_boto3_iam import IAMClient
 
-from chalicelib.account import Account
-from chalicelib.exemptions import Exemptions, Rule
-from chalicelib.severity import Severity
+from chalicelib.domain.account import Account
+from chalicelib.domain.exemptions import Exemptions, Rule
+from chalicelib.domain.severity import Severity
 from straywatch.audit.reading import Door, Question, read_account
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation
 

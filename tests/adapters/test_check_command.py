@@ -11,12 +11,12 @@ import boto3
 import pytest
 from mypy_boto3_iam import IAMClient
 
-from chalicelib.account import Account, User
-from chalicelib.findings import open_finding
-from chalicelib.iam import Iam
-from chalicelib.marks import Evidence, StraySince
-from chalicelib.severity import Severity
-from chalicelib.tables import FindingsTable
+from chalicelib.adapters.iam import Iam
+from chalicelib.adapters.tables import FindingsTable
+from chalicelib.domain.account import Account, User
+from chalicelib.domain.findings import open_finding
+from chalicelib.domain.marks import Evidence, StraySince
+from chalicelib.domain.severity import Severity
 from chalicelib.times import utc_now
 from tests.adapters.conftest import Straywatch
 from tests.adapters.fake_endpoint import error, identity, serving

@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from chalicelib.account import User
-from chalicelib.credentials import CredentialReader
-from chalicelib.risk import Facts
+from chalicelib.adapters.credentials import CredentialReader
+from chalicelib.domain.account import User
+from chalicelib.domain.risk import Facts
 from tests.adapters.aws import answering, client
 from tests.unit.records import NOW, USER_ID
 

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.alerts import Alert as Published_alert
-from chalicelib.body import body_of
-from chalicelib.findings import AlertType
+from chalicelib.domain.alerts import Alert as Published_alert
+from chalicelib.domain.findings import AlertType
+from chalicelib.messages.body import body_of
 from straywatch.dashboard.forms import alert_forms
 from straywatch.dashboard.poller import Poller, Published
 from straywatch.dashboard.server import Shown, serving

@@ -93,7 +93,13 @@ def test_importing_brings_in_only_what_every_function_needs() -> None:
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=bare, capture_output=True, text=True, check=True
     )
-    unneeded = {"chalicelib.sweep", "chalicelib.risk", "chalice.cli", "straywatch", "requests"}
+    unneeded = {
+        "chalicelib.flows.sweep",
+        "chalicelib.domain.risk",
+        "chalice.cli",
+        "straywatch",
+        "requests",
+    }
     assert unneeded & set(run.stdout.split()) == set()
 
 

@@ -14,9 +14,10 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.account import Account, User
-from chalicelib.events import Cause
-from chalicelib.findings import (
+from chalicelib.adapters.tables import FindingsTable
+from chalicelib.domain.account import Account, User
+from chalicelib.domain.events import Cause
+from chalicelib.domain.findings import (
     AlertType,
     Finding,
     Reason,
@@ -25,9 +26,8 @@ from chalicelib.findings import (
     resolve,
     sent,
 )
-from chalicelib.marks import Evidence, StraySince
-from chalicelib.severity import Severity
-from chalicelib.tables import FindingsTable
+from chalicelib.domain.marks import Evidence, StraySince
+from chalicelib.domain.severity import Severity
 from chalicelib.times import iso, utc_now
 from tests.adapters.conftest import Straywatch
 from tests.adapters.fake_endpoint import error, serving

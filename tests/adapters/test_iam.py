@@ -12,8 +12,8 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from mypy_boto3_iam import IAMClient
 
-from chalicelib.account import InGroups, InNoGroup, NoSuchUser, User
-from chalicelib.iam import Iam, UnreadableGroupsError
+from chalicelib.adapters.iam import Iam, UnreadableGroupsError
+from chalicelib.domain.account import InGroups, InNoGroup, NoSuchUser, User
 from tests.adapters.aws import answering, client
 from tests.unit.records import NOW, USER_ID
 

@@ -11,8 +11,8 @@ import pytest
 from botocore.stub import Stubber
 from mypy_boto3_iam import IAMClient
 
-from chalicelib.account import Page, User
-from chalicelib.iam_users import UnreadableUsersError, pages, users
+from chalicelib.adapters.iam_users import UnreadableUsersError, pages, users
+from chalicelib.domain.account import Page, User
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 CALL = "get_account_authorization_details"

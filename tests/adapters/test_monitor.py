@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.account import Account
-from chalicelib.events import MalformedEventError
-from chalicelib.findings import Write
-from chalicelib.marks import Mark
-from chalicelib.monitor import Monitor
-from chalicelib.tables import StateTable
+from chalicelib.adapters.tables import StateTable
+from chalicelib.domain.account import Account
+from chalicelib.domain.events import MalformedEventError
+from chalicelib.domain.findings import Write
+from chalicelib.domain.marks import Mark
+from chalicelib.flows.monitor import Monitor
 from tests.adapters.aws import client
 from tests.adapters.stack import Stack, aws_in_memory
 from tests.unit.records import ACCOUNT, NOW, USER_ID, at, envelope, record

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.findings import Status
-from chalicelib.tables import FindingsTable, StateTable
+from chalicelib.adapters.tables import FindingsTable, StateTable
+from chalicelib.domain.findings import Status
 from straywatch.errors import is_sign_in
 from straywatch.observing.deployment import Observed
 from straywatch.observing.reader import Pace, Reader

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.pager import (
+from chalicelib.adapters.pagerduty import (
     ATTEMPTS,
     KEY_KEPT_FOR,
     LONGEST_WAIT_SECONDS,
@@ -20,7 +20,7 @@ from chalicelib.pager import (
     PagerError,
     PagerUnavailableError,
 )
-from chalicelib.pagerduty import Action, Page
+from chalicelib.channels.pager.incidents import Action, Page
 from straywatch.local.http_endpoint import serving
 from straywatch.local.pagerduty import ROUTING_KEY, PagerDuty, Trouble
 from tests.unit.examples import NOW

@@ -11,8 +11,8 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from chalicelib.checks import CheckRequest, Origin, decode_check, encode_check
-from chalicelib.queue import CheckQueue
+from chalicelib.adapters.check_queue import CheckQueue
+from chalicelib.domain.check_requests import CheckRequest, Origin, decode_check, encode_check
 from tests.adapters.aws import client
 from tests.unit.records import ACCOUNT, NOW, at, event
 

@@ -12,8 +12,8 @@ import boto3
 import pytest
 from mypy_boto3_sqs import SQSClient
 
-from chalicelib.account import Account
-from chalicelib.checks import CheckRequest, Origin, encode_check
+from chalicelib.domain.account import Account
+from chalicelib.domain.check_requests import CheckRequest, Origin, encode_check
 from chalicelib.times import utc_now
 from straywatch.redrive.again import Redrive
 from straywatch.redrive.handling import handle

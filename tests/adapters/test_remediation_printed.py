@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import cfnlint.api
 from moto import mock_aws
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from straywatch.remediation.as_cli import as_cli
 from straywatch.remediation.as_cloudformation import as_cloudformation
 from straywatch.remediation.plan import Options, Plan, PlannedGroup, PlannedUser

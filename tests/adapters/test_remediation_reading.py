@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from straywatch.errors import StraywatchError
 from straywatch.remediation.credentials import read_credentials
 from straywatch.remediation.last_accessed import POLLS, ServiceUse, read_service_use

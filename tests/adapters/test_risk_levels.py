@@ -11,10 +11,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from chalicelib.account import InNoGroup
-from chalicelib.credentials import CredentialReader
-from chalicelib.iam import Iam
-from chalicelib.risk import Risk, assess
+from chalicelib.adapters.credentials import CredentialReader
+from chalicelib.adapters.iam import Iam
+from chalicelib.domain.account import InNoGroup
+from chalicelib.domain.risk import Risk, assess
 from chalicelib.times import utc_now
 
 if TYPE_CHECKING:

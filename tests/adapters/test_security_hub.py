@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from chalicelib.asff import asff_of
-from chalicelib.body import body_of
-from chalicelib.security_hub import SecurityHub
+from chalicelib.adapters.security_hub import SecurityHub
+from chalicelib.channels.security_hub.asff import asff_of
+from chalicelib.messages.body import body_of
 from tests.adapters.aws import client
 from tests.unit.examples import ACCOUNT, EXAMPLES, NOW
 

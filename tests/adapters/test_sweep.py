@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.account import Account, Page
-from chalicelib.iam_users import UnreadableUsersError
-from chalicelib.sweep import RESERVE_SECONDS, Sweep, SweepResult
+from chalicelib.adapters.iam_users import UnreadableUsersError
+from chalicelib.domain.account import Account, Page
+from chalicelib.flows.sweep import RESERVE_SECONDS, Sweep, SweepResult
 from tests.adapters.aws import client
 from tests.adapters.stack import Stack, aws_in_memory
 from tests.unit.records import ACCOUNT_ID, at, envelope, record

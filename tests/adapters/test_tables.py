@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from chalicelib.account import Account
-from chalicelib.findings import Finding, Reason, Resolution, resolve, sent
-from chalicelib.items import plain_value, to_item
-from chalicelib.marks import Mark
-from chalicelib.tables import MARK_KEPT, FindingsTable, StateTable
+from chalicelib.adapters.items import plain_value, to_item
+from chalicelib.adapters.tables import MARK_KEPT, FindingsTable, StateTable
+from chalicelib.domain.account import Account
+from chalicelib.domain.findings import Finding, Reason, Resolution, resolve, sent
+from chalicelib.domain.marks import Mark
 from tests.adapters.aws import client
 from tests.adapters.stack import create_table
 from tests.unit.records import ACCOUNT, NOW, at, event

@@ -11,10 +11,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from moto import mock_aws
 
-from chalicelib.body import body_of
-from chalicelib.findings import AlertType
-from chalicelib.severity import Severity
-from chalicelib.subject import subject
+from chalicelib.domain.findings import AlertType
+from chalicelib.domain.severity import Severity
+from chalicelib.messages.body import body_of
+from chalicelib.messages.subject import subject
 from straywatch.cli import run
 from straywatch.sample_alerts import sample
 from tests.unit.examples import ACCOUNT, NOW

@@ -13,10 +13,10 @@ from botocore.stub import Stubber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.alerts import Alert, Notice, flapping_notice
-from chalicelib.findings import AlertType, Finding, Reason, Resolution, resolve
-from chalicelib.marks import Mark
-from chalicelib.topic import AlertTopic
+from chalicelib.adapters.topic import AlertTopic
+from chalicelib.domain.alerts import Alert, Notice, flapping_notice
+from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, resolve
+from chalicelib.domain.marks import Mark
 from tests.adapters.aws import client
 from tests.unit.records import ACCOUNT, at
 from tests.unit.test_findings import OPENED

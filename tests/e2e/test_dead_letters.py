@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.account import Account
-from chalicelib.checks import CheckRequest, Origin, encode_check
+from chalicelib.domain.account import Account
+from chalicelib.domain.check_requests import CheckRequest, Origin, encode_check
 from straywatch.local.session import ACCOUNT_ID
 from tests.e2e.local_stack import STACK, LocalStack
 from tests.unit.records import envelope, record

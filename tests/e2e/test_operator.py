@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from chalicelib.times import utc_now
 from straywatch.cli import run
 from straywatch.doctor.checkout import read_package

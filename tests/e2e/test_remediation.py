@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from straywatch.local.emulator import LocalAws, running_emulator
 from straywatch.local.session import ACCOUNT_ID
 from straywatch.remediation.planfile import load_plan

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.account import Account
-from chalicelib.exemptions import Exempt
-from chalicelib.risk import Risk
-from chalicelib.severity import Severity
+from chalicelib.domain.account import Account
+from chalicelib.domain.exemptions import Exempt
+from chalicelib.domain.risk import Risk
+from chalicelib.domain.severity import Severity
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation, Report
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

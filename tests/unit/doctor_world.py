@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from straywatch.doctor.checkup import check_up
 from straywatch.doctor.lines import Line
 from straywatch.doctor.world import Answer, Checkout, Gone, Unread, World, asking

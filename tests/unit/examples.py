@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from chalicelib.account import Account
-from chalicelib.alerts import (
+from chalicelib.domain.account import Account
+from chalicelib.domain.alerts import (
     Alert,
     Message,
     configuration_notice,
@@ -14,10 +14,10 @@ from chalicelib.alerts import (
     flapping_notice,
     missed_events_notice,
 )
-from chalicelib.events import Cause
-from chalicelib.findings import AlertType, Finding, Reason, Resolution, Status
-from chalicelib.marks import Evidence, Mark
-from chalicelib.severity import Severity
+from chalicelib.domain.events import Cause
+from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
+from chalicelib.domain.marks import Evidence, Mark
+from chalicelib.domain.severity import Severity
 
 NOW = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)
 ACCOUNT = Account("aws", "123456789012")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.account import Account, User
-from chalicelib.events import Cause
-from chalicelib.exemptions import Exempt
-from chalicelib.findings import Finding, Reason, Resolution, Status
-from chalicelib.marks import Evidence, Mark
-from chalicelib.severity import Severity
+from chalicelib.domain.account import Account, User
+from chalicelib.domain.events import Cause
+from chalicelib.domain.exemptions import Exempt
+from chalicelib.domain.findings import Finding, Reason, Resolution, Status
+from chalicelib.domain.marks import Evidence, Mark
+from chalicelib.domain.severity import Severity
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import Census, ExemptUser, Queues, Reading, SweepRecord
 from tests.unit.records import NOW

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.account import Account
-from chalicelib.events import Change, MembershipEvent, parse_record
+from chalicelib.domain.account import Account
+from chalicelib.domain.events import Change, MembershipEvent, parse_record
 from chalicelib.times import iso
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

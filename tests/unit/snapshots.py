@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from chalicelib.alerts import Message
-from chalicelib.body import body_of
-from chalicelib.mail import mail
-from chalicelib.subject import sms, subject
+from chalicelib.domain.alerts import Message
+from chalicelib.messages.body import body_of
+from chalicelib.messages.mail import mail
+from chalicelib.messages.subject import sms, subject
 from tests.unit.examples import EXAMPLES
 
 FOLDER = Path(__file__).parent / "snapshots"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalicelib.alerts import Message
-from chalicelib.body import body_of
-from chalicelib.subject import subject
+from chalicelib.domain.alerts import Message
+from chalicelib.messages.body import body_of
+from chalicelib.messages.subject import subject
 
 ALARM = {
     "AlarmName": "straywatch-DeadLetterAlarm",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.actors import actor, deed, made_by_service, place
+from chalicelib.messages.actors import actor, deed, made_by_service, place
 from tests.unit.examples import ACCOUNT, CREATED, REMOVED
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from chalicelib.body import body_of
+from chalicelib.messages.body import body_of
 from tests.unit.examples import EXAMPLES
 
 SCHEMA: dict[str, Any] = json.loads(

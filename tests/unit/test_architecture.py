@@ -1,4 +1,4 @@
-"""Who may import whom inside what is deployed: a pure core, thin edges."""
+"""Who may import whom inside what is deployed: the folder a module lies in is the rule."""
 
 from __future__ import annotations
 
@@ -12,23 +12,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "chalicelib"
 
-EDGES = {
-    "aliases",  # IAM: the account's alias
-    "bootstrap",  # wires settings and clients
-    "credential_report",  # IAM: what all users can sign in with
-    "credentials",  # IAM: what a user can sign in with
-    "iam",  # IAM: one user
-    "iam_users",  # IAM: all users
-    "items",  # DynamoDB: its typed items
-    "pager",  # PagerDuty and Secrets Manager
-    "parameters",  # SSM
-    "queue",  # SQS
-    "security_hub",  # Security Hub
-    "tables",  # DynamoDB
-    "topic",  # SNS
-}
-"""Modules that may know AWS; every other one is core, also those that come to be."""
-
 ENVIRONMENT = {"os", "posix", "subprocess", "socket", "threading", "urllib.request", "http"}
 """Parts of the standard library that reach out of the process, or tie code to it."""
 
@@ -38,7 +21,22 @@ MODULES = {
 }
 """Every module of the package by its dotted name below it, however deep its folder lies."""
 
-CORE = sorted(MODULES.keys() - EDGES)
+ROOMS = {
+    "domain": {"domain", "times", "text", "settings"},
+    "messages": {"messages", "domain", "times", "text"},
+    "flows": {"flows", "domain", "times", "settings", "log", "text"},
+    "channels": {"channels", "messages", "domain", "times", "text", "log"},
+    "adapters": {"adapters", "channels", "messages", "domain", "times", "text", "log"},
+}
+"""What each folder may import of the package, next to itself. Modules in none import freely."""
+
+AWS = {"adapters", "bootstrap"}
+"""Who may know AWS and the environment: the folder of adapters, and what wires them."""
+
+
+def room(module: str) -> str:
+    """The folder that a module of the package lies in; its own name where it lies in none."""
+    return module.partition(".")[0]
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -51,23 +49,27 @@ def imported(path: Path) -> Iterator[str]:
             yield node.module or ""
 
 
-def unwelcome(name: str) -> bool:
-    """Whether a core module must not import `name`."""
+def unwelcome(name: str, importer: str) -> bool:
+    """Whether a module in the room `importer` must not import `name`."""
     top, _, rest = name.partition(".")
     if top == "chalicelib":
-        return rest in EDGES or rest == ""
+        return importer in ROOMS and room(rest) not in ROOMS[importer]
+    if importer in AWS:
+        return top == "chalice"
     return top not in sys.stdlib_module_names or name in ENVIRONMENT or top in ENVIRONMENT
 
 
-@pytest.mark.parametrize("module", CORE)
-def test_the_core_imports_the_standard_library_and_itself_only(module: str) -> None:
-    """A core module can be read, tested and trusted without AWS, Chalice or the environment."""
-    assert [name for name in imported(MODULES[module]) if unwelcome(name)] == []
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_imports_what_its_room_may(module: str) -> None:
+    """Only adapters know AWS, nobody knows Chalice, and arrows between rooms run one way."""
+    found = [name for name in imported(MODULES[module]) if unwelcome(name, room(module))]
+    assert found == []
 
 
-def test_every_edge_exists() -> None:
-    """The list of edges names no module that is gone, so that it cannot excuse a new one."""
-    assert MODULES.keys() >= EDGES
+def test_every_folder_is_a_room() -> None:
+    """A new folder is given its rule before anything can hide in it."""
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders == ROOMS.keys()
 
 
 def test_entry_points_know_chalice_and_the_monitor_only() -> None:
@@ -77,19 +79,25 @@ def test_entry_points_know_chalice_and_the_monitor_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "refused"),
+    ("importer", "name", "refused"),
     [
-        ("json", False),
-        ("urllib.parse", False),
-        ("chalicelib.account", False),
-        ("os", True),
-        ("os.path", True),
-        ("urllib.request", True),
-        ("boto3", True),
-        ("mypy_boto3_iam", True),
-        ("chalicelib.tables", True),
+        ("domain", "json", False),
+        ("domain", "urllib.parse", False),
+        ("domain", "chalicelib.domain.account", False),
+        ("domain", "chalicelib.messages.mail", True),
+        ("domain", "os", True),
+        ("flows", "os.path", True),
+        ("channels", "urllib.request", True),
+        ("adapters", "urllib.request", False),
+        ("flows", "boto3", True),
+        ("messages", "mypy_boto3_iam", True),
+        ("adapters", "boto3", False),
+        ("adapters", "chalice.app", True),
+        ("flows", "chalicelib.adapters.tables", True),
+        ("channels", "chalicelib.flows.floods", True),
+        ("settings", "boto3", True),
     ],
 )
-def test_the_rule_itself(name: str, *, refused: bool) -> None:
-    """The rule lets pure modules through, and stops AWS, the environment and the edges."""
-    assert unwelcome(name) is refused
+def test_the_rule_itself(importer: str, name: str, *, refused: bool) -> None:
+    """The rule lets pure modules through, and stops AWS, the environment and upward arrows."""
+    assert unwelcome(name, importer) is refused

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.batch import MOST_RECEIVES, process
-from chalicelib.checks import MalformedCheckError
+from chalicelib.domain.check_requests import MalformedCheckError
+from chalicelib.flows.batch import MOST_RECEIVES, process
 
 RESOURCES = Path(__file__).resolve().parents[2] / ".chalice" / "resources.json"
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
-from chalicelib.alerts import Alert, Message
-from chalicelib.chat import card, code
-from chalicelib.received import Received, received
+from chalicelib.channels.chat.card import card, code
+from chalicelib.channels.received import Received, received
+from chalicelib.domain.alerts import Alert, Message
 from tests.unit.examples import EXAMPLES
 from tests.unit.hostile import HOSTILE, messages
 from tests.unit.sns_events import sns_event

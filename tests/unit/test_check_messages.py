@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.checks import (
+from chalicelib.domain.check_requests import (
     LONGEST_DELAY_SECONDS,
     CheckRequest,
     MalformedCheckError,
@@ -19,7 +19,7 @@ from chalicelib.checks import (
     delay_seconds,
     encode_check,
 )
-from chalicelib.events import Cause
+from chalicelib.domain.events import Cause
 from tests.unit.records import ACCOUNT, NOW, at, event
 
 CAUSE = event("RemoveUserFromGroup", -60).cause

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.credential_report import UNKNOWN, CredentialReport, Credentials, parse
-from chalicelib.risk import AccessKey
+from chalicelib.adapters.credential_report import UNKNOWN, CredentialReport, Credentials, parse
+from chalicelib.domain.risk import AccessKey
 from straywatch.errors import StraywatchError
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.account import Account
-from chalicelib.checks import CheckRequest, Origin, encode_check
+from chalicelib.domain.account import Account
+from chalicelib.domain.check_requests import CheckRequest, Origin, encode_check
 from straywatch.redrive.again import function_name
 from straywatch.redrive.letters import DeadLetter, Kind, read_letter
 from tests.unit.trail import at, created

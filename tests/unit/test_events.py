@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.account import Account
-from chalicelib.events import (
+from chalicelib.domain.account import Account
+from chalicelib.domain.events import (
     LOST_EVENTS,
     SETTLED_EVENTS,
     Cause,

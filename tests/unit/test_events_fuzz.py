@@ -8,9 +8,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.account import Account
-from chalicelib.checks import CheckRequest, MalformedCheckError, Origin, decode_check, encode_check
-from chalicelib.events import (
+from chalicelib.domain.account import Account
+from chalicelib.domain.check_requests import (
+    CheckRequest,
+    MalformedCheckError,
+    Origin,
+    decode_check,
+    encode_check,
+)
+from chalicelib.domain.events import (
     Cause,
     Ignored,
     MalformedEventError,

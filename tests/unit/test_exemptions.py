@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.account import User
-from chalicelib.exemptions import (
+from chalicelib.domain.account import User
+from chalicelib.domain.exemptions import (
     Exempt,
     Exemptions,
     InvalidConfigurationError,

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.account import User
-from chalicelib.findings import (
+from chalicelib.domain.account import User
+from chalicelib.domain.findings import (
     CLAIM,
     AlertType,
     Finding,
@@ -23,9 +23,9 @@ from chalicelib.findings import (
     resolve,
     sent,
 )
-from chalicelib.marks import Evidence, StraySince
+from chalicelib.domain.marks import Evidence, StraySince
+from chalicelib.domain.severity import Severity
 from chalicelib.settings import Settings, settings_from
-from chalicelib.severity import Severity
 from tests.unit.environment import ENVIRONMENT
 from tests.unit.records import ACCOUNT, NOW, USER_ID, at, event
 

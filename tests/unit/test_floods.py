@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.account import Account
-from chalicelib.alerts import Audience, Digest, Message
-from chalicelib.checks import DigestRequest
-from chalicelib.findings import Finding, Reason, Resolution, Status, Write, resolve
-from chalicelib.floods import PAUSE, TOGETHER, Calm, Floods
-from chalicelib.severity import Severity
+from chalicelib.domain.account import Account
+from chalicelib.domain.alerts import Audience, Digest, Message
+from chalicelib.domain.check_requests import DigestRequest
+from chalicelib.domain.findings import Finding, Reason, Resolution, Status, Write, resolve
+from chalicelib.domain.severity import Severity
+from chalicelib.flows.floods import PAUSE, TOGETHER, Calm, Floods
 from tests.unit.examples import ACCOUNT, NOW, many
 
 LIMIT = 10

@@ -15,11 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.alerts import Alert, Message
-from chalicelib.body import body_of
-from chalicelib.mail import mail
-from chalicelib.remedies import exempt_command, group_commands, history_command, join_command
-from chalicelib.subject import sms, subject
+from chalicelib.domain.alerts import Alert, Message
+from chalicelib.messages.body import body_of
+from chalicelib.messages.mail import mail
+from chalicelib.messages.remedies import (
+    exempt_command,
+    group_commands,
+    history_command,
+    join_command,
+)
+from chalicelib.messages.subject import sms, subject
 from tests.unit.examples import EXAMPLES, NOW
 from tests.unit.hostile import HOSTILE, LEGAL, alerts, messages
 

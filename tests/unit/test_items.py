@@ -9,12 +9,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.account import Account
-from chalicelib.events import Cause
-from chalicelib.findings import AlertType, Finding, Reason, Resolution, Status
-from chalicelib.items import finding_from, from_item, mark_from, plain_value, to_item
-from chalicelib.marks import Evidence, Mark
-from chalicelib.severity import Severity
+from chalicelib.adapters.items import finding_from, from_item, mark_from, plain_value, to_item
+from chalicelib.domain.account import Account
+from chalicelib.domain.events import Cause
+from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
+from chalicelib.domain.marks import Evidence, Mark
+from chalicelib.domain.severity import Severity
 from tests.unit.records import NOW, at
 
 words = st.text(st.characters(codec="utf-8"), max_size=12)

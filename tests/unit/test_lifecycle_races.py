@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.account import Account, NoSuchUser
-from chalicelib.alerts import Alert, Message
-from chalicelib.checks import CheckRequest
-from chalicelib.findings import (
+from chalicelib.domain.account import Account, NoSuchUser
+from chalicelib.domain.alerts import Alert, Message
+from chalicelib.domain.check_requests import CheckRequest
+from chalicelib.domain.findings import (
     CLAIM,
     AlertType,
     Finding,
@@ -21,8 +21,8 @@ from chalicelib.findings import (
     Write,
     sent,
 )
-from chalicelib.lifecycle import Lifecycle
-from chalicelib.marks import Mark
+from chalicelib.domain.marks import Mark
+from chalicelib.flows.lifecycle import Lifecycle
 from tests.unit.records import NOW
 from tests.unit.test_findings import OPENED, SETTINGS
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.events import MembershipEvent
-from chalicelib.marks import (
+from chalicelib.domain.events import MembershipEvent
+from chalicelib.domain.marks import (
     Evidence,
     Mark,
     StraySince,

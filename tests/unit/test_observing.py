@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.findings import AlertType
+from chalicelib.domain.findings import AlertType
 from straywatch.observing.deployment import DAILY, sweep_interval
 from straywatch.observing.figures import (
     Gap,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.permissions import EVERYTHING, Grants, of_aws_policy, of_document
-from chalicelib.wildcard import matches
+from chalicelib.domain.permissions import EVERYTHING, Grants, of_aws_policy, of_document
+from chalicelib.domain.wildcard import matches
 
 ME = "arn:aws:iam::123456789012:user/people/ann"
 

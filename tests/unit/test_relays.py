@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.account import Account
-from chalicelib.alerts import Alert, Message, digest_of
-from chalicelib.body import body_of
-from chalicelib.findings import AlertType, Finding, NoFinding, Reason, Resolution, resolve
-from chalicelib.pagerduty import Page
-from chalicelib.received import MalformedMessageError, received
-from chalicelib.relays import ChatRelay, PagerRelay, Relayed, SecurityHubRelay
+from chalicelib.channels.pager.incidents import Page
+from chalicelib.channels.received import MalformedMessageError, received
+from chalicelib.channels.relays import ChatRelay, PagerRelay, Relayed, SecurityHubRelay
+from chalicelib.domain.account import Account
+from chalicelib.domain.alerts import Alert, Message, digest_of
+from chalicelib.domain.findings import AlertType, Finding, NoFinding, Reason, Resolution, resolve
+from chalicelib.messages.body import body_of
 from straywatch.local.pagerduty import ROUTING_KEY, PagerDuty
 from straywatch.local.security_hub import SecurityHub
 from tests.unit.examples import ACCOUNT, EXAMPLES, FINDING, NOW, many

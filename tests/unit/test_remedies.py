@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.body import fix_commands
-from chalicelib.remedies import (
+from chalicelib.messages.body import fix_commands
+from chalicelib.messages.remedies import (
     cloudtrail_url,
     console_url,
     exempt_command,

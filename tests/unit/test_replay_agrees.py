@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from chalicelib.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
-from chalicelib.alerts import Alert, Message
-from chalicelib.checks import CheckRequest, delay_seconds, encode_check
-from chalicelib.exemptions import NotExempt
-from chalicelib.findings import AlertType, Finding, NoFinding, Write
-from chalicelib.lifecycle import Lifecycle
-from chalicelib.marks import Mark
-from chalicelib.monitor import Monitor
-from chalicelib.risk import Risk
+from chalicelib.domain.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
+from chalicelib.domain.alerts import Alert, Message
+from chalicelib.domain.check_requests import CheckRequest, delay_seconds, encode_check
+from chalicelib.domain.exemptions import NotExempt
+from chalicelib.domain.findings import AlertType, Finding, NoFinding, Write
+from chalicelib.domain.marks import Mark
+from chalicelib.domain.risk import Risk
+from chalicelib.domain.severity import Severity
+from chalicelib.flows.lifecycle import Lifecycle
+from chalicelib.flows.monitor import Monitor
 from chalicelib.settings import Settings
-from chalicelib.severity import Severity
 from straywatch.replay.figures import would_alert
 from straywatch.replay.history import Facts, stretches
 from straywatch.replay.intake import Intake

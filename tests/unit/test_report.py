@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.exemptions import Rule
-from chalicelib.findings import Reason
+from chalicelib.domain.exemptions import Rule
+from chalicelib.domain.findings import Reason
 from straywatch import __version__
 from straywatch.errors import WrongUsageError
 from straywatch.observing.records import Reading, Unread

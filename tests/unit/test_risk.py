@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.risk import AccessKey, Facts, assess
-from chalicelib.severity import Severity
+from chalicelib.domain.risk import AccessKey, Facts, assess
+from chalicelib.domain.severity import Severity
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ME = "arn:aws:iam::123456789012:user/ann"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalicelib.severity import Severity
+from chalicelib.domain.severity import Severity
 from chalicelib.times import iso
 from straywatch.audit.report import AccountResult, AuditedUser, Report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalicelib.account import Account
+from chalicelib.domain.account import Account
 from straywatch import __version__
 from straywatch.audit.formats import controls
 from straywatch.audit.formats.times import milliseconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chalicelib.severity import Severity
+from chalicelib.domain.severity import Severity
 from chalicelib.times import iso
 from straywatch.audit.formats.times import age
 from straywatch.audit.report import Report

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.account import Account, User
+from chalicelib.domain.account import Account, User
 from straywatch.remediation.quotas import DEFAULTS, Quotas
 from straywatch.remediation.snapshot import Group, ManagedPolicy, Snapshot
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.remediation.plan import Options, Plan, PlannedUser
 from straywatch.remediation.planner import make_plan
 from straywatch.remediation.snapshot import Snapshot

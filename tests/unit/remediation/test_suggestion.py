@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.account import User
+from chalicelib.domain.account import User
 from straywatch.remediation.snapshot import Group
 from straywatch.remediation.suggestion import Certain, NotCertain, suggest_group
 from tests.unit.remediation.samples import account, allow, deny, group, user

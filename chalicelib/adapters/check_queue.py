@@ -1,0 +1,56 @@
+"""The check queue: requests wait there, for as long as the grace takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.check_requests import (
+    CheckRequest,
+    DigestRequest,
+    delay_seconds,
+    encode_check,
+)
+from chalicelib.text import ascii_only
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+_LONGEST_REASON = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CheckQueue:
+    """Sends to SQS, and sets aside what cannot be processed together with the reason."""
+
+    client: SQSClient
+    queue_url: str
+    dead_letter_queue_url: str
+
+    def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> datetime:
+        """Queue the request until `due`, or for the 15 minutes SQS can hold it back.
+
+        Returns when SQS is to hand it over.
+        """
+        delay = delay_seconds(due, now)
+        handed_over_at = now + timedelta(seconds=delay)
+        if isinstance(request, CheckRequest):
+            request = replace(request, due=handed_over_at)
+        self.client.send_message(
+            QueueUrl=self.queue_url, MessageBody=encode_check(request), DelaySeconds=delay
+        )
+        return handed_over_at
+
+    def set_aside(self, body: str, reason: str) -> None:
+        """Move a message that no repeat can help to the dead-letter queue, saying why."""
+        self.client.send_message(
+            QueueUrl=self.dead_letter_queue_url,
+            MessageBody=body,
+            MessageAttributes={
+                "reason": {
+                    "DataType": "String",
+                    "StringValue": ascii_only(reason)[:_LONGEST_REASON] or "unknown",
+                }
+            },
+        )

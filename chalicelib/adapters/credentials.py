@@ -1,0 +1,163 @@
+"""What a stray can do and sign in with, read from IAM for its risk and for nothing else.
+
+A call that fails leaves its fact unknown: the alert goes out all the same and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from chalicelib.adapters.credential_report import (
+    UNKNOWN,
+    Credentials,
+    ReportNotReadyError,
+    fetch,
+    order,
+)
+from chalicelib.adapters.iam_users import PAGE_SIZE
+from chalicelib.domain.account import User
+from chalicelib.domain.risk import AccessKey, Facts
+from chalicelib.log import log
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+
+T = TypeVar("T")
+
+
+def report_facts(
+    client: IAMClient, strays: Sequence[User], sleep: Callable[[float], None]
+) -> Callable[[User], Facts]:
+    """What one credential report and the snapshot tell of any number of users.
+
+    Two calls, a few more while AWS writes the report and where customer managed policies are
+    attached. A report that cannot be had, or is older than a user, leaves that user's credentials
+    unknown.
+    """
+    documents: Mapping[str, object] = {}
+    credentials_of: Callable[[str, datetime], Credentials] = _unknown
+    try:
+        order(client)
+        wanted = customers_policies(strays)
+        documents = read_documents(client, wanted) if wanted else {}
+        credentials_of = fetch(client, sleep).of
+    except (BotoCoreError, ClientError, ReportNotReadyError) as error:
+        log("credential_report_unread", error=str(error))
+    return lambda user: _facts(user, credentials_of(user.name, user.created_at), documents)
+
+
+def customers_policies(strays: Iterable[User]) -> frozenset[str]:
+    """Which documents are worth reading: AWS's own policies are judged by name."""
+    named = (arn for stray in strays for arn in (*stray.attached_policies, stray.boundary_arn))
+    return frozenset(arn for arn in named if arn and ":iam::aws:" not in arn)
+
+
+def read_documents(iam: IAMClient, wanted: frozenset[str]) -> dict[str, object]:
+    """Read the default versions of customer managed policies, 1,000 policies a call."""
+    paging = iam.get_paginator("get_account_authorization_details").paginate(
+        Filter=["LocalManagedPolicy"], PaginationConfig={"PageSize": PAGE_SIZE}
+    )
+    return {
+        policy["Arn"]: version["Document"]
+        for page in paging
+        for policy in page.get("Policies", ())
+        if policy["Arn"] in wanted
+        for version in policy["PolicyVersionList"]
+        if version["IsDefaultVersion"]
+    }
+
+
+def _unknown(_name: str, _created_at: datetime) -> Credentials:
+    return UNKNOWN
+
+
+def _facts(user: User, credentials: Credentials, documents: Mapping[str, object]) -> Facts:
+    return Facts(
+        user_arn=user.arn,
+        inline=user.inline_policies,
+        attached=user.attached_policies,
+        documents=documents,
+        keys=credentials.keys,
+        console_password=credentials.console_password,
+        mfa=credentials.mfa,
+        boundary_arn=user.boundary_arn,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialReader:
+    """Reads a user's policies and credentials; `client` should give up within seconds."""
+
+    client: IAMClient
+
+    def facts(self, user: User) -> Facts:
+        """What is known of the user; what could not be read is None or missing."""
+        if user.groups is None:
+            inline = self._known(self._inline, user.name)
+            attached = self._known(self._attached, user.name)
+        else:  # a snapshot told the policies along with the groups
+            inline, attached = dict(user.inline_policies), user.attached_policies
+        return Facts(
+            user_arn=user.arn,
+            inline=inline,
+            attached=attached,
+            documents=self._documents(attached or (), user.boundary_arn),
+            keys=self._known(self._keys, user.name),
+            console_password=self._known(self._has_password, user.name),
+            mfa=self._known(self._has_mfa, user.name),
+            boundary_arn=user.boundary_arn,
+        )
+
+    def _known(self, read: Callable[[str], T], name: str) -> T | None:
+        try:
+            return read(name)
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            log("risk_fact_unread", fact=read.__name__, error=str(error))
+            return None
+
+    def _inline(self, name: str) -> dict[str, object]:
+        pages = self.client.get_paginator("list_user_policies").paginate(UserName=name)
+        names = [policy for page in pages for policy in page["PolicyNames"]]
+        return {
+            policy: self.client.get_user_policy(UserName=name, PolicyName=policy)["PolicyDocument"]
+            for policy in names
+        }
+
+    def _attached(self, name: str) -> tuple[str, ...]:
+        pages = self.client.get_paginator("list_attached_user_policies").paginate(UserName=name)
+        return tuple(p["PolicyArn"] for page in pages for p in page["AttachedPolicies"])
+
+    def _documents(self, attached: tuple[str, ...], boundary: str | None) -> dict[str, object]:
+        """The documents of the customer's own policies; AWS's are judged by their names."""
+        arns = [arn for arn in (*attached, boundary or "") if ":iam::aws:" not in arn and arn]
+        read = {arn: self._known(self._document, arn) for arn in arns}
+        return {arn: document for arn, document in read.items() if document is not None}
+
+    def _document(self, arn: str) -> object:
+        version = self.client.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        answer = self.client.get_policy_version(PolicyArn=arn, VersionId=version)
+        return answer["PolicyVersion"]["Document"]
+
+    def _keys(self, name: str) -> tuple[AccessKey, ...]:
+        pages = self.client.get_paginator("list_access_keys").paginate(UserName=name)
+        return tuple(
+            AccessKey(active=key["Status"] == "Active", created_at=key["CreateDate"])
+            for page in pages
+            for key in page["AccessKeyMetadata"]
+        )
+
+    def _has_password(self, name: str) -> bool:
+        try:
+            self.client.get_login_profile(UserName=name)
+        except self.client.exceptions.NoSuchEntityException:
+            return False
+        return True
+
+    def _has_mfa(self, name: str) -> bool:
+        return bool(self.client.list_mfa_devices(UserName=name)["MFADevices"])

@@ -1,0 +1,72 @@
+"""The alert topic: one publish, and each protocol gets the form it can use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.alerts import Message
+from chalicelib.messages.body import body_of
+from chalicelib.messages.mail import mail
+from chalicelib.messages.subject import sms, subject
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+
+def no_alias(_: Account) -> str:
+    """For those who do not ask for the account's alias."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertTopic:
+    """Publishes to SNS; raises what SNS refuses, so that nothing unsent counts as sent."""
+
+    client: SNSClient
+    topic_arn: str
+    alias_of: Callable[[Account], str] = no_alias
+
+    def publish(self, message: Message) -> None:
+        """Publish mail text for mail, a short text for SMS, JSON for everything else."""
+        alias = self.alias_of(message.account)
+        forms = {
+            "default": json.dumps(body_of(message, alias)),
+            "email": mail(message, alias),
+            "sms": sms(message),
+        }
+        self.client.publish(
+            TopicArn=self.topic_arn,
+            Subject=subject(message),
+            MessageStructure="json",
+            Message=json.dumps(forms),
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in attributes_of(message).items()
+            },
+        )
+
+
+def attributes_of(message: Message) -> dict[str, str]:
+    """What a subscription's filter policy can go by."""
+    return {
+        "type": message.type,
+        "severity": message.severity.name,
+        "account_id": message.account.account_id,
+        "audience": message.audience,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTopic:
+    """The topic that Amazon Q in chat applications subscribes to."""
+
+    client: SNSClient
+    topic_arn: str
+
+    def post(self, card: Mapping[str, Any]) -> None:
+        """Publish a card; raises what SNS refuses."""
+        self.client.publish(TopicArn=self.topic_arn, Message=json.dumps(card))

@@ -1,0 +1,1 @@
+"""From the alert topic to those who need more than SNS gives."""

@@ -1,0 +1,1 @@
+"""Chat: a card for each message, for Amazon Q in chat applications."""

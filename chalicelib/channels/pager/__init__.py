@@ -1,0 +1,1 @@
+"""PagerDuty: an incident for each finding, opened once and closed once."""

@@ -1,0 +1,89 @@
+"""What a function subscribed to the alert topic receives: a message of ours, or an alarm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.domain.account import Account
+from chalicelib.messages.body import SCHEMA
+
+
+class MalformedMessageError(Exception):
+    """A message that is neither ours nor an alarm's; trying again cannot help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message of ours: the JSON body that docs/alert.schema.json describes."""
+
+    body: Mapping[str, Any]
+    subject: str
+
+    @property
+    def type(self) -> str:
+        """The message's type."""
+        return str(self.body["type"])
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """The finding, the digest or the notice that the message is about."""
+        return self.body["finding"] or self.body.get("digest") or self.body["notice"]  # type: ignore[no-any-return]  # JSON
+
+    @property
+    def account(self) -> Account:
+        """The account that the message is about."""
+        return Account(self.about["partition"], self.about["account_id"])
+
+    @property
+    def is_test(self) -> bool:
+        """Whether nothing is the matter."""
+        return bool(self.body["test"])
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A CloudWatch alarm's change of state."""
+
+    arn: str
+    name: str
+    state: str
+    description: str
+    reason: str
+    at: str
+
+
+def received(event: Mapping[str, Any]) -> Iterator[Received | Alarm]:
+    """Read the records of an SNS event. Raises MalformedMessageError."""
+    try:
+        notifications = [record["Sns"] for record in event["Records"]]
+        texts = [(str(n["Message"]), str(n.get("Subject") or "")) for n in notifications]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise MalformedMessageError(f"not an SNS event: {error!r}"[:300]) from error
+    for text, subject in texts:
+        yield message_of(text, subject)
+
+
+def message_of(text: str, subject: str = "") -> Received | Alarm:
+    """Read one message of the topic. Raises MalformedMessageError."""
+    try:
+        body = json.loads(text)
+        if "AlarmArn" in body:
+            return Alarm(
+                arn=str(body["AlarmArn"]),
+                name=str(body["AlarmName"]),
+                state=str(body["NewStateValue"]),
+                description=str(body.get("AlarmDescription") or ""),
+                reason=str(body.get("NewStateReason") or ""),
+                at=str(body.get("StateChangeTime") or ""),
+            )
+        if body["schema"] != SCHEMA:
+            raise MalformedMessageError(f"a message of schema {body['schema']!r}"[:300])
+        message = Received(body, subject)
+        known = (message.type, message.account, message.is_test)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise MalformedMessageError(f"not a message of ours: {error!r}"[:300]) from error
+    del known
+    return message

@@ -1,0 +1,1 @@
+"""AWS Security Hub: its copy of each finding, as the finding stands."""

@@ -1,0 +1,1 @@
+"""What the monitor knows and decides by: pure values, the standard library alone."""

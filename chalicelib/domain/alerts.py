@@ -1,0 +1,186 @@
+"""What may be said to people and machines: an alert on a finding, a notice, a digest of many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.findings import AlertType, Finding
+from chalicelib.domain.marks import Mark
+from chalicelib.domain.severity import Severity
+
+WORST_NAMED = 10
+"""How many findings a digest names: what fits on one screen."""
+
+
+class Audience(StrEnum):
+    """Whom a message is for: the topic's subscriptions filter on it."""
+
+    ALL = "all"
+    PEOPLE = "people"
+    MACHINES = "machines"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One message about a finding. A `test` is about one that was made up, and says so."""
+
+    type: AlertType
+    finding: Finding
+    test: bool = False
+
+    @property
+    def is_test(self) -> bool:
+        """Whether nothing is the matter."""
+        return self.test or self.type is AlertType.TEST
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return self.finding.severity
+
+    @property
+    def account(self) -> Account:
+        """Where it is."""
+        return self.finding.account
+
+    @property
+    def audience(self) -> Audience:
+        """Machines alone where a digest tells people."""
+        return Audience.MACHINES if self.finding.muted else Audience.ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message that is about no finding: a user who flaps, or the monitor's own health."""
+
+    type: AlertType
+    severity: Severity
+    account: Account
+    title: str
+    detail: str
+    user_name: str = ""
+    test: bool = False
+
+    @property
+    def is_test(self) -> bool:
+        """Whether nothing is the matter."""
+        return self.test
+
+    @property
+    def audience(self) -> Audience:
+        """Everybody."""
+        return Audience.ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One message for people about many findings that are open, or are all over (none is left).
+
+    `digest_id` stays the same from the first digest of a flood to the one that says it is over;
+    `severity` is the worst of all that time, `announced` counts what it came to
+    at its height, `told_here_alone` the open ones of which people got no alert of their own.
+    """
+
+    account: Account
+    digest_id: str
+    at: datetime
+    severity: Severity
+    announced: int
+    open: int
+    told_here_alone: int
+    by_severity: tuple[tuple[Severity, int], ...]
+    worst: tuple[Finding, ...]
+    test: bool = False
+
+    @property
+    def type(self) -> AlertType:
+        """Always `digest`."""
+        return AlertType.DIGEST
+
+    @property
+    def is_test(self) -> bool:
+        """Whether nothing is the matter."""
+        return self.test
+
+    @property
+    def audience(self) -> Audience:
+        """People: machines have been told of each finding."""
+        return Audience.PEOPLE
+
+
+Message = Alert | Notice | Digest
+
+
+def digest_of(
+    account: Account,
+    findings: Iterable[Finding],
+    *,
+    digest_id: str,
+    at: datetime,
+    announced: int = 0,
+    at_least: Severity = Severity.LOW,
+    test: bool = False,
+) -> Digest:
+    """How things stand with findings that are told of together, the worst and oldest first."""
+    found = sorted(findings, key=lambda f: (-f.severity, f.stray_since, f.finding_id))
+    counts = Counter(finding.severity for finding in found)
+    return Digest(
+        account=account,
+        digest_id=digest_id,
+        at=at,
+        severity=max([*counts, at_least]),
+        announced=max(announced, len(found)),
+        open=len(found),
+        told_here_alone=sum(finding.quiet for finding in found),
+        by_severity=tuple(sorted(counts.items(), reverse=True)),
+        worst=tuple(found[:WORST_NAMED]),
+        test=test,
+    )
+
+
+def flapping_notice(mark: Mark, episodes: int) -> Notice:
+    """Say that a user keeps leaving its groups and joining again before the grace is over."""
+    return Notice(
+        type=AlertType.FLAPPING,
+        severity=Severity.MEDIUM,
+        account=mark.account,
+        title=f"IAM user {mark.user_name} keeps leaving its groups",
+        detail=(
+            f"The user has been in no group {episodes} times within a day, and joined one each"
+            " time before the grace period was over. No finding was opened."
+        ),
+        user_name=mark.user_name,
+    )
+
+
+def missed_events_notice(account: Account, missed: int) -> Notice:
+    """Say that the event path has gone blind: a sweep found what events should have told."""
+    return Notice(
+        type=AlertType.HEALTH,
+        severity=Severity.HIGH,
+        account=account,
+        title="Straywatch misses events",
+        detail=(
+            f"The last sweep period found {missed} users without a group of whom no event told."
+            " They are reported late until the event path works again; `straywatch doctor` looks"
+            " for the reason."
+        ),
+    )
+
+
+def configuration_notice(account: Account, faults: tuple[str, ...]) -> Notice:
+    """Say that a configuration is refused, why, and what is in force instead."""
+    return Notice(
+        type=AlertType.HEALTH,
+        severity=Severity.HIGH,
+        account=account,
+        title="Straywatch refuses its configuration",
+        detail=(
+            "The last good configuration stays in force. Faults: " + "; ".join(faults)[:3000] + "."
+        ),
+    )

@@ -1,0 +1,225 @@
+"""Reasoned, preferably expiring, permissions to be a stray: read from configuration and tags.
+
+The configuration is one JSON document:
+
+    {"version": 1, "tag_exemptions": true, "exemptions": [
+        {"name": "ci-*", "reason": "build robots, OPS-12", "until": "2027-01-31"},
+        {"path": "/service/", "reason": "made by services", "owner": "platform"},
+        {"user_id": "AIDAEXAMPLE...", "reason": "break glass", "until": "2027-01-31T12:00:00Z"}]}
+
+A name may hold `*` and `?` and compares without regard to case. A path covers itself and what
+lies below it. `until` is a time with its offset, or a date, which means the end of that day in
+UTC. Tags exempt a user likewise: `straywatch:exempt` holds the reason, `straywatch:exempt-until`
+the end.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from chalicelib.domain.account import User
+from chalicelib.domain.wildcard import matches
+
+TAG = "straywatch:exempt"
+TAG_UNTIL = "straywatch:exempt-until"
+_KINDS = ("name", "path", "user_id")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_USER_ID = re.compile(r"\w{16,128}", re.ASCII)  # IAM API Reference, User: UserId
+
+
+class InvalidConfigurationError(ValueError):
+    """A configuration that is not in force, with every fault and its place."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One configured exemption; without `until` it has no end."""
+
+    kind: str
+    value: str
+    reason: str
+    until: datetime | None = None
+    owner: str = ""
+
+    @property
+    def by(self) -> str:
+        """What exempts, in words for people."""
+        return f"{self.kind.replace('_', ' ')} {self.value}"
+
+    def covers(self, user: User) -> bool:
+        """Whether the rule is about this user, over or not."""
+        if self.kind == "name":
+            return matches(self.value, user.name)
+        if self.kind == "path":
+            return user.path.startswith(self.value.rstrip("/") + "/")
+        return user.user_id == self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Exempt:
+    """The user may be a stray: by what, why, and until when (None: no end)."""
+
+    by: str
+    reason: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotExempt:
+    """The user may not be a stray.
+
+    `ended` is the latest end of an exemption that is over (None: there was none): the grace period
+    begins there. `note` says why a tag does not exempt, or is empty.
+    """
+
+    ended: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemptions:
+    """All exemptions in force; without any configuration, those by tag."""
+
+    rules: tuple[Rule, ...] = ()
+    tag_exemptions: bool = True
+
+    def match(self, user: User, now: datetime) -> Exempt | NotExempt:
+        """Find what exempts `user`: of several, that without an end, else the one that ends last.
+
+        Among equals the configuration goes before tags, and its rules in their order.
+        """
+        tag, note = self._by_tag(user)
+        found = [rule for rule in self.rules if rule.covers(user)] + tag
+        if not found:
+            return NotExempt(note=note)
+        best = max(found, key=_lasting)
+        if best.until is None or now < best.until:
+            return Exempt(best.by, best.reason, best.until)
+        return NotExempt(ended=best.until, note=note)
+
+    def _by_tag(self, user: User) -> tuple[list[Rule], str]:
+        tags = {key.casefold(): value for key, value in user.tags.items()}  # as IAM compares them
+        if TAG not in tags:
+            return [], ""
+        if not self.tag_exemptions:
+            return [], f"the tag {TAG} is ignored: exemptions by tag are switched off"
+        if not tags[TAG].strip():
+            return [], f"the tag {TAG} is ignored: it gives no reason"
+        try:
+            until = read_end(tags[TAG_UNTIL]) if TAG_UNTIL in tags else None
+        except ValueError:
+            return [], f"the tag {TAG} is ignored: {TAG_UNTIL} is no date"
+        return [Rule("tag", TAG, tags[TAG], until)], ""
+
+
+def _lasting(rule: Rule) -> tuple[bool, datetime]:
+    return rule.until is None, rule.until or datetime.max.replace(tzinfo=UTC)
+
+
+def read_end(text: str) -> datetime:
+    """Read an end: a time with its offset, or a date for the end of that day. Raises ValueError."""
+    try:
+        if _DATE.fullmatch(text):
+            return datetime.fromisoformat(text).replace(tzinfo=UTC) + timedelta(days=1)
+        end = datetime.fromisoformat(text)
+        if end.tzinfo is None:
+            raise ValueError("a time needs its offset, such as Z")
+        return end.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("out of the calendar") from error
+
+
+def parse(text: str) -> Exemptions:
+    """Read the configuration document. Raises InvalidConfigurationError, naming every fault."""
+    faults: list[str] = []
+    try:
+        document = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, faults))
+    except (ValueError, RecursionError) as error:
+        raise InvalidConfigurationError([f"not JSON: {error}"]) from error
+    if not isinstance(document, dict):
+        raise InvalidConfigurationError(["not a JSON object"])
+    faults += _faults_of(document)
+    if faults:
+        raise InvalidConfigurationError(faults)
+    rules = (_rule(entry) for entry in document.get("exemptions", []))
+    return Exemptions(tuple(rules), document.get("tag_exemptions", True))
+
+
+def _once(pairs: list[tuple[str, Any]], faults: list[str]) -> dict[str, Any]:
+    """Build an object, noting keys that stand twice: JSON would silently take the last."""
+    keys = [key for key, _ in pairs]
+    faults += [f"{_shown(key)}: stands twice in one object" for key in sorted(_repeated(keys))]
+    return dict(pairs)
+
+
+def _repeated(keys: list[str]) -> set[str]:
+    return {key for key in keys if keys.count(key) > 1}
+
+
+def _faults_of(document: Mapping[str, Any]) -> Iterator[str]:
+    yield from _unknown_keys(document, ("version", "tag_exemptions", "exemptions"), "")
+    version = document.get("version")
+    if type(version) is not int or version != 1:
+        yield "version: must be 1"
+    if not isinstance(document.get("tag_exemptions", True), bool):
+        yield "tag_exemptions: must be true or false"
+    entries = document.get("exemptions", [])
+    if not isinstance(entries, list):
+        yield "exemptions: must be a list"
+        return
+    for index, entry in enumerate(entries):
+        place = f"exemptions[{index}]"
+        if isinstance(entry, dict):
+            yield from _faults_of_entry(entry, place)
+        else:
+            yield f"{place}: must be an object"
+
+
+def _faults_of_entry(entry: Mapping[str, Any], place: str) -> Iterator[str]:
+    yield from _unknown_keys(entry, (*_KINDS, "reason", "until", "owner"), f"{place}.")
+    kinds = [kind for kind in _KINDS if kind in entry]
+    if len(kinds) != 1:
+        yield f"{place}: needs exactly one of {', '.join(_KINDS)}"
+    for key in [*kinds, "reason", *({"owner"} & entry.keys())]:
+        if not isinstance(entry.get(key), str) or not entry[key].strip():
+            yield f"{place}.{key}: must be text, and not empty"
+        elif fault := _fault_of_value(key, entry[key]):
+            yield f"{place}.{key}: {fault}"
+    if "until" in entry:
+        try:
+            read_end(entry["until"])
+        except (TypeError, ValueError):
+            yield f"{place}.until: must be a date (2027-01-31) or a time with its offset"
+
+
+def _fault_of_value(key: str, value: str) -> str:
+    if key == "path" and not value.startswith("/"):
+        return "must begin with /"
+    if key == "user_id" and not _USER_ID.fullmatch(value):
+        return "must be a user id (AIDA...), not a name"
+    return ""
+
+
+def _unknown_keys(mapping: Mapping[str, Any], known: tuple[str, ...], place: str) -> Iterator[str]:
+    for key in sorted(mapping.keys() - set(known)):
+        yield f"{place}{_shown(key)}: unknown; known are {', '.join(known)}"
+
+
+def _shown(key: str) -> str:
+    """A key as it may stand in a message, whatever was written there."""
+    return key if key.isidentifier() and key.isascii() else ascii(key)
+
+
+def _rule(entry: Mapping[str, str]) -> Rule:
+    kind = next(kind for kind in _KINDS if kind in entry)
+    until = read_end(entry["until"]) if "until" in entry else None
+    return Rule(kind, entry[kind], entry["reason"], until, entry.get("owner", ""))

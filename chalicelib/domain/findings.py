@@ -1,0 +1,256 @@
+"""A finding: one episode that outlasted its grace, and how its life goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
+
+from chalicelib.domain.account import Account, User
+from chalicelib.domain.events import Cause
+from chalicelib.domain.marks import Evidence, StraySince
+from chalicelib.domain.severity import Severity
+from chalicelib.settings import Settings
+
+CLAIM = timedelta(seconds=60)
+"""How long a worker that has an alert in hand keeps others from sending it, too: longer than a
+check runs, shorter than a reader would wait for an alert that a killed function left unsent."""
+
+
+class Status(StrEnum):
+    """A finding is open until its stray is none any more."""
+
+    OPEN = "OPEN"
+    RESOLVED = "RESOLVED"
+
+
+class Write(Enum):
+    """What became of a conditional write."""
+
+    DONE = "done"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class NoFinding:
+    """The user never had a finding."""
+
+
+class AlertType(StrEnum):
+    """What a message says. The first four are steps in a finding's life."""
+
+    OPENED = "opened"
+    REMINDER = "reminder"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+    DIGEST = "digest"
+    TEST = "test"
+    FLAPPING = "flapping"
+    HEALTH = "health"
+
+
+class Reason(StrEnum):
+    """Why an episode is over."""
+
+    JOINED_GROUP = "joined_group"
+    DELETED = "deleted"
+    EXEMPTED = "exempted"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Why a finding is over: which groups the user joined, or what exempts it and until when."""
+
+    reason: Reason
+    groups: tuple[str, ...] = ()
+    exempted_by: str = ""
+    exempted_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One episode of one user. `number` counts the user's findings from 1.
+
+    `unread` names what of the risk could not be read. `quiet`: people learned of it from a digest,
+    not by an alert of its own; `muted`: so it is with what the outbox holds. `outbox` holds the
+    alerts that are still to be published, in order; `claimed_until` is when another worker may
+    take them over. `version` guards every write.
+    """
+
+    account: Account
+    user_id: str
+    number: int
+    user_name: str
+    user_arn: str
+    user_created_at: datetime
+    status: Status
+    severity: Severity
+    risk: str
+    stray_since: datetime
+    evidence: Evidence
+    opened_at: datetime
+    detected_by: str
+    cause: Cause | None
+    flaps: int = 0
+    resolved_at: datetime | None = None
+    resolution: Resolution | None = None
+    reminders: int = 0
+    alerted_at: datetime | None = None
+    escalated_at: datetime | None = None
+    unread: tuple[str, ...] = ()
+    quiet: bool = False
+    muted: bool = False
+    outbox: tuple[AlertType, ...] = ()
+    claimed_until: datetime | None = None
+    version: int = 1
+
+    @property
+    def finding_id(self) -> str:
+        """The finding's name for receivers, the same in every repeat of a message."""
+        return f"{self.account.key}:{self.user_id}:{self.number}"
+
+
+def open_finding(
+    account: Account,
+    user: User,
+    since: StraySince,
+    *,
+    number: int,
+    now: datetime,
+    severity: Severity,
+    risk: str,
+    detected_by: str,
+    cause: Cause | None,
+    flaps: int,
+    unread: tuple[str, ...] = (),
+    quiet: bool = False,
+) -> Finding:
+    """The record of an episode that has outlasted its grace, with its first alert to be sent."""
+    return Finding(
+        account=account,
+        user_id=user.user_id,
+        number=number,
+        user_name=user.name,
+        user_arn=user.arn,
+        user_created_at=user.created_at,
+        status=Status.OPEN,
+        severity=severity,
+        risk=risk,
+        stray_since=since.at,
+        evidence=since.evidence,
+        opened_at=now,
+        detected_by=detected_by,
+        cause=cause,
+        flaps=flaps,
+        unread=unread,
+        quiet=quiet,
+        muted=quiet,
+        alerted_at=now,
+        outbox=(AlertType.OPENED,),
+        claimed_until=now + CLAIM,
+    )
+
+
+def resolve(finding: Finding, resolution: Resolution, *, at: datetime, now: datetime) -> Finding:
+    """The finding whose episode ended at `at`. An unsent `opened` goes out before its `resolved`.
+
+    A reminder or an escalation that is still unsent would only confuse; an `opened` may have been
+    sent by a worker that died before it could note so, and is repeated.
+    """
+    unsent = tuple(a for a in finding.outbox if a is AlertType.OPENED)
+    return replace(
+        finding,
+        status=Status.RESOLVED,
+        resolved_at=at,
+        resolution=resolution,
+        muted=finding.quiet,
+        outbox=(*unsent, AlertType.RESOLVED),
+        claimed_until=now + CLAIM,
+    )
+
+
+def renamed(finding: Finding, user: User) -> Finding:
+    """The finding under the user's present name."""
+    return replace(finding, user_name=user.name, user_arn=user.arn)
+
+
+def moved_on(
+    finding: Finding, settings: Settings, now: datetime, *, muted: bool = False
+) -> Finding:
+    """The finding with the escalation or the reminder that is due, or unchanged if none is.
+
+    A `muted` one goes to machines alone, as all of a quiet finding does.
+    """
+    if finding.status is not Status.OPEN or finding.outbox:
+        return finding
+    if _escalation_is_due(finding, settings, now):
+        return replace(
+            finding,
+            severity=_raised(finding.severity),
+            escalated_at=now,
+            alerted_at=now,
+            muted=muted or finding.quiet,
+            outbox=(AlertType.ESCALATED,),
+            claimed_until=now + CLAIM,
+        )
+    if _reminder_is_due(finding, settings, now):
+        return replace(
+            finding,
+            reminders=finding.reminders + 1,
+            alerted_at=now,
+            muted=muted or finding.quiet,
+            outbox=(AlertType.REMINDER,),
+            claimed_until=now + CLAIM,
+        )
+    return finding
+
+
+def sent(finding: Finding) -> Finding:
+    """The finding once the first alert of its outbox is published."""
+    outbox = finding.outbox[1:]
+    return replace(finding, outbox=outbox, claimed_until=finding.claimed_until if outbox else None)
+
+
+def sent_by(worker: Finding) -> Callable[[Finding], Finding]:
+    """How the finding changes when a worker that read it as `worker` has sent its first alert.
+
+    If another worker has taken the outbox over, nothing changes.
+    """
+
+    def change(finding: Finding) -> Finding:
+        same = (finding.outbox, finding.claimed_until) == (worker.outbox, worker.claimed_until)
+        return sent(finding) if same else finding
+
+    return change
+
+
+def may_send(finding: Finding, now: datetime) -> bool:
+    """Whether alerts wait to be sent that no other worker has in hand."""
+    return bool(finding.outbox) and (finding.claimed_until is None or finding.claimed_until <= now)
+
+
+def claimed(finding: Finding, now: datetime) -> Finding:
+    """The finding in the hands of a worker that takes its unsent alerts over, if it may."""
+    return replace(finding, claimed_until=now + CLAIM) if may_send(finding, now) else finding
+
+
+def _escalation_is_due(finding: Finding, settings: Settings, now: datetime) -> bool:
+    return (
+        settings.escalate_hours > 0
+        and finding.escalated_at is None
+        and now >= finding.opened_at + settings.escalate_after
+    )
+
+
+def _reminder_is_due(finding: Finding, settings: Settings, now: datetime) -> bool:
+    return (
+        settings.reminder_hours > 0
+        and finding.reminders < settings.reminders_max
+        and finding.alerted_at is not None
+        and now >= finding.alerted_at + settings.reminder_every
+    )
+
+
+def _raised(severity: Severity) -> Severity:
+    return Severity(min(severity + 1, Severity.CRITICAL))

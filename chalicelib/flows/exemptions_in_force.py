@@ -1,0 +1,89 @@
+"""The exemptions in force: one document in SSM Parameter Store, read with a short cache.
+
+A broken document is refused; the last good one, which is kept in the state table, stays in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from chalicelib.domain.account import Account, User
+from chalicelib.domain.alerts import Notice, configuration_notice
+from chalicelib.domain.exemptions import (
+    Exempt,
+    Exemptions,
+    InvalidConfigurationError,
+    NotExempt,
+    parse,
+)
+from chalicelib.log import log
+from chalicelib.times import exact, parse_time
+
+CACHED_FOR = timedelta(seconds=15)
+TELL_AGAIN_AFTER = timedelta(days=1)
+_DOCUMENT = "configuration"
+
+
+class Documents(Protocol):
+    """Small documents of an account."""
+
+    def document(self, account: Account, name: str) -> Mapping[str, Any]:
+        """A small document, empty where there is none."""
+
+    def write_document(self, account: Account, name: str, content: Mapping[str, Any]) -> None:
+        """Store a small document."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Configuration:
+    """Answers who is exempt, from the newest document that is valid."""
+
+    read: Callable[[], str]
+    documents: Documents
+    tell: Callable[[Notice], None]
+    clock: Callable[[], datetime]
+    _exemptions: Exemptions = field(default_factory=Exemptions)
+    _read_at: datetime | None = None
+
+    def exemption(self, account: Account, user: User, now: datetime) -> Exempt | NotExempt:
+        """Whether the user is exempt. Raises what Parameter Store or the table raise."""
+        return self.exemptions(account).match(user, now)
+
+    def exemptions(self, account: Account) -> Exemptions:
+        """The exemptions in force, seconds old at most."""
+        now = self.clock()
+        if self._read_at is None or now - self._read_at >= CACHED_FOR:
+            self._exemptions = self._fresh(account, now)
+            self._read_at = now
+        return self._exemptions
+
+    def _fresh(self, account: Account, now: datetime) -> Exemptions:
+        text = self.read()
+        try:
+            exemptions = parse(text) if text else Exemptions()
+        except InvalidConfigurationError as error:
+            return self._last_good(account, text, error.faults, now)
+        stored = self.documents.document(account, _DOCUMENT)
+        if stored.get("good", "") != text or stored.get("refused"):
+            self.documents.write_document(account, _DOCUMENT, {"good": text})
+        return exemptions
+
+    def _last_good(
+        self, account: Account, text: str, faults: tuple[str, ...], now: datetime
+    ) -> Exemptions:
+        stored = self.documents.document(account, _DOCUMENT)
+        good = stored.get("good", "")
+        told_at = stored.get("told_at")
+        log("configuration_refused", faults=list(faults))
+        if stored.get("refused") != text or not told_at or _long_ago(told_at, now):
+            self.tell(configuration_notice(account, faults))
+            content = {"good": good, "refused": text, "told_at": exact(now)}
+            self.documents.write_document(account, _DOCUMENT, content)
+        return parse(good) if good else Exemptions()
+
+
+def _long_ago(told_at: str, now: datetime) -> bool:
+    return now - parse_time(told_at) >= TELL_AGAIN_AFTER

@@ -1,0 +1,1 @@
+"""What an alert says, to people and to machines."""

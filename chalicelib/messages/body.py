@@ -1,0 +1,191 @@
+"""A message as machines read it: the versioned JSON body, described by docs/alert.schema.json."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.alerts import Alert, Digest, Message, Notice
+from chalicelib.domain.events import Cause
+from chalicelib.domain.findings import AlertType, Finding, Resolution
+from chalicelib.messages.remedies import (
+    cloudtrail_url,
+    console_url,
+    exempt_command,
+    group_commands,
+    health_commands,
+    history_command,
+    join_command,
+    left_group,
+    list_commands,
+    users_url,
+)
+from chalicelib.times import iso
+
+SCHEMA = "straywatch.alert/1"
+
+
+def body_of(message: Message, account_alias: str = "") -> dict[str, Any]:
+    """The JSON object that SQS, Lambda and webhook subscribers get."""
+    match message:
+        case Alert():
+            return _body(message, account_alias, _of_alert(message))
+        case Notice():
+            return _body(message, account_alias, _of_notice(message))
+        case Digest():
+            return _body(message, account_alias, _of_digest(message))
+
+
+def _body(message: Message, account_alias: str, parts: dict[str, Any]) -> dict[str, Any]:
+    frame = {
+        "schema": SCHEMA,
+        "type": message.type,
+        "test": message.is_test,
+        "audience": message.audience,
+        "account_alias": account_alias or None,
+        "finding": None,
+        "cause": None,
+    }
+    return frame | parts
+
+
+def _of_alert(alert: Alert) -> dict[str, Any]:
+    finding = alert.finding
+    partition = finding.account.partition
+    over = alert.type is AlertType.RESOLVED
+    return {
+        "finding": finding_body(finding),
+        "cause": _cause(finding.cause),
+        "remediation": {
+            "commands": [] if over else list(fix_commands(finding)),
+            "console_url": console_url(partition, finding.user_name) or None,
+            "cloudtrail_url": cloudtrail_url(partition, finding.cause, finding.user_name) or None,
+        },
+    }
+
+
+def fix_commands(finding: Finding, group: str = "") -> tuple[str, ...]:
+    """AWS CLI commands that mend it: put the user in a group (`group` if given), or exempt it."""
+    at = finding.alerted_at or finding.opened_at
+    return (*join_commands(finding, group), exempt_command(finding.user_name, at))
+
+
+def join_commands(finding: Finding, group: str = "") -> tuple[str, ...]:
+    """AWS CLI commands that put the user in `group`, else back into the one they left, if known."""
+    known = group or left_group(finding.cause)
+    if known:
+        return (join_command(finding.user_name, known),)
+    return group_commands(finding.user_name)
+
+
+def finding_body(finding: Finding) -> dict[str, Any]:
+    """A finding as every message about it shows it."""
+    return {
+        "id": finding.finding_id,
+        "account_id": finding.account.account_id,
+        "partition": finding.account.partition,
+        "user_id": finding.user_id,
+        "user_name": finding.user_name,
+        "user_arn": finding.user_arn,
+        "status": finding.status,
+        "severity": finding.severity.name,
+        "risk": finding.risk,
+        "risk_unread": list(finding.unread),
+        "stray_since": iso(finding.stray_since),
+        "evidence": finding.evidence,
+        "opened_at": iso(finding.opened_at),
+        "resolved_at": _iso_or_none(finding.resolved_at),
+        "resolution": _resolution(finding.resolution),
+        "detected_by": finding.detected_by,
+        "reminders": finding.reminders,
+        "flaps": finding.flaps,
+    }
+
+
+def _of_notice(notice: Notice) -> dict[str, Any]:
+    user_link = console_url(notice.account.partition, notice.user_name)
+    return {
+        "remediation": {
+            "commands": list(notice_commands(notice)),
+            "console_url": (user_link if notice.user_name else "") or None,
+            "cloudtrail_url": None,
+        },
+        "notice": {
+            "severity": notice.severity.name,
+            **_where(notice.account),
+            "user_name": notice.user_name or None,
+            "title": notice.title,
+            "detail": notice.detail,
+        },
+    }
+
+
+def notice_commands(notice: Notice) -> tuple[str, ...]:
+    """Commands that tell more about it."""
+    if notice.user_name:
+        return (history_command(notice.account.partition, notice.user_name),)
+    return health_commands()
+
+
+def _of_digest(digest: Digest) -> dict[str, Any]:
+    return {
+        "remediation": {
+            "commands": list(list_commands()),
+            "console_url": users_url(digest.account.partition) or None,
+            "cloudtrail_url": None,
+        },
+        "digest": {
+            "id": digest.digest_id,
+            "severity": digest.severity.name,
+            **_where(digest.account),
+            "at": iso(digest.at),
+            "announced": digest.announced,
+            "open": digest.open,
+            "told_here_alone": digest.told_here_alone,
+            "by_severity": {severity.name: count for severity, count in digest.by_severity},
+            "worst": [
+                {
+                    "id": finding.finding_id,
+                    "user_name": finding.user_name,
+                    "severity": finding.severity.name,
+                    "stray_since": iso(finding.stray_since),
+                }
+                for finding in digest.worst
+            ],
+        },
+    }
+
+
+def _where(account: Account) -> dict[str, str]:
+    return {"account_id": account.account_id, "partition": account.partition}
+
+
+def _cause(cause: Cause | None) -> dict[str, str] | None:
+    if cause is None:
+        return None
+    return {
+        "event_name": cause.event_name,
+        "event_id": cause.event_id,
+        "event_time": iso(cause.event_time),
+        "actor_arn": cause.actor_arn,
+        "actor_type": cause.actor_type,
+        "source_ip": cause.source_ip,
+        "user_agent": cause.user_agent,
+        "group_name": cause.group_name,
+    }
+
+
+def _resolution(resolution: Resolution | None) -> dict[str, Any] | None:
+    if resolution is None:
+        return None
+    return {
+        "reason": resolution.reason,
+        "groups": list(resolution.groups),
+        "exempted_by": resolution.exempted_by or None,
+        "exempted_until": _iso_or_none(resolution.exempted_until),
+    }
+
+
+def _iso_or_none(instant: datetime | None) -> str | None:
+    return iso(instant) if instant else None

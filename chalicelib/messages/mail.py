@@ -1,0 +1,234 @@
+"""A message as a mail of one screen: what, who, since when, by whom, and what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.domain.account import Account
+from chalicelib.domain.alerts import Alert, Digest, Message, Notice
+from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution
+from chalicelib.domain.marks import Evidence
+from chalicelib.messages.actors import actor, deed, made_by_service, place
+from chalicelib.messages.body import join_commands, notice_commands
+from chalicelib.messages.remedies import (
+    cloudtrail_url,
+    console_url,
+    exempt_command,
+    left_group,
+    list_commands,
+    users_url,
+)
+from chalicelib.text import counted, elided, harmless, wrapped
+
+_LONGEST_NAME = 64  # of a user or a group; a rare one has up to 128 characters
+_GROUPS_NAMED = 3
+_LONGEST_RISK = 190  # three lines
+_TEST = "This is a test of the way that alerts take. Nothing is the matter. A real one says:"
+_FIND = "To mend it, find (`straywatch plan`) or make a group for it, and add it:"
+_PUT_BACK = "To mend it, put it back, or into another group (see `straywatch plan`):"
+_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
+_SINCE = {
+    Evidence.EVENT: "the call below",
+    Evidence.CREATION: "its creation",
+    Evidence.EXEMPTION_ENDED: "the end of its exemption",
+    Evidence.SIGHTING: "first seen in no group, perhaps for longer",
+}
+
+Facts = list[tuple[str, str]]
+Steps = tuple[str, Sequence[str]]
+"""What the commands are for, and the commands, each on a line of its own."""
+
+
+def mail(message: Message, account_alias: str = "") -> str:
+    """The mail's text. Prose keeps to 80 columns; commands and links are never broken."""
+    match message:
+        case Alert():
+            lines = _alert(message, account_alias)
+        case Notice():
+            lines = _notice(message, account_alias)
+        case Digest():
+            lines = _digest(message, account_alias)
+    test = [*wrapped(_TEST), ""] if message.is_test else []
+    return "\n".join([*test, *lines]) + "\n"
+
+
+def _alert(alert: Alert, alias: str) -> list[str]:
+    finding = alert.finding
+    over = alert.type is AlertType.RESOLVED
+    cause = finding.cause
+    partition, name = finding.account.partition, finding.user_name
+    links = [
+        ("Console", "" if _is_deleted(finding) else console_url(partition, name)),
+        ("CloudTrail", cloudtrail_url(partition, cause, name)),
+        ("Finding", finding.finding_id),
+    ]
+    facts = _facts(finding, alias, over=over)
+    return _page(sentence(alert), facts, [] if over else _steps(finding), links)
+
+
+def _notice(notice: Notice, alias: str) -> list[str]:
+    account = notice.account
+    facts = [("Severity", notice.severity.name), ("Account", _account(account, alias))]
+    links = []
+    if notice.user_name:
+        facts.append(("User", elided(notice.user_name, _LONGEST_NAME)))
+        links = [
+            ("Console", console_url(account.partition, notice.user_name)),
+            ("CloudTrail", cloudtrail_url(account.partition, None, notice.user_name)),
+        ]
+    facts.append(("What", elided(notice.detail, 800)))
+    steps = [("To find out more:", notice_commands(notice))]
+    return _page(f"{notice.title}.", facts, steps, links)
+
+
+def _digest(digest: Digest, alias: str) -> list[str]:
+    counts = ", ".join(f"{count:,} {severity.name}" for severity, count in digest.by_severity)
+    facts = [
+        ("Severity", counts or "none is left"),
+        ("Account", _account(digest.account, alias)),
+        ("At", _time(digest.at)),
+    ]
+    worst = [
+        f"{finding.severity.name:<8}  since {_time(finding.stray_since)}"
+        f"  {harmless(elided(finding.user_name, 40))}"
+        for finding in digest.worst
+    ]
+    steps: list[Steps] = [("The worst:", worst)] if worst else []
+    steps.append(("The full list:", list_commands()))
+    links = [("Console", users_url(digest.account.partition)), ("Digest", digest.digest_id)]
+    return _page(sentence(digest), facts, steps, links)
+
+
+def _page(
+    opening: str, facts: Iterable[tuple[str, str]], steps: Iterable[Steps], links: Facts
+) -> list[str]:
+    lines = [*wrapped(harmless(opening)), ""]
+    for label, value in facts:
+        lines += wrapped(f"{label + ':':<10}{harmless(value)}", indent=10)
+    lines.append("")
+    for purpose, commands in steps:
+        lines += [purpose, *(f"  {command}" for command in commands)]
+    if steps:
+        lines.append("")
+    lines += [f"{label + ':':<12}{link}" for label, link in links if link]
+    return lines
+
+
+def _steps(finding: Finding) -> list[Steps]:
+    name = finding.user_name
+    exempt = (exempt_command(name, finding.alerted_at or finding.opened_at),)
+    join = (_PUT_BACK if left_group(finding.cause) else _FIND, join_commands(finding))
+    if made_by_service(name, finding.cause):
+        return [("An AWS service seems to have made this user. If so, exempt it:", exempt), join]
+    return [join, ("Or exempt it, saying why and until when:", exempt)]
+
+
+def _facts(finding: Finding, alias: str, *, over: bool) -> Facts:
+    facts = [
+        (
+            "Severity",
+            " - ".join(filter(None, (finding.severity.name, elided(finding.risk, _LONGEST_RISK)))),
+        ),
+        ("Account", _account(finding.account, alias)),
+        ("User", f"{elided(finding.user_name, _LONGEST_NAME)} ({finding.user_id})"),
+        ("Since", f"{_time(finding.stray_since)}, {_SINCE[finding.evidence]}"),
+    ]
+    if finding.unread:
+        named = elided(", ".join(finding.unread), 120)
+        facts.insert(1, ("Not read", f"{named}; the severity allows for it"))
+    if finding.cause:
+        facts.append(("Call", f"{deed(finding.cause)} at {_time(finding.cause.event_time)}"))
+        facts.append(("By", actor(finding.cause, finding.account)))
+        facts.append(("From", place(finding.cause)))
+    if finding.flaps:
+        facts.append(("Unsteady", f"was in no group {counted(finding.flaps, 'time')} in a day"))
+    if over and finding.resolved_at:
+        facts.append(("Settled", _time(finding.resolved_at)))
+    return facts
+
+
+def sentence(message: Alert | Digest) -> str:
+    """What happened, in a sentence or two."""
+    if isinstance(message, Digest):
+        return _standing(message)
+    finding = message.finding
+    who = f"IAM user {elided(finding.user_name, _LONGEST_NAME)}"
+    if message.type is AlertType.RESOLVED and finding.resolution:
+        return f"{who} {_ended(finding, finding.resolution)}"
+    length = duration((finding.alerted_at or finding.opened_at) - finding.stray_since)
+    match message.type:
+        case AlertType.REMINDER:
+            number = finding.reminders
+            return f"{who} is still in no group, after {length}. This is reminder {number}."
+        case AlertType.ESCALATED:
+            raised = f"The severity is {finding.severity.name} now."
+            return f"{who} has been in no group for {length}: too long. {raised}"
+        case _:
+            return f"{who} {_began(finding, length)}"
+
+
+def _began(finding: Finding, length: str) -> str:
+    cause = finding.cause
+    if cause and cause.event_name == "RemoveUserFromGroup":
+        group = elided(cause.group_name, _LONGEST_NAME) or "its group"
+        return f"was taken out of {group} {length} ago, and is in no group."
+    match finding.evidence:
+        case Evidence.EVENT | Evidence.CREATION:
+            return f"was created {length} ago, and is in no group."
+        case Evidence.EXEMPTION_ENDED:
+            return f"is in no group, and its exemption ended {length} ago."
+        case Evidence.SIGHTING:
+            return f"has been in no group for {length} at least."
+
+
+def _ended(finding: Finding, resolution: Resolution) -> str:
+    length = duration((finding.resolved_at or finding.opened_at) - finding.stray_since)
+    match resolution.reason:
+        case Reason.JOINED_GROUP:
+            return f"joined {_listed(resolution.groups)}, after {length} in no group."
+        case Reason.DELETED:
+            return f"was deleted, after {length} in no group."
+        case Reason.EXEMPTED:
+            until = resolution.exempted_until
+            limit = f"until {_time(until)}" if until else "with no end"
+            by = elided(resolution.exempted_by, 75)
+            return f"is exempt {limit}, by {by}, after {length} in no group."
+
+
+def _listed(groups: tuple[str, ...]) -> str:
+    shown = [elided(group, 40) for group in groups[:_GROUPS_NAMED]]
+    rest = len(groups) - len(shown)
+    return (", ".join(shown) or "a group") + (f" and {rest} more" if rest else "")
+
+
+def _standing(digest: Digest) -> str:
+    if not digest.open:
+        users = counted(digest.announced, "IAM user")
+        return f"The {users} told of together are settled: each is in a group, gone or exempt."
+    users = counted(digest.open, "IAM user")
+    return (
+        f"{users} {'is' if digest.open == 1 else 'are'} in no group. They are so many that you get"
+        " this one message for all of them; machines get one for each."
+    )
+
+
+def _account(account: Account, alias: str) -> str:
+    return f"{account.account_id} ({alias})" if alias else account.account_id
+
+
+def _is_deleted(finding: Finding) -> bool:
+    return finding.resolution is not None and finding.resolution.reason is Reason.DELETED
+
+
+def _time(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def duration(length: timedelta) -> str:
+    """A length of time in its largest unit that fits twice: `90 minutes`, `2 hours`, `1 second`."""
+    seconds = max(0, int(length.total_seconds()))
+    for unit, size in _UNITS:
+        if seconds >= 2 * size:
+            return counted(seconds // size, unit)
+    return counted(seconds, "second")

@@ -1,0 +1,114 @@
+"""What to type and where to click to mend a finding, safe to paste into a shell."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from chalicelib.domain.events import Cause
+from chalicelib.text import plain
+
+EXEMPT_FOR = timedelta(days=30)
+"""How far off the end of the suggested exemption is: time to decide, and then to look again."""
+
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateGroup.html (GroupName)
+_GROUP_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,128}")
+
+# Each partition's console and the region where IAM's events are: from the partitions' own
+# sign-in pages and https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html
+_CONSOLES = {
+    "aws": ("https://us-east-1.console.aws.amazon.com", "us-east-1"),
+    "aws-cn": ("https://cn-north-1.console.amazonaws.cn", "cn-north-1"),
+    "aws-us-gov": ("https://us-gov-west-1.console.amazonaws-us-gov.com", "us-gov-west-1"),
+}
+
+
+def group_commands(user_name: str) -> tuple[str, ...]:
+    """AWS CLI commands that put the user in a group: see what there is, make one, add."""
+    return (
+        "aws iam list-groups --query 'Groups[].GroupName' --output text",
+        "aws iam create-group --group-name GROUP",
+        join_command(user_name, "GROUP"),
+    )
+
+
+def join_command(user_name: str, group_name: str) -> str:
+    """The AWS CLI command that puts the user in a group that there is."""
+    group, user = _option("group-name", group_name), _option("user-name", user_name)
+    return f"aws iam add-user-to-group {group} {user}"
+
+
+def left_group(cause: Cause | None) -> str:
+    """The group whose loss made the user a stray; empty if that was not it, or not a group's name.
+
+    What the event calls a group is the word of whoever made the call.
+    """
+    if cause is None or cause.event_name != "RemoveUserFromGroup":
+        return ""
+    return cause.group_name if _GROUP_NAME.fullmatch(cause.group_name) else ""
+
+
+def exempt_command(user_name: str, now: datetime) -> str:
+    """The AWS CLI command that exempts the user by tag, with a reason and an end."""
+    until = (now + EXEMPT_FOR).strftime("%Y-%m-%d")
+    return (
+        f"aws iam tag-user {_option('user-name', user_name)} --tags"
+        f" Key=straywatch:exempt,Value='WHY' Key=straywatch:exempt-until,Value={until}"
+    )
+
+
+def list_commands() -> tuple[str, ...]:
+    """The command that lists every open finding."""
+    return ("straywatch findings list",)
+
+
+def health_commands() -> tuple[str, ...]:
+    """Commands that find out what keeps the monitor from its work."""
+    return ("straywatch doctor", "straywatch redrive")
+
+
+def history_command(partition: str, user_name: str) -> str:
+    """The AWS CLI command that shows what was done to the user in the last 90 days."""
+    _, region = _CONSOLES.get(partition, ("", "us-east-1"))
+    name = json.dumps(plain(user_name), ensure_ascii=False)  # a comma would end the value
+    attribute = shlex.quote(f"AttributeKey=ResourceName,AttributeValue={name}")
+    return f"aws cloudtrail lookup-events --region {region} --lookup-attributes {attribute}"
+
+
+def console_url(partition: str, user_name: str) -> str:
+    """The user's page in the partition's IAM console; empty where no console is known."""
+    return _link(partition, f"/iam/home#/users/details/{_in_link(user_name)}")
+
+
+def users_url(partition: str) -> str:
+    """The list of users in the partition's IAM console; empty where no console is known."""
+    return _link(partition, "/iam/home#/users")
+
+
+def cloudtrail_url(partition: str, cause: Cause | None, user_name: str) -> str:
+    """CloudTrail's event history, at the very call or else at all about the user."""
+    key, value = ("EventId", cause.event_id) if cause else ("", "")
+    if not value:
+        key, value = "ResourceName", user_name
+    _, region = _CONSOLES.get(partition, ("", ""))
+    query = f"region={region}#/events?{key}={_in_link(value)}"
+    return _link(partition, f"/cloudtrailv2/home?{query}")
+
+
+def _link(partition: str, path: str) -> str:
+    """A link, or nothing: one into another partition's console would only mislead."""
+    known = _CONSOLES.get(partition)
+    return known[0] + path if known else ""
+
+
+def _in_link(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _option(option: str, value: str) -> str:
+    """An option and its value: joined where the value looks like an option itself."""
+    joint = "=" if value.startswith("-") else " "
+    return f"--{option}{joint}{shlex.quote(plain(value))}"

@@ -1,0 +1,70 @@
+"""A message in one line: for an inbox, and for a text message."""
+
+from __future__ import annotations
+
+from chalicelib.domain.alerts import Alert, Digest, Message, Notice
+from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution
+from chalicelib.text import LONGEST_SUBJECT, ascii_only, counted, elided
+
+# https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-topic.html: 140 bytes in one message
+LONGEST_SMS = 140
+_LONGEST_NAME = 30
+_LONGEST_GROUP = 25
+
+_STATES = {
+    AlertType.OPENED: "is in no group",
+    AlertType.REMINDER: "is still in no group",
+    AlertType.ESCALATED: "is in no group for too long",
+    AlertType.TEST: "is in no group",
+}
+
+
+def subject(message: Message) -> str:
+    """A line for the inbox: severity, user, account. ASCII, under 100 characters."""
+    tags = ("[TEST] " if message.is_test else "") + f"[{_tag(message)}] "
+    account = f" - {message.account.account_id}"
+    said = elided(_said(message), LONGEST_SUBJECT - len(tags) - len(account))
+    return ascii_only(tags + said + account)
+
+
+def sms(message: Message) -> str:
+    """The message in one text message of 140 ASCII characters."""
+    return elided(f"straywatch {subject(message)}", LONGEST_SMS)
+
+
+def _tag(message: Message) -> str:
+    settled = isinstance(message, Digest) and not message.open
+    over = settled or message.type is AlertType.RESOLVED
+    return "RESOLVED" if over else message.severity.name
+
+
+def _said(message: Message) -> str:
+    match message:
+        case Notice(title=title):
+            return title
+        case Digest(open=0):
+            return f"All of {counted(message.announced, 'IAM user')} without a group are settled"
+        case Digest(open=still):
+            return f"{counted(still, 'IAM user')} {'is' if still == 1 else 'are'} in no group"
+        case Alert(finding=finding):
+            name = elided(finding.user_name, _LONGEST_NAME)
+            return f"IAM user {name} {_state(message.type, finding)}"
+
+
+def _state(alert_type: AlertType, finding: Finding) -> str:
+    if alert_type is AlertType.RESOLVED and finding.resolution:
+        return _ended(finding.resolution)
+    return _STATES[alert_type]
+
+
+def _ended(resolution: Resolution) -> str:
+    match resolution.reason:
+        case Reason.JOINED_GROUP:
+            first, *others = resolution.groups or ("a group",)
+            more = f" and {len(others)} more" if others else ""
+            return f"joined {elided(first, _LONGEST_GROUP - len(more))}{more}"
+        case Reason.DELETED:
+            return "was deleted"
+        case Reason.EXEMPTED:
+            until = resolution.exempted_until
+            return f"is exempt until {until:%Y-%m-%d}" if until else "is exempt without an end"
