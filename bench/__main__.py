@@ -12,7 +12,7 @@ from rich.console import Console
 
 from bench import cold_import, journeys
 from bench.figures import Figure, show
-from straywatch.packaging import SOURCES, Package, build
+from straywatch.deploy.packaging import SOURCES, Package, build
 
 
 def sizes(package: Package) -> Iterator[Figure]:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figures import Figure
-from straywatch.packaging import SOURCES, Package
+from straywatch.deploy.packaging import SOURCES, Package
 
 AIM = 1.15
 _CLIENTS = frozenset({"dynamodb", "iam", "sns", "sqs", "ssm"})

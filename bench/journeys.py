@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bench.figures import Figure
-from straywatch.deployment import deploy
+from straywatch.deploy.deployment import deploy
+from straywatch.deploy.packaging import Package
 from straywatch.local.client import ControlClient
 from straywatch.local.emulator import running_emulator
 from straywatch.local.inbox import Inbox, open_inbox
-from straywatch.packaging import Package
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

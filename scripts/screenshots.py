@@ -30,10 +30,10 @@ from straywatch import __version__
 from straywatch.commands.report import written
 from straywatch.dashboard.server import serving
 from straywatch.dashboard.source import Source, shown
+from straywatch.deploy.packaging import SOURCES, build
 from straywatch.local.emulator import listening_socket
 from straywatch.local.session import ACCOUNT_ID
 from straywatch.observing.reader import LOCAL
-from straywatch.packaging import SOURCES, build
 from straywatch.report.period import period
 from straywatch.watching.follower import Follower
 from straywatch.watching.screen import picture

@@ -17,7 +17,7 @@ from chalicelib.domain.account import Account
 from straywatch.audit.history import HOME
 from straywatch.audit.reading import Door
 from straywatch.audit.report import AccountResult
-from straywatch.aws import RETRIES
+from straywatch.aws.sessions import RETRIES
 from straywatch.errors import StraywatchError, WrongUsageError, explain
 
 if TYPE_CHECKING:

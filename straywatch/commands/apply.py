@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from straywatch.errors import EXIT_FINE, EXIT_FOUND
-from straywatch.options import aws_context, aws_options
 from straywatch.remediation.account import iam_client, snapshot_of
 from straywatch.remediation.application import (
     apply_plan,
@@ -25,6 +24,7 @@ from straywatch.remediation.output import Progress, print_table, say, write
 from straywatch.remediation.plan import Plan
 from straywatch.remediation.planfile import load_plan
 from straywatch.remediation.steps import Step
+from straywatch.terminal.options import aws_context, aws_options
 
 
 @click.command()

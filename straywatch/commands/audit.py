@@ -19,9 +19,9 @@ from straywatch.audit.formats import summary, table
 from straywatch.audit.reading import Door, Question, read_account
 from straywatch.audit.report import AccountResult, Report
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, WrongUsageError
-from straywatch.options import region_and_debug_options
-from straywatch.output import check_writable, write
-from straywatch.progress import counting
+from straywatch.terminal.files import check_writable, write
+from straywatch.terminal.options import region_and_debug_options
+from straywatch.terminal.progress import counting
 
 FORMATS = ("table", "json", "csv", "html", "asff", "ocsf")
 _SAID = 3  # gaps named in the last line; the report names all

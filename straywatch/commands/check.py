@@ -20,10 +20,12 @@ from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, 
 from chalicelib.domain.findings import Finding, NoFinding
 from chalicelib.domain.marks import Mark
 from chalicelib.times import utc_now
-from straywatch.aws import RETRIES
-from straywatch.checking import Checker, Memory, NoMemory, Verdict, risk_reader
-from straywatch.deploy_settings import partition_of, stack_name
-from straywatch.deployed import output
+from straywatch.aws.sessions import RETRIES
+from straywatch.checking.live import Checker, Memory, NoMemory, Verdict, risk_reader
+from straywatch.checking.verdicts import Failed, as_object, is_stray, print_verdict
+from straywatch.deploy.deployed import output
+from straywatch.deploy.settings import partition_of, stack_name
+from straywatch.deploy.stack import Absent, Stack, read_stack
 from straywatch.errors import (
     EXIT_FINE,
     EXIT_FOUND,
@@ -32,9 +34,7 @@ from straywatch.errors import (
     WrongUsageError,
     explain,
 )
-from straywatch.options import aws_context, aws_options
-from straywatch.stack import Absent, Stack, read_stack
-from straywatch.verdicts import Failed, as_object, is_stray, print_verdict
+from straywatch.terminal.options import aws_context, aws_options
 
 SCHEMA = "straywatch.check/1"
 

@@ -12,8 +12,8 @@ from straywatch.dashboard.source import Source, shown
 from straywatch.errors import EXIT_FINE
 from straywatch.local.emulator import listening_socket
 from straywatch.observing.reader import Pace
-from straywatch.options import aws_context, aws_options
-from straywatch.signals import Stopped, stoppable
+from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.signals import Stopped, stoppable
 
 _EVERY_SECONDS = 5.0
 

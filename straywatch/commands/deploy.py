@@ -11,8 +11,11 @@ import boto3
 import click
 from botocore.exceptions import ClientError
 
-from straywatch.aws import RETRIES
-from straywatch.deploy_settings import (
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.deployment import NotApprovedError, deploy
+from straywatch.deploy.leftovers import earlier_tables
+from straywatch.deploy.packaging import SOURCES, build
+from straywatch.deploy.settings import (
     email_address,
     grace_seconds,
     named_parameters,
@@ -21,14 +24,11 @@ from straywatch.deploy_settings import (
     stack_name,
     sweep_rate,
 )
-from straywatch.deployment import NotApprovedError, deploy
+from straywatch.deploy.stack import Absent, read_stack, require_deployable
+from straywatch.deploy.stack_changes import ChangePreview
+from straywatch.deploy.template_lint import lint
 from straywatch.errors import WrongUsageError, explain
-from straywatch.leftovers import earlier_tables
-from straywatch.options import aws_context, aws_options
-from straywatch.packaging import SOURCES, build
-from straywatch.stack import Absent, read_stack, require_deployable
-from straywatch.stack_changes import ChangePreview
-from straywatch.template_lint import lint
+from straywatch.terminal.options import aws_context, aws_options
 
 
 @dataclass(frozen=True)

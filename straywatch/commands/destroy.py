@@ -7,18 +7,18 @@ import sys
 import click
 from botocore.exceptions import ClientError
 
-from straywatch.artifacts import Bucket, artifact_bucket
-from straywatch.deploy_settings import stack_name
-from straywatch.errors import StraywatchError, WrongUsageError, explain
-from straywatch.options import aws_context, aws_options
-from straywatch.removal import (
+from straywatch.deploy.artifacts import Bucket, artifact_bucket
+from straywatch.deploy.removal import (
     NotApproved,
     NothingToRemove,
     RemovalPreview,
     Removed,
     destroy,
 )
-from straywatch.stack_resources import Resource
+from straywatch.deploy.settings import stack_name
+from straywatch.deploy.stack_resources import Resource
+from straywatch.errors import StraywatchError, WrongUsageError, explain
+from straywatch.terminal.options import aws_context, aws_options
 
 
 @click.command("destroy")

@@ -10,17 +10,17 @@ from rich.text import Text
 
 from chalicelib.domain.account import Account
 from chalicelib.times import utc_now
-from straywatch.aws import RETRIES
-from straywatch.deploy_settings import partition_of
-from straywatch.deployed import deployed_stack
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.deployed import deployed_stack
+from straywatch.deploy.settings import partition_of
+from straywatch.deploy.stack_resources import read_resources
 from straywatch.doctor.checkout import packaged
 from straywatch.doctor.checkup import Area, check_up, exit_code
 from straywatch.doctor.lines import Level
 from straywatch.doctor.world import World, asking
-from straywatch.options import aws_context, aws_options
-from straywatch.stack_resources import read_resources
-from straywatch.tables import console
-from straywatch.text import visible
+from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.tables import console
+from straywatch.terminal.text import visible
 
 SCHEMA = "straywatch.doctor/1"
 

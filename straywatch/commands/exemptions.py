@@ -8,10 +8,10 @@ import boto3
 import click
 
 from chalicelib.domain.exemptions import InvalidConfigurationError, parse
-from straywatch.aws import RETRIES
-from straywatch.deployed import deployed_stack, output
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import StraywatchError, WrongUsageError, one_line
-from straywatch.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options
 
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
 _LONGEST_STANDARD = 4096

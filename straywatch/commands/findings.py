@@ -11,16 +11,16 @@ import click
 from chalicelib.domain.findings import Status
 from chalicelib.domain.severity import Severity
 from chalicelib.times import utc_now
-from straywatch.aws import RETRIES
-from straywatch.deployed import deployed_stack, output
-from straywatch.durations import duration_seconds
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, EXIT_INCOMPLETE, WrongUsageError, one_line
 from straywatch.findings.choosing import Wanted, choose
-from straywatch.findings.output import write_life, write_list
+from straywatch.findings.formats import write_life, write_list
 from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
 from straywatch.findings.suggesting import NotAsked, Suggestion, look_for_group
-from straywatch.options import aws_context, aws_options
 from straywatch.remediation.output import Progress
+from straywatch.terminal.durations import duration_seconds
+from straywatch.terminal.options import aws_context, aws_options
 
 _stage = click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
 _SEVERITIES = [severity.name.lower() for severity in Severity]

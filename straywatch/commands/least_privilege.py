@@ -11,12 +11,12 @@ from pathlib import Path
 import click
 
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
-from straywatch.options import aws_context, aws_options
 from straywatch.remediation.account import iam_client, snapshot_of
 from straywatch.remediation.last_accessed import read_service_use
 from straywatch.remediation.least_privilege import GroupReview, review
 from straywatch.remediation.output import Progress, print_table, say, write
 from straywatch.remediation.snapshot import Group, Snapshot
+from straywatch.terminal.options import aws_context, aws_options
 
 
 @click.command()

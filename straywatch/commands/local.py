@@ -16,7 +16,9 @@ from rich.console import Console
 
 from straywatch.dashboard.server import serving
 from straywatch.dashboard.source import Source, shown
-from straywatch.deployment import deploy
+from straywatch.deploy.deployment import deploy
+from straywatch.deploy.packaging import SOURCES, build
+from straywatch.deploy.stack import DEFAULT_NAME
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
 from straywatch.local.channels import Delivery, open_channels
 from straywatch.local.emulator import LocalAws, listening_socket, running_emulator
@@ -27,10 +29,8 @@ from straywatch.local.stage import Terminal
 from straywatch.local.story import STORY
 from straywatch.local.surroundings import complete
 from straywatch.observing.reader import LOCAL
-from straywatch.options import debug_option
-from straywatch.packaging import SOURCES, build
-from straywatch.signals import Stopped, stoppable
-from straywatch.stack import DEFAULT_NAME
+from straywatch.terminal.options import debug_option
+from straywatch.terminal.signals import Stopped, stoppable
 
 SHORTEST_STORY_GRACE = 3
 """Below this, a person's "in time" (two calls, a second apart) would not be in time."""

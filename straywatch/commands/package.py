@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from straywatch.deploy_settings import HOME_REGIONS
-from straywatch.packaging import SOURCES, build
-from straywatch.template_lint import lint
+from straywatch.deploy.packaging import SOURCES, build
+from straywatch.deploy.settings import HOME_REGIONS
+from straywatch.deploy.template_lint import lint
 
 
 @click.command("package")

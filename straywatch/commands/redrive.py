@@ -7,17 +7,17 @@ from functools import partial
 import boto3
 import click
 
-from straywatch.aws import RETRIES
-from straywatch.deployed import deployed_stack, output
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.deployed import deployed_stack, output
+from straywatch.deploy.stack import Stack
+from straywatch.deploy.stack_resources import read_resources
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, WrongUsageError
-from straywatch.options import aws_context, aws_options
 from straywatch.redrive.again import Redrive, Redriven, Result, Shown
+from straywatch.redrive.formats import tell
 from straywatch.redrive.handling import Act, handle
 from straywatch.redrive.letterbox import Letterbox
 from straywatch.redrive.letters import DeadLetter
-from straywatch.redrive.output import tell
-from straywatch.stack import Stack
-from straywatch.stack_resources import read_resources
+from straywatch.terminal.options import aws_context, aws_options
 
 _EXAMPLES = """\b
 Examples:

@@ -13,7 +13,7 @@ from chalicelib.adapters.iam_users import UnreadableUsersError, users
 from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
 from chalicelib.times import utc_now
 from straywatch import __version__
-from straywatch.aws import RETRIES
+from straywatch.aws.sessions import RETRIES
 from straywatch.commands.exemptions import stored_document
 from straywatch.errors import (
     EXIT_FINE,
@@ -26,14 +26,14 @@ from straywatch.errors import (
 from straywatch.observing.census import GroupsNotToldError, census_of
 from straywatch.observing.deployment import Observed, observed_deployment
 from straywatch.observing.records import Census, Unread
-from straywatch.observing.tables import Tables
-from straywatch.options import aws_context, aws_options
-from straywatch.output import check_writable, write
+from straywatch.observing.stored import Tables
 from straywatch.report.digest import sealed
 from straywatch.report.evidence import Records, evidence
 from straywatch.report.html import render
 from straywatch.report.period import Period, period
 from straywatch.report.verify import AlteredError, verified
+from straywatch.terminal.files import check_writable, write
+from straywatch.terminal.options import aws_context, aws_options
 
 _EXAMPLES = """\b
 Examples:

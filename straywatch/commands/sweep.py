@@ -7,10 +7,10 @@ import json
 import click
 from botocore.config import Config
 
-from straywatch.aws import RETRIES
-from straywatch.deployed import deployed_stack, output
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, one_line
-from straywatch.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options
 
 # The function's own timeout (15 minutes); a repeated call would sweep twice.
 _PATIENT = RETRIES.merge(Config(read_timeout=910, retries={"total_max_attempts": 1}))

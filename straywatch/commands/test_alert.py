@@ -18,18 +18,18 @@ from chalicelib.domain.severity import Severity
 from chalicelib.messages.body import body_of
 from chalicelib.messages.subject import subject
 from chalicelib.times import utc_now
-from straywatch.aws import RETRIES
-from straywatch.deployed import deployed_stack, output
+from straywatch.alert_path.sample_alerts import sample
+from straywatch.alert_path.subscriptions import Standing, Subscription, subscriptions
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import EXIT_FINE, EXIT_FOUND
-from straywatch.options import aws_context, aws_options
-from straywatch.sample_alerts import sample
-from straywatch.subscriptions import Standing, Subscription, subscriptions
-from straywatch.tables import console, print_table, say
+from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.tables import console, print_table, say
 
 if TYPE_CHECKING:
     import boto3
 
-    from straywatch.stack import Stack
+    from straywatch.deploy.stack import Stack
 
 _ALERTS, _CHAT, _HEALTH = "alerts", "chat", "health"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
-from straywatch.options import aws_context, aws_options
 from straywatch.remediation.account import iam_client, snapshot_of
 from straywatch.remediation.output import Progress, print_table, say, write
 from straywatch.remediation.planfile import load_plan
 from straywatch.remediation.simulation import Simulated, simulate
 from straywatch.remediation.verification import Finding, verify
+from straywatch.terminal.options import aws_context, aws_options
 
 
 @click.command()

@@ -11,8 +11,8 @@ from rich.console import Console
 from straywatch.dashboard.source import Source
 from straywatch.errors import EXIT_FINE
 from straywatch.observing.reader import Pace
-from straywatch.options import aws_context, aws_options
-from straywatch.signals import Stopped, stoppable
+from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.signals import Stopped, stoppable
 from straywatch.watching.follower import Follower
 from straywatch.watching.lines import Lines
 from straywatch.watching.screen import Screen

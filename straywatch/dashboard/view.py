@@ -28,7 +28,7 @@ from straywatch.observing.graces import Grace, running_graces
 from straywatch.observing.health import health, worst
 from straywatch.observing.records import Census, Reading, SweepRecord, Unread
 from straywatch.observing.timeline import because, life, timeline
-from straywatch.text import visible
+from straywatch.terminal.text import visible
 
 _MOST_HAPPENINGS = 200
 _MOST_RESOLVED = 500

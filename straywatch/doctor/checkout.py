@@ -9,9 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from straywatch.deploy.packaging import SOURCES, Package, build
 from straywatch.doctor.world import Checkout, Unread
 from straywatch.errors import StraywatchError
-from straywatch.packaging import SOURCES, Package, build
 
 
 def packaged() -> Checkout | Unread:

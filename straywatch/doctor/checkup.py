@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from straywatch.doctor.hearing import hearing
+from straywatch.doctor.alerting import speaking
+from straywatch.doctor.event_path import hearing
+from straywatch.doctor.functions import looking
 from straywatch.doctor.lines import Level, Line
-from straywatch.doctor.looking import looking
-from straywatch.doctor.remembering import remembering
-from straywatch.doctor.speaking import speaking
+from straywatch.doctor.storage import remembering
 from straywatch.doctor.timing import timing
 from straywatch.doctor.world import World
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, EXIT_INCOMPLETE

@@ -9,11 +9,11 @@ from typing import Any
 
 from chalicelib.adapters.items import from_item
 from chalicelib.times import iso, parse_time
-from straywatch.clock import told_time
+from straywatch.aws.clocks import told_time
 from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned
 from straywatch.doctor.world import Unread, World
-from straywatch.durations import spoken
-from straywatch.tables import counted
+from straywatch.terminal.durations import spoken
+from straywatch.terminal.tables import counted
 
 _SKEW_WARNS = 30
 _SKEW_FAILS = 300  # AWS refuses signatures that are five minutes off

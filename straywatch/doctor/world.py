@@ -11,10 +11,10 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.account import Account
-from straywatch.aws import RETRIES
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.stack import Stack
+from straywatch.deploy.stack_resources import Resource
 from straywatch.errors import explain
-from straywatch.stack import Stack
-from straywatch.stack_resources import Resource
 
 _GONE = frozenset(
     {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.findings import Finding
-from straywatch.aws import AwsContext
+from straywatch.aws.sessions import AwsContext
 from straywatch.errors import StraywatchError, explain
 from straywatch.remediation.account import account_of, iam_client
 from straywatch.remediation.snapshot import Snapshot, read_snapshot

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from straywatch.aws import RETRIES
+from straywatch.aws.sessions import RETRIES
 
 REGION = "us-east-1"
 ACCESS_KEY_ID = "test"

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.x509.oid import NameOID
 
-from straywatch.sns_message import signed_text
+from straywatch.alert_path.sns_message import signed_text
 
 _BITS = 2048
 

@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from straywatch.packaging import Package
-from straywatch.stack_resources import read_resources
+from straywatch.deploy.packaging import Package
+from straywatch.deploy.stack_resources import read_resources
 
 if TYPE_CHECKING:
     import boto3

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from straywatch.alert_path.sns_message import ForgedMessageError, verify
 from straywatch.local.http_endpoint import Answer
-from straywatch.sns_message import ForgedMessageError, verify
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _TIMEOUT_SECONDS = 10

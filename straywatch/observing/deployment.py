@@ -10,8 +10,8 @@ from datetime import timedelta
 import boto3
 
 from chalicelib.domain.account import Account, account_of_arn
-from straywatch.aws import RETRIES
-from straywatch.deployed import deployed_stack, output
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.deployed import deployed_stack, output
 
 DAILY = timedelta(days=1)
 """What sweeps are measured against where SweepRate is a cron expression: at least one a day."""

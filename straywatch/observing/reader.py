@@ -23,7 +23,7 @@ from straywatch.findings.reading import NoSuchFinding
 from straywatch.observing.census import GroupsNotToldError, census_of
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import Census, Queues, Reading, SweepRecord, Unread
-from straywatch.observing.tables import Tables
+from straywatch.observing.stored import Tables
 
 HISTORY = timedelta(days=90)
 """How far back sweeps are shown."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.times import utc_now
-from straywatch.clock import server_time
+from straywatch.aws.clocks import server_time
 from straywatch.redrive.letters import DeadLetter, read_letter
 
 if TYPE_CHECKING:

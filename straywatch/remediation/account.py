@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.account import Account
-from straywatch.aws import RETRIES, AwsContext
+from straywatch.aws.sessions import RETRIES, AwsContext
 from straywatch.remediation.quotas import read_quotas
 from straywatch.remediation.snapshot import Snapshot, read_snapshot
 

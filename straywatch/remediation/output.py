@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from straywatch import output, tables
-from straywatch.text import visible
+from straywatch.terminal import files as output
+from straywatch.terminal import tables
+from straywatch.terminal.text import visible
 
 QUIET_SECONDS = 1.0
 """Work shorter than this says nothing."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.events import LOST_EVENTS, SETTLED_EVENTS
-from straywatch.pacing import TokenBucket
+from straywatch.aws.pacing import TokenBucket
 from straywatch.replay.documents import Malformed, Piece, records_of_text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from chalicelib.times import iso
 from straywatch.observing.timeline import Happening
-from straywatch.text import visible
+from straywatch.terminal.text import visible
 from straywatch.watching.follower import Follower
 
 

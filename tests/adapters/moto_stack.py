@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from straywatch.packaging import SOURCES
+from straywatch.deploy.packaging import SOURCES
 
 _KEPT = ("CheckQueue", "DeadLetterQueue", "FindingsTable", "StateTable")
 ACCOUNT_ID = "123456789012"

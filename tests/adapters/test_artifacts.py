@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from straywatch.artifacts import Bucket, artifact_bucket, tls_only
+from straywatch.deploy.artifacts import Bucket, artifact_bucket, tls_only
 from straywatch.errors import StraywatchError
 
 NAME = "straywatch-artifacts-123456789012-us-east-1"

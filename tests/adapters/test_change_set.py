@@ -10,10 +10,10 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from straywatch.change_set import ChangeSet, create_change_set
+from straywatch.deploy.change_set import ChangeSet, create_change_set
+from straywatch.deploy.stack import Absent, Stack, read_stack
+from straywatch.deploy.stack_watch import pauses, watch
 from straywatch.errors import StraywatchError
-from straywatch.stack import Absent, Stack, read_stack
-from straywatch.stack_watch import pauses, watch
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient

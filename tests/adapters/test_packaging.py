@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from chalice.constants import MISSING_DEPENDENCIES_TEMPLATE
 
+from straywatch.deploy.packaging import SOURCES, Package, build, require_python, require_success
 from straywatch.errors import StraywatchError
-from straywatch.packaging import SOURCES, Package, build, require_python, require_success
 
 APP = """
 from chalice.app import Chalice

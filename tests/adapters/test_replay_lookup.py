@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 from mypy_boto3_cloudtrail import CloudTrailClient
 
-from straywatch.pacing import TokenBucket
+from straywatch.aws.pacing import TokenBucket
 from straywatch.replay.documents import Malformed
 from straywatch.replay.lookup import EVENT_NAMES, looked_up
 from tests.unit.test_pacing import Clock

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from straywatch.subscriptions import Standing, subscriptions
+from straywatch.alert_path.subscriptions import Standing, subscriptions
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alerts"
 ATTRIBUTES = {"type": "test", "severity": "HIGH", "account_id": "1", "audience": "all"}

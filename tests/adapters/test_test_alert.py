@@ -15,8 +15,8 @@ from chalicelib.domain.findings import AlertType
 from chalicelib.domain.severity import Severity
 from chalicelib.messages.body import body_of
 from chalicelib.messages.subject import subject
+from straywatch.alert_path.sample_alerts import sample
 from straywatch.cli import run
-from straywatch.sample_alerts import sample
 from tests.unit.examples import ACCOUNT, NOW
 from tests.unit.test_alert_schema import SCHEMA
 

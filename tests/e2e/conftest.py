@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from straywatch.deploy.packaging import Package
 from straywatch.local.emulator import LocalAws, running_emulator
-from straywatch.packaging import Package
 from tests.e2e.local_stack import LocalStack, local_stack, shared_package
 
 

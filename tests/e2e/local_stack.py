@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from straywatch.deployment import deploy
+from straywatch.deploy.deployment import deploy
+from straywatch.deploy.packaging import SOURCES, Package, build
 from straywatch.local.client import ControlClient
 from straywatch.local.emulator import LocalAws, running_emulator
 from straywatch.local.inbox import Alert, Inbox, open_inbox
 from straywatch.local.session import LocalSession
-from straywatch.packaging import SOURCES, Package, build
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

@@ -16,12 +16,12 @@ import pytest
 from click.testing import CliRunner
 
 from straywatch.cli import cli
-from straywatch.deployment import deploy
+from straywatch.deploy.deployment import deploy
+from straywatch.deploy.packaging import Package
 from straywatch.local.channels import PHONE, Channels, open_channels
 from straywatch.local.emulator import running_emulator
 from straywatch.local.inbox import READER, open_inbox
 from straywatch.local.pagerduty import ROUTING_KEY, Incident, Trouble
-from straywatch.packaging import Package
 from tests.e2e.local_stack import GRACE_SECONDS, STACK, LocalStack
 
 DIGEST_ABOVE = 5

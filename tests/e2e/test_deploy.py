@@ -16,21 +16,21 @@ from typing import Any
 
 import pytest
 
-from straywatch.deployment import NotApprovedError, deploy
-from straywatch.errors import StraywatchError
-from straywatch.leftovers import earlier_tables
-from straywatch.local.emulator import LocalAws
-from straywatch.local.session import LocalSession
-from straywatch.packaging import Package
-from straywatch.removal import (
+from straywatch.deploy.deployment import NotApprovedError, deploy
+from straywatch.deploy.leftovers import earlier_tables
+from straywatch.deploy.packaging import Package
+from straywatch.deploy.removal import (
     NotApproved,
     NothingToRemove,
     RemovalPreview,
     Removed,
     destroy,
 )
-from straywatch.stack import Absent, read_stack
-from straywatch.stack_changes import ChangePreview
+from straywatch.deploy.stack import Absent, read_stack
+from straywatch.deploy.stack_changes import ChangePreview
+from straywatch.errors import StraywatchError
+from straywatch.local.emulator import LocalAws
+from straywatch.local.session import LocalSession
 
 TABLE: dict[str, Any] = {
     "Type": "AWS::DynamoDB::Table",

@@ -11,7 +11,7 @@ import json
 import time
 from datetime import UTC, datetime
 
-from straywatch.packaging import Package
+from straywatch.deploy.packaging import Package
 from tests.e2e.local_stack import GRACE_SECONDS, LocalStack, local_stack
 
 FUNCTIONS = ("on_membership_lost", "on_membership_settled", "check_membership", "sweep")

@@ -17,9 +17,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+from straywatch.deploy.packaging import SOURCES
 from straywatch.errors import EXIT_INCOMPLETE, EXIT_USAGE
 from straywatch.local.emulator import HOST, listening_socket
-from straywatch.packaging import SOURCES
 
 READY = re.compile(
     r"ready: endpoint=(http://127\.0\.0\.1:\d+) stack=straywatch region=us-east-1 page=(\S+)\n"

@@ -18,14 +18,14 @@ import pytest
 from chalicelib.domain.account import Account
 from chalicelib.times import utc_now
 from straywatch.cli import run
+from straywatch.deploy.packaging import Package
+from straywatch.deploy.stack import Stack, read_stack
+from straywatch.deploy.stack_resources import read_resources
 from straywatch.doctor.checkout import read_package
 from straywatch.doctor.checkup import check_up
 from straywatch.doctor.lines import Level
 from straywatch.doctor.world import World, asking
 from straywatch.local.surroundings import complete
-from straywatch.packaging import Package
-from straywatch.stack import Stack, read_stack
-from straywatch.stack_resources import read_resources
 from tests.e2e.local_stack import LocalStack
 
 _BIN = Path(sys.executable).parent

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
+from straywatch.deploy.packaging import SOURCES
 from straywatch.local.emulator import LocalAws
-from straywatch.packaging import SOURCES
 from tests.e2e.local_stack import LocalStack
 
 STRAYWATCH = [sys.executable, "-m", "straywatch"]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from chalicelib.settings import Settings
-from straywatch.packaging import Package
-from straywatch.template_lint import lint
+from straywatch.deploy.packaging import Package
+from straywatch.deploy.template_lint import lint
 
 DEAD_LETTERS = {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
 TWO_WEEKS = 14 * 24 * 3600

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.domain.account import Account
+from straywatch.deploy.stack import Stack, read_stack
+from straywatch.deploy.stack_resources import Resource, read_resources
 from straywatch.doctor.checkup import check_up
 from straywatch.doctor.lines import Line
 from straywatch.doctor.world import Answer, Checkout, Gone, Unread, World, asking
-from straywatch.stack import Stack, read_stack
-from straywatch.stack_resources import Resource, read_resources
 
 _FILE = Path(__file__).with_name("doctor_world.json")
 Spoil = Callable[[dict[str, Any]], Answer | None]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from straywatch.archive import normalise, require_complete
+from straywatch.deploy.archive import normalise, require_complete
 from straywatch.errors import StraywatchError
 
 NEEDED = ("app.py", "chalice/app.py", "chalicelib/__init__.py")

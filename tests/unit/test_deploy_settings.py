@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from straywatch.deploy_settings import (
+from straywatch.deploy.settings import (
     GRACE_LIMIT,
     email_address,
     grace_seconds,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from straywatch.deployment import choose_parameters, locate_code
+from straywatch.deploy.deployment import choose_parameters, locate_code
+from straywatch.deploy.stack import Absent, Stack
 from straywatch.errors import WrongUsageError
-from straywatch.stack import Absent, Stack
 
 DECLARED: dict[str, dict[str, object]] = {
     "GracePeriodSeconds": {"Type": "Number", "Default": 900},

@@ -364,7 +364,7 @@ def test_what_is_denied_is_never_a_pass() -> None:
 def test_a_checkout_that_cannot_be_packaged_leaves_versions_unchecked() -> None:
     """Nothing to compare with is no match."""
     world = replace(Recorded.healthy().world, checkout=Unread("no chalice"))
-    from straywatch.doctor.looking import looking  # noqa: PLC0415 - one part alone
+    from straywatch.doctor.functions import looking  # noqa: PLC0415 - one part alone
 
     unread = [line.check for line in looking(world) if line.failed_to_look]
     assert len([check for check in unread if "version" in check]) == 4

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from straywatch.durations import duration_seconds, spoken
 from straywatch.errors import WrongUsageError
+from straywatch.terminal.durations import duration_seconds, spoken
 
 
 @pytest.mark.parametrize(

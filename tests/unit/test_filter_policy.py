@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.sns.utils import FilterPolicyMatcher
 
-from straywatch.filter_policy import UnknownRuleError, stopped_by
+from straywatch.alert_path.filter_policy import UnknownRuleError, stopped_by
 
 ALERT = {"type": "opened", "severity": "HIGH", "account_id": "123456789012", "audience": "all"}
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from straywatch.columns import layout
 from straywatch.errors import WrongUsageError
-from straywatch.output import check_writable, write
-from straywatch.progress import counting
-from straywatch.text import visible
+from straywatch.terminal.columns import layout
+from straywatch.terminal.files import check_writable, write
+from straywatch.terminal.progress import counting
+from straywatch.terminal.text import visible
 
 
 @given(st.text())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from straywatch.pacing import TokenBucket
+from straywatch.aws.pacing import TokenBucket
 
 
 @dataclass

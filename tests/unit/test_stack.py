@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from straywatch.errors import StraywatchError
-from straywatch.stack import (
+from straywatch.deploy.stack import (
     Absent,
     Stack,
     removal_command,
     require_deployable,
     require_removable,
 )
+from straywatch.errors import StraywatchError
 
 
 def stack(status: str, name: str = "straywatch") -> Stack:

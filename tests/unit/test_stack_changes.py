@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from straywatch.stack_changes import ChangePreview, changes_of
+from straywatch.deploy.stack_changes import ChangePreview, changes_of
 
 TABLE = "AWS::DynamoDB::Table"
 

@@ -11,7 +11,7 @@ from straywatch.audit.formats import controls
 from straywatch.audit.history import HOME
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation, Report
 from straywatch.errors import StraywatchError
-from straywatch.text import visible
+from straywatch.terminal.text import visible
 
 _TYPE = "Software and Configuration Checks/Industry and Regulatory Standards"
 _STATUS = {

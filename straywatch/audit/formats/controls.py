@@ -6,7 +6,7 @@ Membership in a group supports these controls; no report of ours claims complian
 from __future__ import annotations
 
 from straywatch.audit.report import AccountResult, AuditedUser
-from straywatch.text import visible
+from straywatch.terminal.text import visible
 
 CONTROL = "iam-user-in-group"
 """The name of the one check, as a part of finding ids."""

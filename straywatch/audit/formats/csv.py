@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from chalicelib.times import iso
 from straywatch.audit.report import AuditedUser, Report
-from straywatch.text import visible
+from straywatch.terminal.text import visible
 
 COLUMNS = (
     "account_id",

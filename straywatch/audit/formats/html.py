@@ -13,7 +13,7 @@ from chalicelib.times import iso
 from straywatch.audit.formats.summary import sentences
 from straywatch.audit.formats.times import age
 from straywatch.audit.report import Report
-from straywatch.text import visible
+from straywatch.terminal.text import visible
 
 
 def render(report: Report) -> str:

@@ -11,7 +11,7 @@ from straywatch.audit.formats import controls
 from straywatch.audit.formats.times import milliseconds
 from straywatch.audit.history import HOME
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation, Report
-from straywatch.text import visible
+from straywatch.terminal.text import visible
 
 VERSION = "1.5.0"
 """The version of OCSF that is written."""

@@ -8,7 +8,7 @@ from chalicelib.domain.severity import Severity
 from chalicelib.times import iso
 from straywatch.audit.formats.times import age
 from straywatch.audit.report import Report
-from straywatch.text import visible
+from straywatch.terminal.text import visible
 
 
 def sentences(report: Report) -> list[str]:

@@ -13,8 +13,8 @@ from rich.text import Text
 from straywatch.audit.formats.summary import sentences
 from straywatch.audit.formats.times import age
 from straywatch.audit.report import AuditedUser, Report
-from straywatch.columns import layout
-from straywatch.text import visible
+from straywatch.terminal.columns import layout
+from straywatch.terminal.text import visible
 
 _WIDE = 110  # from here on there is room for policies and ids
 _NARROW = 70  # below, one column tells why and since when

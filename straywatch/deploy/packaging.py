@@ -10,10 +10,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from straywatch.archive import normalise, require_complete
+from straywatch.deploy.archive import normalise, require_complete
 from straywatch.errors import StraywatchError, one_line
 
-SOURCES = Path(__file__).resolve().parent.parent
+SOURCES = Path(__file__).resolve().parents[2]
 """The project's root: where app.py lies when Straywatch is installed from its clone."""
 
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14), (3, 15))

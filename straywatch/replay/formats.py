@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
 from chalicelib.times import iso
-from straywatch.durations import spoken
 from straywatch.replay.figures import Figures, would_alert
 from straywatch.replay.history import Facts
 from straywatch.replay.intake import Tally
 from straywatch.replay.store import Store
 from straywatch.replay.stretches import Ending, Stretch
-from straywatch.tables import console, counted, print_table, say, write_csv
+from straywatch.terminal.durations import spoken
+from straywatch.terminal.tables import console, counted, print_table, say, write_csv
 
 SCHEMA = "straywatch.replay/1"
 

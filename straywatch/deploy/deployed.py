@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import boto3
 
-from straywatch.aws import RETRIES
-from straywatch.deploy_settings import stack_name
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.settings import stack_name
+from straywatch.deploy.stack import Absent, Stack, read_stack
 from straywatch.errors import StraywatchError
-from straywatch.stack import Absent, Stack, read_stack
 
 
 def deployed_stack(session: boto3.Session, stage: str | None) -> Stack:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import click
 
 from chalicelib.times import iso
-from straywatch.durations import spoken
 from straywatch.redrive.again import Left, Redriven, Result, Shown
 from straywatch.redrive.handling import Outcome
 from straywatch.redrive.letters import DeadLetter
-from straywatch.tables import console, counted, print_table, say
+from straywatch.terminal.durations import spoken
+from straywatch.terminal.tables import console, counted, print_table, say
 
 SCHEMA = "straywatch.redrive/1"
 

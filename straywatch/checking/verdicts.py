@@ -10,9 +10,9 @@ import click
 from chalicelib.domain.account import Account
 from chalicelib.flows.lifecycle import Outcome
 from chalicelib.times import iso, utc_now
-from straywatch.checking import Verdict
-from straywatch.durations import spoken
-from straywatch.tables import console, say
+from straywatch.checking.live import Verdict
+from straywatch.terminal.durations import spoken
+from straywatch.terminal.tables import console, say
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from straywatch.durations import duration_seconds
+from straywatch.deploy.stack import DEFAULT_NAME
 from straywatch.errors import StraywatchError, WrongUsageError
-from straywatch.stack import DEFAULT_NAME
+from straywatch.terminal.durations import duration_seconds
 
 GRACE_LIMIT = 604_800
 """The longest grace period in seconds (seven days), as in the template's own limit."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from straywatch.alert_path.filter_policy import UnknownRuleError, stopped_by
 from straywatch.errors import explain
-from straywatch.filter_policy import UnknownRuleError, stopped_by
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient

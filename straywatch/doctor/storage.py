@@ -9,8 +9,8 @@ from typing import Any
 
 from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned
 from straywatch.doctor.world import Unread, World
-from straywatch.durations import spoken
-from straywatch.tables import counted
+from straywatch.terminal.durations import spoken
+from straywatch.terminal.tables import counted
 
 _AGAIN = "straywatch destroy, then straywatch deploy"
 _TIMES = 6

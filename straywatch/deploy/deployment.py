@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from straywatch.artifacts import artifact_bucket
-from straywatch.aws import RETRIES
-from straywatch.change_set import ChangeSet, create_change_set
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.artifacts import artifact_bucket
+from straywatch.deploy.change_set import ChangeSet, create_change_set
+from straywatch.deploy.packaging import Package
+from straywatch.deploy.stack import Absent, Stack, read_stack, removal_command, require_deployable
+from straywatch.deploy.stack_changes import ChangePreview
+from straywatch.deploy.stack_watch import watch
 from straywatch.errors import StraywatchError, WrongUsageError
-from straywatch.packaging import Package
-from straywatch.stack import Absent, Stack, read_stack, removal_command, require_deployable
-from straywatch.stack_changes import ChangePreview
-from straywatch.stack_watch import watch
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient

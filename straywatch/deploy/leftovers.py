@@ -6,8 +6,8 @@ import re
 
 import boto3
 
-from straywatch.aws import RETRIES
-from straywatch.stack_resources import read_resources
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.stack_resources import read_resources
 
 
 def earlier_tables(session: boto3.Session, stack_name: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from straywatch.aws import AwsContext
+from straywatch.aws.sessions import AwsContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,12 +17,12 @@ from chalicelib.domain.marks import Evidence
 from chalicelib.messages.body import body_of, fix_commands
 from chalicelib.messages.remedies import console_url
 from chalicelib.times import iso
-from straywatch.durations import spoken
 from straywatch.findings.choosing import Chosen
 from straywatch.findings.reading import Unreadable
 from straywatch.findings.suggesting import NotAsked, NotLooked, Suggestion
 from straywatch.remediation.suggestion import Certain, NotCertain
-from straywatch.tables import console, counted, print_table, say, write_csv
+from straywatch.terminal.durations import spoken
+from straywatch.terminal.tables import console, counted, print_table, say, write_csv
 
 SCHEMA = "straywatch.findings/1"
 

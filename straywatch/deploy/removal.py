@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import ClientError
 
-from straywatch.aws import RETRIES
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.stack import Absent, Stack, read_stack, removal_command, require_removable
+from straywatch.deploy.stack_resources import Resource, read_resources
+from straywatch.deploy.stack_watch import watch
 from straywatch.errors import StraywatchError
-from straywatch.stack import Absent, Stack, read_stack, removal_command, require_removable
-from straywatch.stack_resources import Resource, read_resources
-from straywatch.stack_watch import watch
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient

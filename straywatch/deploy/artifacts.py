@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import ClientError
 
-from straywatch.aws import RETRIES
+from straywatch.aws.sessions import RETRIES
 from straywatch.errors import StraywatchError
 
 if TYPE_CHECKING:

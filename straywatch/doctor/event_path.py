@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.domain.events import LOST_EVENTS, SETTLED_EVENTS, rule_pattern
-from straywatch.deploy_settings import HOME_REGIONS
+from straywatch.deploy.settings import HOME_REGIONS
+from straywatch.deploy.stack_resources import Resource
 from straywatch.doctor.lines import Line, failed, passed, unread, warned
 from straywatch.doctor.policies import allows_service
 from straywatch.doctor.trails import judge_trails
 from straywatch.doctor.world import Gone, Unread, World
-from straywatch.stack_resources import Resource
 
 PATTERNS = {
     "OnMembershipLost": rule_pattern(LOST_EVENTS),

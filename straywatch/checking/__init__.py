@@ -1,0 +1,1 @@
+"""One user, evaluated now, as the monitor would."""

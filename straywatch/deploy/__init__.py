@@ -1,0 +1,1 @@
+"""From the sources to a deployment, and from a deployment to none."""

@@ -1,0 +1,1 @@
+"""How commands speak on a terminal, in a pipe and to files."""
