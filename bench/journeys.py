@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from bench.figures import Figure
 from straywatch.deploy.deployment import deploy
 from straywatch.deploy.packaging import Package
-from straywatch.local.client import ControlClient
-from straywatch.local.emulator import running_emulator
-from straywatch.local.inbox import Inbox, open_inbox
+from straywatch.local.emulator.client import ControlClient
+from straywatch.local.emulator.process import running_emulator
+from straywatch.local.receivers.inbox import Inbox, open_inbox
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

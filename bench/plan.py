@@ -7,8 +7,8 @@ import resource
 import time
 
 from bench.planted import Shape, planted
-from straywatch.remediation.plan import Options
-from straywatch.remediation.planner import make_plan
+from straywatch.remediation.planning.plan import Options
+from straywatch.remediation.planning.planner import make_plan
 
 WIDTHS = (12, 6, 8, 6, 6, 6, 6)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.account import Account, User
-from straywatch.remediation.snapshot import ManagedPolicy, Snapshot
+from straywatch.remediation.reading.snapshot import ManagedPolicy, Snapshot
 
 SERVICES = ("s3", "sqs", "sns", "dynamodb", "kms", "ec2", "lambda", "logs", "ecr", "athena")
 VERBS = ("Get", "List", "Describe", "Put", "Create", "Delete", "Update", "Tag")

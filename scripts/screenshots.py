@@ -31,8 +31,8 @@ from straywatch.commands.report import written
 from straywatch.dashboard.server import serving
 from straywatch.dashboard.source import Source, shown
 from straywatch.deploy.packaging import SOURCES, build
-from straywatch.local.emulator import listening_socket
-from straywatch.local.session import ACCOUNT_ID
+from straywatch.local.emulator.process import listening_socket
+from straywatch.local.emulator.session import ACCOUNT_ID
 from straywatch.observing.reader import LOCAL
 from straywatch.report.period import period
 from straywatch.watching.follower import Follower

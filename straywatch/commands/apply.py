@@ -9,21 +9,21 @@ from pathlib import Path
 import click
 
 from straywatch.errors import EXIT_FINE, EXIT_FOUND
-from straywatch.remediation.account import iam_client, snapshot_of
-from straywatch.remediation.application import (
+from straywatch.remediation.applying.application import (
     apply_plan,
     plan_digest,
     refuse_if_changed,
     refuse_if_harmful,
     remaining,
 )
-from straywatch.remediation.as_cli import as_cli
-from straywatch.remediation.as_cloudformation import as_cloudformation
-from straywatch.remediation.journal import Journal
-from straywatch.remediation.output import Progress, print_table, say, write
-from straywatch.remediation.plan import Plan
-from straywatch.remediation.planfile import load_plan
-from straywatch.remediation.steps import Step
+from straywatch.remediation.applying.journal import Journal
+from straywatch.remediation.applying.steps import Step
+from straywatch.remediation.files.as_cli import as_cli
+from straywatch.remediation.files.as_cloudformation import as_cloudformation
+from straywatch.remediation.files.planfile import load_plan
+from straywatch.remediation.planning.plan import Plan
+from straywatch.remediation.printing import Progress, print_table, say, write
+from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.terminal.options import aws_context, aws_options
 
 

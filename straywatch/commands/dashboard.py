@@ -10,7 +10,7 @@ import click
 from straywatch.dashboard.server import serving
 from straywatch.dashboard.source import Source, shown
 from straywatch.errors import EXIT_FINE
-from straywatch.local.emulator import listening_socket
+from straywatch.local.emulator.process import listening_socket
 from straywatch.observing.reader import Pace
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.signals import Stopped, stoppable

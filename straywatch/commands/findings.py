@@ -18,7 +18,7 @@ from straywatch.findings.choosing import Wanted, choose
 from straywatch.findings.formats import write_life, write_list
 from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
 from straywatch.findings.suggesting import NotAsked, Suggestion, look_for_group
-from straywatch.remediation.output import Progress
+from straywatch.remediation.printing import Progress
 from straywatch.terminal.durations import duration_seconds
 from straywatch.terminal.options import aws_context, aws_options
 

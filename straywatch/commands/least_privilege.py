@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
-from straywatch.remediation.account import iam_client, snapshot_of
-from straywatch.remediation.last_accessed import read_service_use
-from straywatch.remediation.least_privilege import GroupReview, review
-from straywatch.remediation.output import Progress, print_table, say, write
-from straywatch.remediation.snapshot import Group, Snapshot
+from straywatch.remediation.printing import Progress, print_table, say, write
+from straywatch.remediation.reading.account import iam_client, snapshot_of
+from straywatch.remediation.reading.last_accessed import read_service_use
+from straywatch.remediation.reading.snapshot import Group, Snapshot
+from straywatch.remediation.tightening.least_privilege import GroupReview, review
 from straywatch.terminal.options import aws_context, aws_options
 
 

@@ -20,14 +20,14 @@ from straywatch.deploy.deployment import deploy
 from straywatch.deploy.packaging import SOURCES, build
 from straywatch.deploy.stack import DEFAULT_NAME
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
-from straywatch.local.channels import Delivery, open_channels
-from straywatch.local.emulator import LocalAws, listening_socket, running_emulator
-from straywatch.local.inbox import READER, Inbox, open_inbox
-from straywatch.local.player import Player
-from straywatch.local.session import REGION, LocalSession
-from straywatch.local.stage import Terminal
-from straywatch.local.story import STORY
-from straywatch.local.surroundings import complete
+from straywatch.local.emulator.process import LocalAws, listening_socket, running_emulator
+from straywatch.local.emulator.session import REGION, LocalSession
+from straywatch.local.emulator.surroundings import complete
+from straywatch.local.receivers.channels import Delivery, open_channels
+from straywatch.local.receivers.inbox import READER, Inbox, open_inbox
+from straywatch.local.story.player import Player
+from straywatch.local.story.script import STORY
+from straywatch.local.story.stage import Terminal
 from straywatch.observing.reader import LOCAL
 from straywatch.terminal.options import debug_option
 from straywatch.terminal.signals import Stopped, stoppable

@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from straywatch.errors import EXIT_FINE, EXIT_FOUND
-from straywatch.remediation.account import iam_client, snapshot_of
-from straywatch.remediation.credentials import read_credentials
-from straywatch.remediation.output import Progress, print_table, say, write
-from straywatch.remediation.plan import SCHEMA, Options, Plan
-from straywatch.remediation.planfile import dump_plan, group_data, proposal_data, user_data
-from straywatch.remediation.planner import make_plan
+from straywatch.remediation.files.planfile import dump_plan, group_data, proposal_data, user_data
+from straywatch.remediation.planning.plan import SCHEMA, Options, Plan
+from straywatch.remediation.planning.planner import make_plan
+from straywatch.remediation.printing import Progress, print_table, say, write
+from straywatch.remediation.reading.account import iam_client, snapshot_of
+from straywatch.remediation.reading.credentials import read_credentials
 from straywatch.terminal.files import check_writable
 from straywatch.terminal.options import aws_context, aws_options
 

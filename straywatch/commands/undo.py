@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from straywatch.errors import EXIT_FINE, EXIT_INCOMPLETE
-from straywatch.remediation.account import iam_client, snapshot_of
-from straywatch.remediation.journal import Entry, Journal
-from straywatch.remediation.output import Progress, print_table, say, write
-from straywatch.remediation.undo import undo_journal
+from straywatch.remediation.applying.journal import Entry, Journal
+from straywatch.remediation.applying.undo import undo_journal
+from straywatch.remediation.printing import Progress, print_table, say, write
+from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.terminal.options import aws_context, aws_options
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
-from straywatch.remediation.account import iam_client, snapshot_of
-from straywatch.remediation.output import Progress, print_table, say, write
-from straywatch.remediation.planfile import load_plan
-from straywatch.remediation.simulation import Simulated, simulate
-from straywatch.remediation.verification import Finding, verify
+from straywatch.remediation.applying.simulation import Simulated, simulate
+from straywatch.remediation.applying.verification import Finding, verify
+from straywatch.remediation.files.planfile import load_plan
+from straywatch.remediation.printing import Progress, print_table, say, write
+from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.terminal.options import aws_context, aws_options
 
 

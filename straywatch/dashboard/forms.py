@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.channels.chat.card import card
 from chalicelib.channels.pager.incidents import page_of
 from chalicelib.channels.received import Alarm, MalformedMessageError, Received, received
-from straywatch.local.inbox import Alert
+from straywatch.local.receivers.inbox import Alert
 
 _NOT_MAILED = "Not mailed: people learn of it from a digest."
 _NOT_TEXTED = "Not sent as a text message: people learn of it from a digest."

@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from straywatch.dashboard.forms import alert_forms, alert_row
 from straywatch.dashboard.poller import Published
-from straywatch.local.channels import Delivery
-from straywatch.local.inbox import Alert
+from straywatch.local.receivers.channels import Delivery
+from straywatch.local.receivers.inbox import Alert
 
 HEADERS = {
     "Content-Security-Policy": (

@@ -15,8 +15,8 @@ from straywatch.dashboard.poller import Poller
 from straywatch.dashboard.server import Shown
 from straywatch.dashboard.view import finding_details, view
 from straywatch.errors import is_sign_in
-from straywatch.local.channels import Delivery
-from straywatch.local.inbox import Alert
+from straywatch.local.receivers.channels import Delivery
+from straywatch.local.receivers.inbox import Alert
 from straywatch.observing.deployment import Observed, observed_deployment
 from straywatch.observing.reader import Pace, Reader
 from straywatch.observing.records import Reading

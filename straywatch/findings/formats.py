@@ -20,7 +20,7 @@ from chalicelib.times import iso
 from straywatch.findings.choosing import Chosen
 from straywatch.findings.reading import Unreadable
 from straywatch.findings.suggesting import NotAsked, NotLooked, Suggestion
-from straywatch.remediation.suggestion import Certain, NotCertain
+from straywatch.remediation.planning.suggestion import Certain, NotCertain
 from straywatch.terminal.durations import spoken
 from straywatch.terminal.tables import console, counted, print_table, say, write_csv
 

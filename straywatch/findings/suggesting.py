@@ -10,9 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.domain.findings import Finding
 from straywatch.aws.sessions import AwsContext
 from straywatch.errors import StraywatchError, explain
-from straywatch.remediation.account import account_of, iam_client
-from straywatch.remediation.snapshot import Snapshot, read_snapshot
-from straywatch.remediation.suggestion import Certain, NotCertain, suggest_group
+from straywatch.remediation.planning.suggestion import Certain, NotCertain, suggest_group
+from straywatch.remediation.reading.account import account_of, iam_client
+from straywatch.remediation.reading.snapshot import Snapshot, read_snapshot
 
 
 @dataclass(frozen=True)

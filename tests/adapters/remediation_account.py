@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 
 from chalicelib.domain.account import Account
-from straywatch.remediation.snapshot import Snapshot, read_snapshot
+from straywatch.remediation.reading.snapshot import Snapshot, read_snapshot
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

@@ -18,8 +18,8 @@ from chalicelib.messages.body import body_of
 from straywatch.dashboard.forms import alert_forms
 from straywatch.dashboard.poller import Poller, Published
 from straywatch.dashboard.server import Shown, serving
-from straywatch.local.emulator import listening_socket
-from straywatch.local.inbox import Alert
+from straywatch.local.emulator.process import listening_socket
+from straywatch.local.receivers.inbox import Alert
 from tests.unit import observed_samples as samples
 
 HOSTILE = Alert(

@@ -21,8 +21,8 @@ from chalicelib.adapters.pagerduty import (
     PagerUnavailableError,
 )
 from chalicelib.channels.pager.incidents import Action, Page
-from straywatch.local.http_endpoint import serving
-from straywatch.local.pagerduty import ROUTING_KEY, PagerDuty, Trouble
+from straywatch.local.receivers.http_endpoint import serving
+from straywatch.local.receivers.pagerduty import ROUTING_KEY, PagerDuty, Trouble
 from tests.unit.examples import NOW
 
 PAGE = Page(

@@ -10,13 +10,13 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from straywatch.errors import StraywatchError, WrongUsageError
-from straywatch.remediation.application import Applied, apply_plan, plan_digest
-from straywatch.remediation.journal import Journal
-from straywatch.remediation.plan import Options, Plan
-from straywatch.remediation.planfile import dump_plan, load_plan
-from straywatch.remediation.planner import make_plan
-from straywatch.remediation.undo import Undone, undo_journal
-from straywatch.remediation.verification import verify
+from straywatch.remediation.applying.application import Applied, apply_plan, plan_digest
+from straywatch.remediation.applying.journal import Journal
+from straywatch.remediation.applying.undo import Undone, undo_journal
+from straywatch.remediation.applying.verification import verify
+from straywatch.remediation.files.planfile import dump_plan, load_plan
+from straywatch.remediation.planning.plan import Options, Plan
+from straywatch.remediation.planning.planner import make_plan
 from tests.adapters.remediation_account import (
     ACCOUNT,
     KilledError,

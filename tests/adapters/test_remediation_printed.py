@@ -10,12 +10,12 @@ import cfnlint.api
 from moto import mock_aws
 
 from chalicelib.domain.account import Account
-from straywatch.remediation.as_cli import as_cli
-from straywatch.remediation.as_cloudformation import as_cloudformation
-from straywatch.remediation.plan import Options, Plan, PlannedGroup, PlannedUser
-from straywatch.remediation.planner import make_plan
-from straywatch.remediation.snapshot import Snapshot
-from straywatch.remediation.verification import verify
+from straywatch.remediation.applying.verification import verify
+from straywatch.remediation.files.as_cli import as_cli
+from straywatch.remediation.files.as_cloudformation import as_cloudformation
+from straywatch.remediation.planning.plan import Options, Plan, PlannedGroup, PlannedUser
+from straywatch.remediation.planning.planner import make_plan
+from straywatch.remediation.reading.snapshot import Snapshot
 from tests.adapters.remediation_account import client, look, populate
 
 if TYPE_CHECKING:

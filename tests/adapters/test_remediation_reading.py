@@ -15,13 +15,13 @@ from botocore.stub import ANY, Stubber
 
 from chalicelib.domain.account import Account
 from straywatch.errors import StraywatchError
-from straywatch.remediation.credentials import read_credentials
-from straywatch.remediation.last_accessed import POLLS, ServiceUse, read_service_use
-from straywatch.remediation.plan import Options
-from straywatch.remediation.planner import make_plan
-from straywatch.remediation.quotas import DEFAULTS, read_quotas
-from straywatch.remediation.simulation import simulate
-from straywatch.remediation.snapshot import read_snapshot
+from straywatch.remediation.applying.simulation import simulate
+from straywatch.remediation.planning.plan import Options
+from straywatch.remediation.planning.planner import make_plan
+from straywatch.remediation.reading.credentials import read_credentials
+from straywatch.remediation.reading.last_accessed import POLLS, ServiceUse, read_service_use
+from straywatch.remediation.reading.quotas import DEFAULTS, read_quotas
+from straywatch.remediation.reading.snapshot import read_snapshot
 from tests.unit.remediation.samples import account, allow, group, user
 
 if TYPE_CHECKING:

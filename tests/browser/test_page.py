@@ -16,8 +16,8 @@ from playwright.sync_api import Page, expect
 from straywatch.dashboard.poller import Published
 from straywatch.dashboard.server import Shown, serving
 from straywatch.dashboard.view import finding_details, view
-from straywatch.local.emulator import listening_socket
-from straywatch.local.inbox import Alert
+from straywatch.local.emulator.process import listening_socket
+from straywatch.local.receivers.inbox import Alert
 from straywatch.observing.records import Reading, Unread
 from tests.browser.conftest import OpenPage
 from tests.unit import observed_samples as samples

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from straywatch.deploy.packaging import Package
-from straywatch.local.emulator import LocalAws, running_emulator
+from straywatch.local.emulator.process import LocalAws, running_emulator
 from tests.e2e.local_stack import LocalStack, local_stack, shared_package
 
 

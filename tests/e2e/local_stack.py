@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from straywatch.deploy.deployment import deploy
 from straywatch.deploy.packaging import SOURCES, Package, build
-from straywatch.local.client import ControlClient
-from straywatch.local.emulator import LocalAws, running_emulator
-from straywatch.local.inbox import Alert, Inbox, open_inbox
-from straywatch.local.session import LocalSession
+from straywatch.local.emulator.client import ControlClient
+from straywatch.local.emulator.process import LocalAws, running_emulator
+from straywatch.local.emulator.session import LocalSession
+from straywatch.local.receivers.inbox import Alert, Inbox, open_inbox
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

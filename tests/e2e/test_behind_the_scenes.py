@@ -15,8 +15,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from straywatch.local.emulator import LocalAws
-from straywatch.local.session import ACCOUNT_ID, LocalSession
+from straywatch.local.emulator.process import LocalAws
+from straywatch.local.emulator.session import ACCOUNT_ID, LocalSession
 
 ONCE = Config(retries={"total_max_attempts": 1})
 TRUST = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}

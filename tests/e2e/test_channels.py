@@ -18,10 +18,10 @@ from click.testing import CliRunner
 from straywatch.cli import cli
 from straywatch.deploy.deployment import deploy
 from straywatch.deploy.packaging import Package
-from straywatch.local.channels import PHONE, Channels, open_channels
-from straywatch.local.emulator import running_emulator
-from straywatch.local.inbox import READER, open_inbox
-from straywatch.local.pagerduty import ROUTING_KEY, Incident, Trouble
+from straywatch.local.emulator.process import running_emulator
+from straywatch.local.receivers.channels import PHONE, Channels, open_channels
+from straywatch.local.receivers.inbox import READER, open_inbox
+from straywatch.local.receivers.pagerduty import ROUTING_KEY, Incident, Trouble
 from tests.e2e.local_stack import GRACE_SECONDS, STACK, LocalStack
 
 DIGEST_ABOVE = 5

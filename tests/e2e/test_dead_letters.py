@@ -17,7 +17,7 @@ import pytest
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import CheckRequest, Origin, encode_check
-from straywatch.local.session import ACCOUNT_ID
+from straywatch.local.emulator.session import ACCOUNT_ID
 from tests.e2e.local_stack import STACK, LocalStack
 from tests.unit.records import envelope, record
 

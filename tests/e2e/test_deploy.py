@@ -29,8 +29,8 @@ from straywatch.deploy.removal import (
 from straywatch.deploy.stack import Absent, read_stack
 from straywatch.deploy.stack_changes import ChangePreview
 from straywatch.errors import StraywatchError
-from straywatch.local.emulator import LocalAws
-from straywatch.local.session import LocalSession
+from straywatch.local.emulator.process import LocalAws
+from straywatch.local.emulator.session import LocalSession
 
 TABLE: dict[str, Any] = {
     "Type": "AWS::DynamoDB::Table",

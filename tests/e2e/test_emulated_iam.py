@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from straywatch.local.emulator import LocalAws
+from straywatch.local.emulator.process import LocalAws
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

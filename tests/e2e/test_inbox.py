@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import uuid
 
-from straywatch.local.emulator import LocalAws
-from straywatch.local.inbox import Inbox, open_inbox
+from straywatch.local.emulator.process import LocalAws
+from straywatch.local.receivers.inbox import Inbox, open_inbox
 
 
 def topic_and_inbox(aws: LocalAws) -> tuple[str, Inbox]:

@@ -19,7 +19,7 @@ import pytest
 
 from straywatch.deploy.packaging import SOURCES
 from straywatch.errors import EXIT_INCOMPLETE, EXIT_USAGE
-from straywatch.local.emulator import HOST, listening_socket
+from straywatch.local.emulator.process import HOST, listening_socket
 
 READY = re.compile(
     r"ready: endpoint=(http://127\.0\.0\.1:\d+) stack=straywatch region=us-east-1 page=(\S+)\n"
@@ -29,7 +29,7 @@ FREE_PORTS = ["--port", "0", "--page-port", "0"]
 PATIENCE_SECONDS = 120
 
 HOLD_AN_EMULATOR = """
-from straywatch.local.emulator import running_emulator
+from straywatch.local.emulator.process import running_emulator
 with running_emulator() as aws:
     print(aws.endpoint, aws.log.parent, flush=True)
     input()

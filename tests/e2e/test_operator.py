@@ -25,7 +25,7 @@ from straywatch.doctor.checkout import read_package
 from straywatch.doctor.checkup import check_up
 from straywatch.doctor.lines import Level
 from straywatch.doctor.world import World, asking
-from straywatch.local.surroundings import complete
+from straywatch.local.emulator.surroundings import complete
 from tests.e2e.local_stack import LocalStack
 
 _BIN = Path(sys.executable).parent

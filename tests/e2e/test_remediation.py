@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from chalicelib.domain.account import Account
-from straywatch.local.emulator import LocalAws, running_emulator
-from straywatch.local.session import ACCOUNT_ID
-from straywatch.remediation.planfile import load_plan
-from straywatch.remediation.snapshot import Snapshot, read_snapshot
-from straywatch.remediation.verification import verify
+from straywatch.local.emulator.process import LocalAws, running_emulator
+from straywatch.local.emulator.session import ACCOUNT_ID
+from straywatch.remediation.applying.verification import verify
+from straywatch.remediation.files.planfile import load_plan
+from straywatch.remediation.reading.snapshot import Snapshot, read_snapshot
 from tests.adapters.remediation_account import populate, state
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import pytest
 
-TRIED = "from straywatch.local import seams; print(seams.TRIED_VERSION); seams.verify()"
+TRIED = "from straywatch.local.emulator import seams; print(seams.TRIED_VERSION); seams.verify()"
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from straywatch.deploy.packaging import SOURCES
-from straywatch.local.emulator import LocalAws
+from straywatch.local.emulator.process import LocalAws
 from tests.e2e.local_stack import LocalStack
 
 STRAYWATCH = [sys.executable, "-m", "straywatch"]

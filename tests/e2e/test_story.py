@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from botocore.exceptions import ClientError
 
-from straywatch.local.inbox import Alert
+from straywatch.local.receivers.inbox import Alert
 from tests.e2e.local_stack import SILENCE_SECONDS, LocalStack
 
 

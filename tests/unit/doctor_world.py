@@ -91,7 +91,7 @@ def _key(service: str, operation: str, parameters: Mapping[str, Any]) -> str:
 
 def _record(endpoint: str) -> None:
     from straywatch.doctor.checkout import packaged  # noqa: PLC0415 - only to record
-    from straywatch.local.session import LocalSession  # noqa: PLC0415 - likewise
+    from straywatch.local.emulator.session import LocalSession  # noqa: PLC0415 - likewise
 
     session = LocalSession(endpoint, "test", "test")
     ask, answers = asking(session), dict[str, Any]()

@@ -19,8 +19,8 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Alert, Message, digest_of
 from chalicelib.domain.findings import AlertType, Finding, NoFinding, Reason, Resolution, resolve
 from chalicelib.messages.body import body_of
-from straywatch.local.pagerduty import ROUTING_KEY, PagerDuty
-from straywatch.local.security_hub import SecurityHub
+from straywatch.local.emulator.security_hub import SecurityHub
+from straywatch.local.receivers.pagerduty import ROUTING_KEY, PagerDuty
 from tests.unit.examples import ACCOUNT, EXAMPLES, FINDING, NOW, many
 from tests.unit.hostile import alerts, messages
 from tests.unit.sns_events import alarm_event, sns_event

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from straywatch.alert_path.sns_message import AMAZON, ForgedMessageError, verify
-from straywatch.local.sns_signing import Signer, new_signer
+from straywatch.local.emulator.sns_signing import Signer, new_signer
 from tests.unit.examples import NOW
 
 ADDRESS = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0123.pem"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from straywatch.local.delivery import Deliveries, Plan
+from straywatch.local.bridge.delivery import Deliveries, Plan
 
 
 class Bus:

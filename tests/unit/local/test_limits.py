@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from straywatch.local.limits import refusal
+from straywatch.local.bridge.limits import refusal
 
 
 @pytest.mark.parametrize(

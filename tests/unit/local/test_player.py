@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from straywatch.local.inbox import Alert
-from straywatch.local.player import Player
-from straywatch.local.story import Expected, Scene, Step
+from straywatch.local.receivers.inbox import Alert
+from straywatch.local.story.player import Player
+from straywatch.local.story.script import Expected, Scene, Step
 
 GRACE = 5.0
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from straywatch.local.records import (
+from straywatch.local.bridge.records import (
     Caller,
     Circumstances,
     cloudtrail_record,
     eventbridge_event,
 )
-from straywatch.local.wire import Failed, Outcome, Request, Succeeded, decode_request
+from straywatch.local.bridge.wire import Failed, Outcome, Request, Succeeded, decode_request
 
 ROOT = Caller("Root", "111122223333", "arn:aws:iam::111122223333:root", "111122223333", "AKIAROOT")
 MOMENT = Circumstances(

@@ -6,10 +6,10 @@ import io
 
 from rich.console import Console
 
-from straywatch.local.inbox import Alert
-from straywatch.local.player import Verdict
-from straywatch.local.stage import Terminal, printable
-from straywatch.local.story import Expected
+from straywatch.local.receivers.inbox import Alert
+from straywatch.local.story.player import Verdict
+from straywatch.local.story.script import Expected
+from straywatch.local.story.stage import Terminal, printable
 
 
 def shown() -> tuple[Terminal, io.StringIO]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from straywatch.local.story import STORY, Expected, Step
+from straywatch.local.story.script import STORY, Expected, Step
 
 
 def test_steps_read_as_one_would_type_them() -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from straywatch.local.wire import (
+from straywatch.local.bridge.wire import (
     Failed,
     Reply,
     Succeeded,

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.account import Account, User
-from straywatch.remediation.quotas import DEFAULTS, Quotas
-from straywatch.remediation.snapshot import Group, ManagedPolicy, Snapshot
+from straywatch.remediation.reading.quotas import DEFAULTS, Quotas
+from straywatch.remediation.reading.snapshot import Group, ManagedPolicy, Snapshot
 
 CREATED = datetime(2026, 1, 2, tzinfo=UTC)
 ACCOUNT = Account("aws", "123456789012")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from straywatch.remediation.algebra import Policies, compare
-from straywatch.remediation.documents import compose, grants, readable_grants
+from straywatch.remediation.policies.algebra import Policies, compare
+from straywatch.remediation.policies.documents import compose, grants, readable_grants
 from tests.unit.remediation.evaluator import allowed
 
 ACTIONS = ("s3:Get", "s3:Got", "s3:Put", "iam:Get", "iam:Put", "x:y")

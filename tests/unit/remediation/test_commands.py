@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from straywatch.cli import run
-from straywatch.remediation.plan import Options
-from straywatch.remediation.planfile import dump_plan
-from straywatch.remediation.planner import make_plan
+from straywatch.remediation.files.planfile import dump_plan
+from straywatch.remediation.planning.plan import Options
+from straywatch.remediation.planning.planner import make_plan
 from tests.unit.remediation.samples import account, allow, user
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from straywatch.remediation.last_accessed import ServiceUse
-from straywatch.remediation.least_privilege import GroupReview, review
+from straywatch.remediation.reading.last_accessed import ServiceUse
+from straywatch.remediation.tightening.least_privilege import GroupReview, review
 from tests.unit.remediation.samples import account, allow, group, user
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from straywatch.errors import WrongUsageError
-from straywatch.remediation.application import refuse_if_harmful
-from straywatch.remediation.plan import Options
-from straywatch.remediation.planfile import dump_plan, load_plan
-from straywatch.remediation.planner import make_plan
+from straywatch.remediation.applying.application import refuse_if_harmful
+from straywatch.remediation.files.planfile import dump_plan, load_plan
+from straywatch.remediation.planning.plan import Options
+from straywatch.remediation.planning.planner import make_plan
 from tests.unit.remediation.samples import account, allow, deny, group, user
 
 ODD = "a=b,c.d@e+f-_"

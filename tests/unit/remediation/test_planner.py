@@ -9,12 +9,12 @@ import pytest
 
 from bench.planted import Shape, planted
 from straywatch.errors import StraywatchError
-from straywatch.remediation.credentials import CredentialReport, Credentials
-from straywatch.remediation.plan import Options, Plan
-from straywatch.remediation.planfile import dump_plan
-from straywatch.remediation.planner import make_plan
-from straywatch.remediation.quotas import Quotas
-from straywatch.remediation.snapshot import Snapshot
+from straywatch.remediation.files.planfile import dump_plan
+from straywatch.remediation.planning.plan import Options, Plan
+from straywatch.remediation.planning.planner import make_plan
+from straywatch.remediation.reading.credentials import CredentialReport, Credentials
+from straywatch.remediation.reading.quotas import Quotas
+from straywatch.remediation.reading.snapshot import Snapshot
 from tests.unit.remediation.evaluator import allowed
 from tests.unit.remediation.samples import (
     CREATED,

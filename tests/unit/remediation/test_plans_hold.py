@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.account import User
-from straywatch.remediation.plan import Options, Plan, PlannedUser
-from straywatch.remediation.planner import make_plan
-from straywatch.remediation.snapshot import Snapshot
+from straywatch.remediation.planning.plan import Options, Plan, PlannedUser
+from straywatch.remediation.planning.planner import make_plan
+from straywatch.remediation.reading.snapshot import Snapshot
 from tests.unit.remediation.evaluator import allowed
 from tests.unit.remediation.samples import account, arn, document, group, user
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.account import User
-from straywatch.remediation.snapshot import Group
-from straywatch.remediation.suggestion import Certain, NotCertain, suggest_group
+from straywatch.remediation.planning.suggestion import Certain, NotCertain, suggest_group
+from straywatch.remediation.reading.snapshot import Group
 from tests.unit.remediation.samples import account, allow, deny, group, user
 
 READ = allow("s3:Get*")

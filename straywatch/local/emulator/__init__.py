@@ -1,0 +1,1 @@
+"""The embedded AWS itself: its process, what it lacks, and how it is steered."""

@@ -1,0 +1,1 @@
+"""Where alerts end on the embedded AWS: inbox, pager, chat and webhook."""

@@ -1,0 +1,1 @@
+"""A plan made true in the account, step by step, verified, and taken back."""

@@ -1,0 +1,51 @@
+"""Say in one line why a plan holds what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.domain.account import User
+from straywatch.remediation.planning.scope import idle_words
+from straywatch.remediation.reading.credentials import CredentialReport
+
+LISTED = 3
+
+
+def some(parts: Sequence[str], limit: int = LISTED) -> str:
+    """The first few parts, and how many more there are."""
+    shown = "; ".join(parts[:limit])
+    return shown if len(parts) <= limit else f"{shown}; and {len(parts) - limit} more"
+
+
+def group_words(
+    members: int, holds: Sequence[str], closest: tuple[str, Sequence[str]] | None
+) -> str:
+    """Why a new group is needed: for whom, what it gives, and what the closest one would add."""
+    who = "1 user" if members == 1 else f"{members} users"
+    if not holds:
+        return f"gives nothing: {who} must be in a group and hold nothing that a group could give"
+    words = f"{who} hold directly: {some(holds)}" if members > 1 else f"1 user holds: {some(holds)}"
+    if closest is not None:
+        words += f". Closest existing group {closest[0]} would also give {some(closest[1])}"
+    return words
+
+
+def user_words(
+    user: User,
+    join: Sequence[str],
+    stays: Sequence[str],
+    gains: Sequence[str],
+    credentials: CredentialReport | None,
+) -> str:
+    """Why a user joins these groups, what it changes, and what is left direct."""
+    direct = len(user.attached_policies) + len(user.inline_policies)
+    holds = f"holds {direct} direct " + ("policy" if direct == 1 else "policies")
+    words = f"{holds}, in {len(user.groups or ())} groups before"
+    if join:
+        words += f"; joins {len(join)}"
+    words += f"; gains {some(gains)}" if gains else "; gains nothing, loses nothing"
+    if stays:
+        words += f"; stays direct as no group of the plan gives it: {some(stays)}"
+    if credentials is not None and credentials.idle(user):
+        words += f"; rather delete: {idle_words(user)}"
+    return words

@@ -1,0 +1,351 @@
+"""Find the fewest groups that cover what users hold: role mining on bit sets, with a lower bound.
+
+Exactly minimal is NP-hard (minimum biclique cover; Ene et al., "Fast exact and heuristic methods
+for role minimization problems", SACMAT 2008). Candidates are closures: all that everyone who holds
+a seed may hold. Greedy set cover picks among them, within a factor 1 + ln(cells) of the fewest
+that these candidates allow. Cells of which no group can cover two prove, for the instance at hand,
+how many groups no plan can do without. Only where both numbers differ, the HiGHS solver looks for
+fewer among the candidates and, where all that matter are few enough to list, for the optimum.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from straywatch.remediation.planning.cover import fewest
+
+PAIR_LIMIT = 20_000
+"""Pairs of permissions tried as seeds: keeps the search within seconds on 5,000 users."""
+
+THRESHOLDS = (0.95, 0.8, 0.6)
+"""Shares of a permission's holders who hold another, too: seeds that survive noise."""
+
+CONCEPT_LIMIT = 3_000
+"""Groups that cannot be widened, up to which all of them are tried: then the answer is exact."""
+
+SOLVER_LIMIT = 30_000_000
+"""Pairs of cell and candidate beyond which the solver is not asked: about five seconds."""
+
+NARROWEST = 40
+"""Holders of each permission tried for the lower bound: those who hold least."""
+
+Fits = Callable[[int], bool]
+Score = Callable[[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Users with the same permissions: what groups must give them, and may give them."""
+
+    needs: int
+    allowed: int
+    users: int = 1
+    waiting: bool = True
+    """They are in no group yet, so that they must get one even if nobody shares it."""
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Groups as sets of permissions, and the number that no cover of the same cells goes below."""
+
+    groups: tuple[int, ...]
+    bound: int
+
+
+def bits(mask: int) -> Iterator[int]:
+    """The positions of the ones in `mask`, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def mine(rows: tuple[Row, ...], fits: Fits = lambda _: True) -> Cover:
+    """Cover each row's needs by groups within its allowed permissions, with few groups.
+
+    `fits` tells whether IAM's quotas let one group hold a set of permissions; any single one must
+    fit. Deterministic: the same rows give the same groups in the same order.
+    """
+    table = _Table(rows, fits)
+    bound = table.bound()
+    best: list[int] = []
+    pool = table.candidates()
+    for score in (_most_cells, _most_users):
+        chosen, pool = table.greedy(pool, score)
+        chosen = table.without_spare(chosen)
+        best = chosen if not best or len(chosen) < len(best) else best
+        if len(best) == bound:
+            break
+    else:
+        best, bound = table.solve(pool, best, bound)
+    return Cover(tuple(table.expand(group) for group in best), bound)
+
+
+def shared_only(rows: tuple[Row, ...], least: int, fits: Fits = lambda _: True) -> tuple[Row, ...]:
+    """Take out of each row's needs what no group with `least` users would give them.
+
+    A group counts the users who get something from it that no other group gives them. Rows that
+    wait for a group keep all their needs if nothing they need is shared.
+    """
+    if least <= 1 or not rows:
+        return rows
+    table = _Table(rows, fits)
+    chosen, _ = table.greedy(table.candidates(), _most_cells, least)
+    chosen = table.without_lonely(chosen, least)
+    covered = [0] * len(rows)
+    for group in chosen:
+        content = table.expand(group)
+        for row in bits(table.extent(group)):
+            covered[row] |= content
+    return tuple(
+        row if row.waiting and not row.needs & given else replace(row, needs=row.needs & given)
+        for row, given in zip(rows, covered, strict=True)
+    )
+
+
+def _most_cells(cells: int, users: int) -> tuple[int, int]:
+    return (cells, users)
+
+
+def _most_users(cells: int, users: int) -> tuple[int, int]:
+    return (users, cells)
+
+
+class _Table:
+    """The rows as columns: for each class of permissions, who needs it and who may hold it.
+
+    A class is permissions that the same rows need and may hold; it is never split between groups.
+    """
+
+    def __init__(self, rows: tuple[Row, ...], fits: Fits) -> None:
+        self.rows = rows
+        self._fits = fits
+        need: dict[int, int] = {}
+        allow: dict[int, int] = {}
+        for index, row in enumerate(rows):
+            flag = 1 << index
+            for item in bits(row.needs):
+                need[item] = need.get(item, 0) | flag
+            for item in bits(row.allowed | row.needs):
+                allow[item] = allow.get(item, 0) | flag
+        self.columns: list[int] = []
+        self.need: list[int] = []
+        self.allow: list[int] = []
+        last: dict[tuple[int, int], int] = {}
+        for item in sorted(need):
+            signature = (need[item], allow[item])
+            column = last.get(signature)
+            if column is not None and fits(self.columns[column] | 1 << item):
+                self.columns[column] |= 1 << item
+                continue
+            last[signature] = len(self.columns)
+            self.columns.append(1 << item)
+            self.need.append(need[item])
+            self.allow.append(allow[item])
+
+    def expand(self, group: int) -> int:
+        """The permissions behind a set of classes."""
+        mask = 0
+        for column in bits(group):
+            mask |= self.columns[column]
+        return mask
+
+    def fits(self, group: int) -> bool:
+        """Tell whether one IAM group can hold a set of classes."""
+        return self._fits(self.expand(group))
+
+    def closure(self, holders: int) -> int:
+        """All classes that every one of `holders` may hold."""
+        group = 0
+        for column, allow in enumerate(self.allow):
+            if not holders & ~allow:
+                group |= 1 << column
+        return group
+
+    def extent(self, group: int) -> int:
+        """The rows that may hold the whole group."""
+        holders = (1 << len(self.rows)) - 1
+        for column in bits(group):
+            holders &= self.allow[column]
+        return holders
+
+    def users(self, holders: int, enough: int) -> int:
+        """The number of users in `holders`, counted no further than needed to reach `enough`."""
+        count = holders.bit_count()
+        if count >= enough:
+            return count
+        return sum(self.rows[row].users for row in bits(holders))
+
+    def candidates(self) -> list[int]:
+        """Groups worth trying, without repeats, in an order that depends on the rows alone."""
+        found: dict[int, None] = {}
+        for column, need in enumerate(self.need):
+            found.setdefault(1 << column)
+            for share in THRESHOLDS:
+                found.setdefault(self._near(need, share) | 1 << column)
+        for seed in self._seeds():
+            found.setdefault(self.closure(seed))
+        return [group for group in found if group and self.fits(group)]
+
+    def _near(self, holders: int, share: float) -> int:
+        enough = share * holders.bit_count()
+        group = 0
+        for column, allow in enumerate(self.allow):
+            if (allow & holders).bit_count() >= enough:
+                group |= 1 << column
+        return group
+
+    def _seeds(self) -> Iterator[int]:
+        yield from self.need
+        for index, row in enumerate(self.rows):
+            if row.needs:
+                yield 1 << index
+        pairs = 0
+        order = sorted(range(len(self.need)), key=lambda c: (-self.need[c].bit_count(), c))
+        for one, other in combinations(order, 2):
+            both = self.need[one] & self.need[other]
+            if both.bit_count() > 1:
+                yield both
+                pairs += 1
+                if pairs == PAIR_LIMIT:
+                    return
+
+    def greedy(self, pool: list[int], score: Score, least: int = 1) -> tuple[list[int], list[int]]:
+        """Take the candidate with the best score until none gives `least` users something new.
+
+        Returns the groups chosen and the pool, widened by the closures of what was left over on
+        the way. With `least` 1 every cell gets covered: the pool holds every single class.
+        """
+        search = _Greedy(self, pool, score, least)
+        return search.run(), search.pool
+
+    def without_spare(self, chosen: list[int]) -> list[int]:
+        """Drop groups, those that cover least first, whose every cell another group covers."""
+        return self.without_lonely(chosen, 1)
+
+    def without_lonely(self, chosen: list[int], least: int) -> list[int]:
+        """Drop groups of which fewer than `least` users get what no other group gives them."""
+        extents = {group: self.extent(group) for group in chosen}
+        kept = list(chosen)
+        for group in sorted(chosen, key=lambda g: (extents[g].bit_count() * g.bit_count(), g)):
+            alone = 0
+            for column in bits(group):
+                left = self.need[column] & extents[group]
+                for other in kept:
+                    if other != group and other >> column & 1:
+                        left &= ~extents[other]
+                alone |= left
+            if not alone or self.users(alone, least) < least:
+                kept.remove(group)
+        return kept
+
+    def solve(self, pool: list[int], best: list[int], bound: int) -> tuple[list[int], int]:
+        """Ask the solver for fewer groups than `best`, and for a proof that there are none.
+
+        It is a proof if the candidates hold every group worth considering.
+        """
+        every = self.concepts()
+        complete = every is not None and all(self.fits(group) for group in every)
+        if every is not None:
+            pool = list(dict.fromkeys([*pool, *(g for g in every if self.fits(g))]))
+        extents = [self.extent(group) for group in pool]
+        having = [
+            [(n, extents[n]) for n, group in enumerate(pool) if group >> column & 1]
+            for column in range(len(self.need))
+        ]
+        work = sum(n.bit_count() * len(h) for n, h in zip(self.need, having, strict=True))
+        if work > SOLVER_LIMIT:
+            return best, bound
+        cells = [
+            frozenset(n for n, extent in having[column] if extent >> row & 1)
+            for column, need in enumerate(self.need)
+            for row in bits(need)
+        ]
+        known = [pool.index(group) for group in best]
+        chosen, proved = fewest(cells, known)
+        found = [pool[n] for n in chosen]
+        return found, len(found) if proved and complete else bound
+
+    def concepts(self) -> list[int] | None:
+        """Every group that cannot be widened for its holders; None if there are too many."""
+        found: dict[int, None] = {}
+        masks = sorted({self.closure(1 << row) for row in range(len(self.rows))})
+        for mask in masks:
+            found.update(dict.fromkeys([mask, *(mask & other for other in list(found))]))
+            if len(found) > CONCEPT_LIMIT:
+                return None
+        return [group for group in found if group]
+
+    def bound(self) -> int:
+        """How many cells were found no two of which fit in one group: so many groups are needed."""
+        cells: list[tuple[int, int]] = []
+        for column in sorted(range(len(self.need)), key=lambda c: (self.need[c].bit_count(), c)):
+            holders = sorted(
+                bits(self.need[column]), key=lambda r: (self.rows[r].allowed.bit_count(), r)
+            )
+            for row in holders[:NARROWEST]:
+                if all(not self._together(row, column, *other) for other in cells):
+                    cells.append((row, column))
+        return len(cells)
+
+    def _together(self, row: int, column: int, other_row: int, other_column: int) -> bool:
+        return bool(self.allow[other_column] >> row & 1 and self.allow[column] >> other_row & 1)
+
+
+class _Greedy:
+    """Lazy greedy set cover: scores only fall, so a candidate is scored again only at the top."""
+
+    def __init__(self, table: _Table, pool: list[int], score: Score, least: int) -> None:
+        self.table = table
+        self.pool = list(pool)
+        self._score = score
+        self._least = least
+        self._open = list(table.need)
+        self._extents = [table.extent(group) for group in pool]
+        self._known = set(pool)
+        self._heap: list[tuple[int, int, int]] = []
+
+    def run(self) -> list[int]:
+        for index in range(len(self.pool)):
+            self._offer(index)
+        chosen: list[int] = []
+        while self._heap:
+            first, second, index = heapq.heappop(self._heap)
+            worth = self._worth(index)
+            if (-first, -second) != worth:
+                self._offer(index)
+                continue
+            chosen.append(self.pool[index])
+            self._take(index)
+        return chosen
+
+    def _worth(self, index: int) -> tuple[int, int]:
+        cells = served = 0
+        for column in bits(self.pool[index]):
+            fresh = self._extents[index] & self._open[column]
+            cells += fresh.bit_count()
+            served |= fresh
+        users = self.table.users(served, self._least)
+        return self._score(cells, users) if served and users >= self._least else (0, 0)
+
+    def _offer(self, index: int) -> None:
+        first, second = self._worth(index)
+        if first:
+            heapq.heappush(self._heap, (-first, -second, index))
+
+    def _take(self, index: int) -> None:
+        for column in bits(self.pool[index]):
+            before = self._open[column]
+            self._open[column] = left = before & ~self._extents[index]
+            if left and left != before:
+                self._add(self.table.closure(left))
+
+    def _add(self, group: int) -> None:
+        if group not in self._known and self.table.fits(group):
+            self._known.add(group)
+            self.pool.append(group)
+            self._extents.append(self.table.extent(group))
+            self._offer(len(self.pool) - 1)

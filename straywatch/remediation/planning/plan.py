@@ -1,0 +1,101 @@
+"""A plan: which groups shall exist, who joins them, and which direct policies they replace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from straywatch.remediation.reading.snapshot import Snapshot
+
+SCHEMA = "straywatch.plan/1"
+
+Scope = Literal["strays", "direct"]
+
+
+@dataclass(frozen=True)
+class PlannedGroup:
+    """A group that users join: to be created with these policies, or one that exists."""
+
+    name: str
+    create: bool
+    path: str = "/"
+    attach: tuple[str, ...] = ()
+    inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedUser:
+    """What becomes of one user. `stays` lists direct policies that no planned group replaces."""
+
+    name: str
+    user_id: str
+    join: tuple[str, ...]
+    detach: tuple[str, ...] = ()
+    delete_inline: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
+    gains: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A user better deleted or exempted than put into a group. Applying a plan does neither."""
+
+    name: str
+    user_id: str
+    proposal: Literal["delete", "exempt"]
+    why: str
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the planner aims at."""
+
+    scope: Scope = "strays"
+    max_gain: int = 0
+    min_members: int | None = None
+    """Users a new group must serve; None: as `fewest_members` has it."""
+    prefix: str = "access-"
+    path: str = "/"
+    exclude: tuple[str, ...] = ()
+
+
+def fewest_members(options: Options, users: int) -> int:
+    """How many users a new group must serve so that moving a permission into it is worth it.
+
+    With scope `direct` every direct policy shall go, so that one user is enough. Strays need but
+    one group each: what only few of them share besides stays direct, where few is less than two,
+    or than one in a thousand users in scope.
+    """
+    if options.min_members is not None:
+        return options.min_members
+    return 1 if options.scope == "direct" else max(2, users // 1000)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan and the state of the account it was made for (`before`: only what it relies on).
+
+    `at_least` is the proved number of new groups below which no plan moves the same permissions
+    with the same gains.
+    """
+
+    before: Snapshot
+    scope: Scope
+    max_gain: int
+    at_least: int
+    groups: tuple[PlannedGroup, ...]
+    users: tuple[PlannedUser, ...]
+    proposals: tuple[Proposal, ...]
+    notes: tuple[str, ...] = ()
+
+    def group(self, name: str) -> PlannedGroup | None:
+        """The planned group of that name in any case, or None."""
+        return next((g for g in self.groups if g.name.lower() == name.lower()), None)
+
+    @property
+    def new_groups(self) -> tuple[PlannedGroup, ...]:
+        """The groups that the plan creates."""
+        return tuple(group for group in self.groups if group.create)

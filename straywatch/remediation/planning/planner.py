@@ -1,0 +1,248 @@
+"""Plan the fewest groups that give users what they hold directly, and nobody more than allowed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chalicelib.domain.account import User
+from straywatch.errors import StraywatchError
+from straywatch.remediation.planning import assignment
+from straywatch.remediation.planning.assignment import Choice, Member
+from straywatch.remediation.planning.existing import ExistingGroups, understood, universe_of
+from straywatch.remediation.planning.explain import group_words, user_words
+from straywatch.remediation.planning.intent import check
+from straywatch.remediation.planning.mining import Cover, Row, mine, shared_only
+from straywatch.remediation.planning.naming import name_groups
+from straywatch.remediation.planning.plan import (
+    Options,
+    Plan,
+    PlannedGroup,
+    PlannedUser,
+    fewest_members,
+)
+from straywatch.remediation.planning.scope import sort_out
+from straywatch.remediation.planning.universe import Written
+from straywatch.remediation.reading.credentials import CredentialReport
+from straywatch.remediation.reading.effective import groups_of
+from straywatch.remediation.reading.snapshot import Snapshot
+
+
+def make_plan(
+    snapshot: Snapshot, options: Options, credentials: CredentialReport | None = None
+) -> Plan:
+    """Plan groups for the users in scope. The same snapshot and options give the same plan.
+
+    Raises StraywatchError if the account has no room for another group, or if the plan fails its
+    own check: that by the policy algebra nobody loses anything or gains more than allowed.
+    """
+    proposals, users = sort_out(snapshot, options, credentials)
+    plan = replace(_Planner(snapshot, options, users, credentials).plan(), proposals=proposals)
+    for outcome in check(plan):
+        if outcome.unintended:
+            raise StraywatchError(
+                f"the plan for {outcome.user} does not hold: {outcome.unintended[0]}; leave the "
+                f"user out with --exclude {outcome.user}"
+            )
+    return plan
+
+
+class _Planner:
+    """Carries one plan from the snapshot to the finished proposal."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        options: Options,
+        users: tuple[User, ...],
+        credentials: CredentialReport | None,
+    ) -> None:
+        self.snapshot = snapshot
+        self.options = options
+        self.credentials = credentials
+        self.universe = universe_of(snapshot, users)
+        self.existing = ExistingGroups(snapshot, self.universe)
+        self.members = [self._member(user) for user in users]
+        self.notes: list[str] = []
+        self._known_fits: dict[int, bool] = {}
+
+    def _member(self, user: User) -> Member:
+        universe = self.universe
+        direct = universe.held(user.attached_policies, user.inline_policies.values())
+        given = self._given(user)
+        return Member(
+            user,
+            universe.least(direct) & ~universe.closure(given),
+            universe.closure(direct | given),
+            self.snapshot.quotas.groups_per_user - len(user.groups or ()),
+        )
+
+    def _given(self, user: User) -> int:
+        held = 0
+        for group in groups_of(user, self.snapshot):
+            held |= self.existing.held[group.name]
+        return held
+
+    def plan(self) -> Plan:
+        """Join what exists, mine the rest, see that every stray ends in a group, explain."""
+        self.members = [self.existing.join(m, self.options.max_gain) for m in self.members]
+        cover = self._mine()
+        choices = assignment.choose(self.members, cover.groups)
+        if self.options.max_gain:
+            choices = assignment.merge(
+                self.members, choices, self.options.max_gain, self.universe.denies, self._fits
+            )
+        choices = assignment.trim(self.members, self._within_account(choices))
+        choices = self._nobody_left_out(choices)
+        return self._assemble(choices, cover.bound if self.options.max_gain == 0 else 0)
+
+    def _mine(self) -> Cover:
+        """Mine groups for what is left; note which needs are too private to be worth a group."""
+        rows: dict[tuple[int, int, bool], int] = {}
+        for member in self.members:
+            if member.needs and member.room:
+                key = self._row_key(member)
+                rows[key] = rows.get(key, 0) + 1
+        table = tuple(Row(*key[:2], users, key[2]) for key, users in rows.items())
+        least = fewest_members(self.options, len(self.members))
+        kept = shared_only(table, least, self._fits)
+        reduced = dict(zip(rows, kept, strict=True))
+        self.members = [
+            replace(m, needs=reduced[self._row_key(m)].needs) if m.needs and m.room else m
+            for m in self.members
+        ]
+        return mine(kept, self._fits)
+
+    def _row_key(self, member: Member) -> tuple[int, int, bool]:
+        return member.needs, member.allowed, not member.joined and not member.user.groups
+
+    def _fits(self, content: int) -> bool:
+        known = self._known_fits.get(content)
+        if known is None:
+            written = self.universe.written(content)
+            quotas = self.snapshot.quotas
+            known = len(written.attach) <= quotas.policies_per_group
+            known = known and written.characters <= quotas.inline_characters
+            self._known_fits[content] = known
+        return known
+
+    def _within_account(self, choices: list[Choice]) -> list[Choice]:
+        room = self.snapshot.quotas.groups - len(self.snapshot.groups)
+        wanted = len(assignment.contents(choices))
+        if wanted <= room:
+            return choices
+        self.notes.append(
+            f"{wanted} new groups would be needed, but the account has room for {room}: the "
+            f"permissions of the smallest {wanted - room + 1} stay direct"
+        )
+        return assignment.most_useful(choices, room - 1)
+
+    def _nobody_left_out(self, choices: list[Choice]) -> list[Choice]:
+        """A stray without a group joins one without permissions."""
+        left = [
+            n
+            for n, (member, chosen) in enumerate(zip(self.members, choices, strict=True))
+            if not chosen and not member.joined and not member.user.groups
+        ]
+        baseline = self.existing.without_permissions()
+        for n in left:
+            if baseline is None:
+                choices[n] = (0,)
+            else:
+                self.members[n] = replace(self.members[n], joined=(baseline,))
+        room = self.snapshot.quotas.groups - len(self.snapshot.groups)
+        if len(assignment.contents(choices)) > room:
+            raise StraywatchError(
+                f"the account's quota of {self.snapshot.quotas.groups} groups is used up: "
+                "delete groups, or ask AWS to raise it"
+            )
+        return choices
+
+    def _assemble(self, choices: list[Choice], bound: int) -> Plan:
+        contents = assignment.contents(choices)
+        written = {content: self.universe.written(content) for content in contents}
+        taken = [group.name for group in self.snapshot.groups]
+        named = name_groups(written.values(), taken, self.options.prefix)
+        names = dict(zip(contents, named, strict=True))
+        users = tuple(
+            self._planned_user(member, chosen, names)
+            for member, chosen in zip(self.members, choices, strict=True)
+        )
+        users = tuple(u for u in users if u.join or u.detach or u.delete_inline)
+        groups = [self._new_group(c, names[c], written[c], choices) for c in contents]
+        used = sorted({name for user in users for name in user.join} - set(named))
+        groups += [PlannedGroup(n, create=False, why=self._use_words(n, users)) for n in used]
+        private = sum(1 for user in users if user.stays)
+        if private:
+            least = fewest_members(self.options, len(self.members))
+            self.notes.append(
+                f"{_users(private)} keep direct policies that no group gives; a new group serves "
+                f"at least {_users(least)} (--min-members)"
+            )
+        if self.snapshot.quotas.estimated:
+            self.notes.append("the account's quotas could not be read: IAM's defaults were used")
+        return Plan(
+            before=self.snapshot,
+            scope=self.options.scope,
+            max_gain=self.options.max_gain,
+            at_least=min(bound, len(contents)),
+            groups=tuple(sorted(groups, key=lambda g: (not g.create, g.name.lower()))),
+            users=users,
+            proposals=(),
+            notes=tuple(self.notes),
+        )
+
+    def _use_words(self, name: str, users: tuple[PlannedUser, ...]) -> str:
+        count = sum(name in user.join for user in users)
+        return f"exists; gives {_users(count)} what they hold directly"
+
+    def _new_group(
+        self, content: int, name: str, written: Written, choices: list[Choice]
+    ) -> PlannedGroup:
+        members = sum(content in chosen for chosen in choices)
+        documents = written.documents
+        closest = self.existing.closest(content) if content else None
+        return PlannedGroup(
+            name,
+            create=True,
+            path=self.options.path,
+            attach=written.attach,
+            inline={f"{name[:120]}-{n}": document for n, document in enumerate(documents, 1)},
+            why=group_words(
+                members,
+                self.universe.shown(content),
+                closest and (closest[0], self.universe.shown(closest[1])),
+            ),
+        )
+
+    def _planned_user(self, member: Member, chosen: Choice, names: dict[int, str]) -> PlannedUser:
+        user = member.user
+        held = self._given(user)
+        for group in chosen:
+            held |= group
+        for name in member.joined:
+            held |= self.existing.held[name]
+        given = self.universe.closure(held)
+        detach = tuple(a for a in user.attached_policies if given & self.universe.managed(a))
+        inline = tuple(
+            name
+            for name, document in user.inline_policies.items()
+            if understood(self.universe, document) and not self.universe.document(document) & ~given
+        )
+        stays = (*(set(user.attached_policies) - set(detach)),)
+        stays += (*(set(user.inline_policies) - set(inline)),)
+        join = tuple(sorted((*(names[group] for group in chosen), *member.joined)))
+        gains = self.universe.shown(held & ~member.allowed)
+        return PlannedUser(
+            user.name,
+            user.user_id,
+            join,
+            tuple(sorted(detach)),
+            tuple(sorted(inline)),
+            tuple(sorted(stays)),
+            tuple(gains),
+            user_words(user, join, tuple(sorted(stays)), gains, self.credentials),
+        )
+
+
+def _users(count: int) -> str:
+    return "1 user" if count == 1 else f"{count} users"

@@ -1,0 +1,55 @@
+"""Which users a plan is about, and which are better deleted or exempted than put into a group."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+
+from chalicelib.domain.account import User
+from straywatch.remediation.planning.plan import Options, Proposal
+from straywatch.remediation.reading.credentials import CredentialReport
+from straywatch.remediation.reading.snapshot import Snapshot
+
+SERVICE_MADE = re.compile(r"BedrockAPIKey-.+|ses-smtp-user\..+")
+"""Users that Bedrock and SES make to hold their keys; nobody signs in as them."""
+
+
+def sort_out(
+    snapshot: Snapshot, options: Options, credentials: CredentialReport | None
+) -> tuple[tuple[Proposal, ...], tuple[User, ...]]:
+    """Part the users in scope into proposals and users who shall get groups."""
+    proposals: list[Proposal] = []
+    users: list[User] = []
+    for user in snapshot.users:
+        if not _in_scope(user, options):
+            continue
+        if SERVICE_MADE.fullmatch(user.name):
+            why = "made by an AWS service to hold its own key, not for a person"
+            proposals.append(Proposal(user.name, user.user_id, "exempt", why))
+        elif (
+            credentials and not holds_directly(user) and not user.groups and credentials.idle(user)
+        ):
+            why = f"no permissions, no group; {idle_words(user)}"
+            proposals.append(Proposal(user.name, user.user_id, "delete", why))
+        else:
+            users.append(user)
+    return tuple(proposals), tuple(users)
+
+
+def holds_directly(user: User) -> bool:
+    """Tell whether policies are attached to the user or written into them."""
+    return bool(user.attached_policies or user.inline_policies)
+
+
+def idle_words(user: User) -> str:
+    """Say that the credential report shows a user without credentials, never used."""
+    return (
+        f"no active credentials and never used since {user.created_at:%Y-%m-%d}, says the "
+        "credential report"
+    )
+
+
+def _in_scope(user: User, options: Options) -> bool:
+    if any(fnmatch.fnmatchcase(user.name.lower(), p.lower()) for p in options.exclude):
+        return False
+    return holds_directly(user) if options.scope == "direct" else not user.groups

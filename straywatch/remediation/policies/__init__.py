@@ -1,0 +1,1 @@
+"""Policy documents taken apart and compared by what they allow."""

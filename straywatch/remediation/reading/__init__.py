@@ -1,0 +1,1 @@
+"""What the account is like now, read whole or not at all."""

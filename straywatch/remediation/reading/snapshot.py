@@ -1,0 +1,196 @@
+"""One consistent look at an account's users, groups and managed policies: whole, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import ClientError
+
+from chalicelib.domain.account import Account, User
+from straywatch.errors import StraywatchError
+from straywatch.remediation.policies.documents import Grant, opaque, readable_grants
+from straywatch.remediation.reading.quotas import DEFAULTS, Quotas
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+
+PAGE_SIZE = 1000
+"""The largest page GetAccountAuthorizationDetails gives (API reference, MaxItems)."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """An IAM group and the policies that its members get from it."""
+
+    group_id: str
+    name: str
+    arn: str
+    path: str
+    created_at: datetime
+    inline_policies: Mapping[str, Mapping[str, Any]]
+    attached_policies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ManagedPolicy:
+    """A managed policy's default version; `document` is None where IAM knows the policy no more."""
+
+    arn: str
+    version: str
+    document: Mapping[str, Any] | None
+
+    @cached_property
+    def grants(self) -> frozenset[Grant]:
+        """The document's grants; an opaque one stands for a document that is not readable."""
+        return opaque(self.arn) if self.document is None else readable_grants(self.document)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What one look found. Names are unique without regard to case, as IAM has them."""
+
+    account: Account
+    users: tuple[User, ...]
+    groups: tuple[Group, ...]
+    policies: Mapping[str, ManagedPolicy]
+    quotas: Quotas = DEFAULTS
+
+    def user(self, name: str) -> User | None:
+        """The user of that name in any case, or None if the account has no such user."""
+        return self._users().get(name.lower())
+
+    def group(self, name: str) -> Group | None:
+        """The group of that name in any case, or None if the account has no such group."""
+        return self._groups().get(name.lower())
+
+    def _users(self) -> dict[str, User]:
+        return _index(self, "_by_user", self.users)
+
+    def _groups(self) -> dict[str, Group]:
+        return _index(self, "_by_group", self.groups)
+
+
+def _index(snapshot: Snapshot, slot: str, members: Iterable[Any]) -> dict[str, Any]:
+    """Build a look-up by lower-case name once for each snapshot, which never changes."""
+    found = snapshot.__dict__.get(slot)
+    if found is None:
+        found = {member.name.lower(): member for member in members}
+        snapshot.__dict__[slot] = found
+    return cast("dict[str, Any]", found)
+
+
+def read_snapshot(
+    iam: IAMClient,
+    account: Account,
+    quotas: Quotas = DEFAULTS,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Snapshot:
+    """Read the whole account, or raise.
+
+    Raises ClientError or BotoCoreError if any page cannot be read, so that a snapshot is never
+    partial, and StraywatchError if IAM names an object twice.
+    """
+    users: dict[str, User] = {}
+    groups: dict[str, Group] = {}
+    policies: dict[str, ManagedPolicy] = {}
+    pages = iam.get_paginator("get_account_authorization_details").paginate(
+        Filter=["User", "Group", "LocalManagedPolicy", "AWSManagedPolicy"],
+        PaginationConfig={"PageSize": PAGE_SIZE},
+    )
+    for page in pages:
+        for user in page.get("UserDetailList", []):
+            users[user["UserId"]] = _user(user)
+        for group in page.get("GroupDetailList", []):
+            groups[group["GroupId"]] = _group(group)
+        for policy in page.get("Policies", []):
+            policies[policy["Arn"]] = _policy(policy)
+        tell(f"read {len(users)} users, {len(groups)} groups, {len(policies)} managed policies")
+    for arn in sorted(_used(users.values(), groups.values()) - policies.keys()):
+        tell(f"reading managed policy {arn}")
+        policies[arn] = _missing_policy(iam, arn)
+    return Snapshot(
+        account,
+        _sorted(users.values()),
+        _sorted(groups.values()),
+        {arn: policies[arn] for arn in sorted(policies)},
+        quotas,
+    )
+
+
+def _sorted(members: Iterable[Any]) -> tuple[Any, ...]:
+    ordered = sorted(members, key=lambda m: (m.name.lower(), m.name))
+    for one, other in pairwise(ordered):
+        if one.name.lower() == other.name.lower():
+            raise StraywatchError(f"{one.name} changed while the account was read: try again")
+    return tuple(ordered)
+
+
+def _used(users: Iterable[User], groups: Iterable[Group]) -> set[str]:
+    holders: list[User | Group] = [*users, *groups]
+    arns = {arn for holder in holders for arn in holder.attached_policies}
+    return arns | {user.boundary_arn for user in users if user.boundary_arn}
+
+
+def _missing_policy(iam: IAMClient, arn: str) -> ManagedPolicy:
+    """Read a policy that the snapshot refers to but does not show."""
+    try:
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "NoSuchEntity":
+            raise
+        return ManagedPolicy(arn, "unknown", None)
+    return ManagedPolicy(arn, version, _document(document.get("Document")))
+
+
+def _user(detail: Any) -> User:  # noqa: ANN401 - boto3's dictionaries, read in this module alone
+    return User(
+        user_id=detail["UserId"],
+        name=detail["UserName"],
+        arn=detail["Arn"],
+        path=detail.get("Path", "/"),
+        created_at=detail["CreateDate"],
+        groups=tuple(sorted(detail.get("GroupList", []))),
+        tags={tag["Key"]: tag["Value"] for tag in detail.get("Tags", [])},
+        inline_policies=_inline(detail.get("UserPolicyList", [])),
+        attached_policies=_attached(detail),
+        boundary_arn=detail.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+    )
+
+
+def _group(detail: Any) -> Group:  # noqa: ANN401 - boto3's dictionaries, read in this module alone
+    return Group(
+        group_id=detail["GroupId"],
+        name=detail["GroupName"],
+        arn=detail["Arn"],
+        path=detail.get("Path", "/"),
+        created_at=detail["CreateDate"],
+        inline_policies=_inline(detail.get("GroupPolicyList", [])),
+        attached_policies=_attached(detail),
+    )
+
+
+def _policy(detail: Any) -> ManagedPolicy:  # noqa: ANN401 - boto3's dictionaries, read here alone
+    for version in detail.get("PolicyVersionList", []):
+        if version.get("IsDefaultVersion"):
+            document = _document(version.get("Document"))
+            return ManagedPolicy(detail["Arn"], version["VersionId"], document)
+    return ManagedPolicy(detail["Arn"], detail.get("DefaultVersionId", "unknown"), None)
+
+
+def _attached(detail: Any) -> tuple[str, ...]:  # noqa: ANN401 - boto3's dictionaries, read here alone
+    return tuple(p["PolicyArn"] for p in detail.get("AttachedManagedPolicies", []))
+
+
+def _inline(policies: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
+    return {p["PolicyName"]: _document(p.get("PolicyDocument")) or {} for p in policies}
+
+
+def _document(decoded: object) -> Mapping[str, Any] | None:
+    """boto3 decodes documents; what stays text was not JSON, and so is not readable."""
+    return decoded if isinstance(decoded, Mapping) else None

@@ -1,0 +1,1 @@
+"""What groups grant too widely, and what would do."""
