@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from pydantic import BaseModel, Field, StrictInt, ValidationError
 
 from chalicelib.domain.account import Account
 from straywatch.errors import WrongUsageError
 from straywatch.remediation.files import before
 from straywatch.remediation.files.mistakes import mistakes
-from straywatch.remediation.files.planschema import PLAN_SCHEMA
-from straywatch.remediation.planning.plan import SCHEMA, Plan, PlannedGroup, PlannedUser, Proposal
+from straywatch.remediation.planning.plan import (
+    KNOWN_KEYS_ALONE,
+    SCHEMA,
+    Plan,
+    PlannedGroup,
+    PlannedUser,
+    Proposal,
+    Scope,
+    Set,
+)
 
 OBJECTIVE = (
     "the fewest new groups that give all users in scope what they hold directly, such that nobody "
@@ -28,6 +36,31 @@ _HEADER = """\
 # by which anybody would lose something, or gain more than max_gain permissions.
 # `before` is the state the plan was made for: leave it as it is.
 """
+
+
+class _AccountEntry(BaseModel):
+    model_config = KNOWN_KEYS_ALONE
+
+    id: str = Field(pattern="^[0-9]{12}$")
+    partition: str
+
+
+class _File(BaseModel):
+    """A plan file's own form; groups, users and proposals are read as what they are."""
+
+    model_config = KNOWN_KEYS_ALONE
+
+    schema_: str = Field(alias="schema")
+    account: _AccountEntry
+    scope: Scope
+    objective: str = ""
+    max_gain: StrictInt = Field(ge=0)
+    at_least: StrictInt = Field(default=0, ge=0)
+    notes: Set[str] = ()
+    groups: tuple[PlannedGroup, ...]
+    users: tuple[PlannedUser, ...]
+    proposals: tuple[Proposal, ...] = ()
+    before: str
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -119,12 +152,14 @@ def load_plan(text: str, name: str = "plan") -> Plan:
 
 
 def _validated(data: dict[str, Any], text: str, name: str) -> Plan:
-    error = best_match(Draft202012Validator(PLAN_SCHEMA).iter_errors(data))
-    if error is not None:
-        message = error.message if len(error.message) < 200 else error.message[:200] + "..."  # noqa: PLR2004 - one readable line
-        raise _refusal(text, name, list(error.absolute_path), message)
     try:
-        plan = _plan(data)
+        file = _File.model_validate(data)
+    except ValidationError as refused:
+        fault = refused.errors(include_url=False)[0]
+        path = [step for step in fault["loc"] if step != "[key]"]
+        raise _refusal(text, name, path, fault["msg"].removeprefix("Value error, ")) from refused
+    try:
+        plan = _plan(file)
     except ValueError as problem:
         message = f"it was edited or cut ({problem}): make a new plan"
         raise _refusal(text, name, ["before"], message) from problem
@@ -155,44 +190,18 @@ def _line(text: str, path: Sequence[str | int]) -> int:
     return line
 
 
-def _plan(data: dict[str, Any]) -> Plan:
-    account = Account(data["account"]["partition"], data["account"]["id"])
-    groups = tuple(_group(group) for group in data["groups"])
-    spelled = {group.name.lower(): group.name for group in groups}
+def _plan(file: _File) -> Plan:
+    spelled = {group.name.lower(): group.name for group in file.groups}
     return Plan(
-        before=before.from_text(data["before"], account),
-        scope=data["scope"],
-        max_gain=data["max_gain"],
-        at_least=data.get("at_least", 0),
-        groups=groups,
-        users=tuple(_user(user, spelled) for user in data["users"]),
-        proposals=tuple(
-            Proposal(p["name"], p["id"], p["proposal"], p.get("why", ""))
-            for p in data.get("proposals", [])
+        before=before.from_text(file.before, Account(file.account.partition, file.account.id)),
+        scope=file.scope,
+        max_gain=file.max_gain,
+        at_least=file.at_least,
+        groups=file.groups,
+        users=tuple(
+            replace(user, join=tuple(spelled.get(name.lower(), name) for name in user.join))
+            for user in file.users
         ),
-        notes=tuple(data.get("notes", ())),
-    )
-
-
-def _group(data: dict[str, Any]) -> PlannedGroup:
-    return PlannedGroup(
-        data["name"],
-        data["create"],
-        data.get("path", "/"),
-        tuple(data.get("attach", ())),
-        data.get("inline", {}),
-        data.get("why", ""),
-    )
-
-
-def _user(data: dict[str, Any], spelled: dict[str, str]) -> PlannedUser:
-    return PlannedUser(
-        data["name"],
-        data["id"],
-        tuple(spelled.get(name.lower(), name) for name in data["join"]),
-        tuple(data.get("detach", ())),
-        tuple(data.get("delete_inline", ())),
-        tuple(data.get("stays", ())),
-        tuple(data.get("gains", ())),
-        data.get("why", ""),
+        proposals=file.proposals,
+        notes=file.notes,
     )

@@ -4,24 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StringConstraints
+
+from straywatch.remediation.reading.quotas import GROUP_NAME_LENGTH, PATH_LENGTH
 from straywatch.remediation.reading.snapshot import Snapshot
 
 SCHEMA = "straywatch.plan/1"
+KNOWN_KEYS_ALONE = ConfigDict(extra="forbid")
+"""How a plan file is read into the types below: a key that is not theirs is refused."""
 
 Scope = Literal["strays", "direct"]
+_T = TypeVar("_T")
+
+
+def _each_once(texts: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((text for text in texts if texts.count(text) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{twice} stands twice")
+    return texts
+
+
+def _with_statements(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "Statement" not in document:
+        raise ValueError("a policy document needs a Statement")
+    return document
+
+
+Set = Annotated[tuple[_T, ...], AfterValidator(_each_once)]
+GroupName = Annotated[
+    str, StringConstraints(pattern=rf"^[A-Za-z0-9_+=,.@-]{{1,{GROUP_NAME_LENGTH}}}$")
+]
+Path = Annotated[str, StringConstraints(pattern=r"^(/|/[\x21-\x7e]+/)$", max_length=PATH_LENGTH)]
+PolicyArn = Annotated[
+    str, StringConstraints(pattern=r"^arn:[a-z0-9-]+:iam::(aws|[0-9]{12}):policy/.+$")
+]
+Document = Annotated[Mapping[str, Any], AfterValidator(_with_statements)]
+UserId = Annotated[str, Field(alias="id")]
 
 
 @dataclass(frozen=True)
 class PlannedGroup:
     """A group that users join: to be created with these policies, or one that exists."""
 
-    name: str
-    create: bool
-    path: str = "/"
-    attach: tuple[str, ...] = ()
-    inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_KEYS_ALONE
+
+    name: GroupName
+    create: StrictBool
+    path: Path = "/"
+    attach: Set[PolicyArn] = ()
+    inline: Mapping[GroupName, Document] = field(default_factory=dict)
     why: str = ""
 
 
@@ -29,13 +62,15 @@ class PlannedGroup:
 class PlannedUser:
     """What becomes of one user. `stays` lists direct policies that no planned group replaces."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_KEYS_ALONE
+
     name: str
-    user_id: str
-    join: tuple[str, ...]
-    detach: tuple[str, ...] = ()
-    delete_inline: tuple[str, ...] = ()
-    stays: tuple[str, ...] = ()
-    gains: tuple[str, ...] = ()
+    user_id: UserId
+    join: Set[GroupName]
+    detach: Set[str] = ()
+    delete_inline: Set[str] = ()
+    stays: Set[str] = ()
+    gains: Set[str] = ()
     why: str = ""
 
 
@@ -43,10 +78,12 @@ class PlannedUser:
 class Proposal:
     """A user better deleted or exempted than put into a group. Applying a plan does neither."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = KNOWN_KEYS_ALONE
+
     name: str
-    user_id: str
+    user_id: UserId
     proposal: Literal["delete", "exempt"]
-    why: str
+    why: str = ""
 
 
 @dataclass(frozen=True)

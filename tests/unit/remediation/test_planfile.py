@@ -41,8 +41,8 @@ def line_of(content: str, part: str) -> int:
 @pytest.mark.parametrize(
     ("old", "new", "field", "words"),
     [
-        ("create: true", "create: maybe", "groups[0].create", "is not of type 'boolean'"),
-        ("name: access-s3", "name: access s3", "groups[0].name", "does not match"),
+        ("create: true", "create: maybe", "groups[0].create", "valid boolean"),
+        ("name: access-s3", "name: access s3", "groups[0].name", "match pattern"),
         ("join: [access-s3]", "join: [nowhere]", "users[0].join", "does not stand under groups"),
         (
             "delete_inline: [own]",
@@ -53,8 +53,13 @@ def line_of(content: str, part: str) -> int:
         ("id: AIDABOB", "id: AIDAEVE", "users[1].name", "not a user that this plan was made for"),
         ("Effect: Allow", "Effect: Perhaps", "groups[0].inline.access-s3-1", "Allow or Deny"),
         ("name: Idle", "name: Idol", "groups[1].name", "not a group"),
-        ("max_gain: 0", "max_gain: few", "max_gain", "is not of type 'integer'"),
-        ("max_gain: 0", "max_gain: 0\nextra: 1", "plan", "Additional properties"),
+        ("max_gain: 0", "max_gain: few", "max_gain", "valid integer"),
+        ("max_gain: 0", "max_gain: -1", "max_gain", "greater than or equal to 0"),
+        ("max_gain: 0", "max_gain: 0\nextra: 1", "extra", "not permitted"),
+        ("scope: strays", "", "scope", "Field required"),
+        ("id: AIDABOB", "id: 5", "users[1].id", "valid string"),
+        ("join: [access-s3]", "join: [access-s3, access-s3]", "users[0].join", "stands twice"),
+        ("join: [access-s3]", "join: access-s3", "users[0].join", "valid tuple"),
         ('"groups":[]', '"groups":["Old"]', "before", "edited or cut"),
     ],
 )
