@@ -31,10 +31,10 @@ from straywatch.commands.report import written
 from straywatch.dashboard.server import serving
 from straywatch.dashboard.source import Source, shown
 from straywatch.deploy.packaging import SOURCES, build
-from straywatch.local.emulator.process import listening_socket
 from straywatch.local.emulator.session import ACCOUNT_ID
 from straywatch.observing.reader import LOCAL
 from straywatch.report.period import period
+from straywatch.terminal.ports import listening_socket
 from straywatch.watching.follower import Follower
 from straywatch.watching.screen import picture
 from tests.e2e.local_stack import LocalStack, local_stack

@@ -10,9 +10,9 @@ import click
 from straywatch.dashboard.server import serving
 from straywatch.dashboard.source import Source, shown
 from straywatch.errors import EXIT_FINE
-from straywatch.local.emulator.process import listening_socket
 from straywatch.observing.reader import Pace
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.ports import listening_socket
 from straywatch.terminal.signals import Stopped, stoppable
 
 _EVERY_SECONDS = 5.0

@@ -14,22 +14,24 @@ import click
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
+from straywatch.alert_path.delivered import Delivery
 from straywatch.dashboard.server import serving
 from straywatch.dashboard.source import Source, shown
 from straywatch.deploy.deployment import deploy
 from straywatch.deploy.packaging import SOURCES, build
 from straywatch.deploy.stack import DEFAULT_NAME
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
-from straywatch.local.emulator.process import LocalAws, listening_socket, running_emulator
+from straywatch.local.emulator.process import LocalAws, running_emulator
 from straywatch.local.emulator.session import REGION, LocalSession
 from straywatch.local.emulator.surroundings import complete
-from straywatch.local.receivers.channels import Delivery, open_channels
+from straywatch.local.receivers.channels import open_channels
 from straywatch.local.receivers.inbox import READER, Inbox, open_inbox
 from straywatch.local.story.player import Player
 from straywatch.local.story.script import STORY
 from straywatch.local.story.stage import Terminal
 from straywatch.observing.reader import LOCAL
 from straywatch.terminal.options import debug_option
+from straywatch.terminal.ports import listening_socket
 from straywatch.terminal.signals import Stopped, stoppable
 
 SHORTEST_STORY_GRACE = 3

@@ -9,13 +9,13 @@ from typing import Any
 from chalicelib.channels.chat.card import card
 from chalicelib.channels.pager.incidents import page_of
 from chalicelib.channels.received import Alarm, MalformedMessageError, Received, received
-from straywatch.local.receivers.inbox import Alert
+from straywatch.alert_path.delivered import Delivered
 
 _NOT_MAILED = "Not mailed: people learn of it from a digest."
 _NOT_TEXTED = "Not sent as a text message: people learn of it from a digest."
 
 
-def alert_row(number: int, alert: Alert) -> dict[str, Any]:
+def alert_row(number: int, alert: Delivered) -> dict[str, Any]:
     """An alert as the list shows it."""
     return {
         "n": number,
@@ -27,7 +27,7 @@ def alert_row(number: int, alert: Alert) -> dict[str, Any]:
     }
 
 
-def alert_forms(alert: Alert) -> list[dict[str, str]]:
+def alert_forms(alert: Delivered) -> list[dict[str, str]]:
     """Every form of an alert with its name; what is no message of ours has its raw text alone."""
     message = _message(alert)
     if isinstance(message, str):
@@ -41,11 +41,11 @@ def alert_forms(alert: Alert) -> list[dict[str, str]]:
     ]
 
 
-def _mail(alert: Alert) -> str:
+def _mail(alert: Delivered) -> str:
     return f"Subject: {alert.subject}\n\n{alert.mail}" if alert.mail else _NOT_MAILED
 
 
-def _message(alert: Alert) -> Received | str:
+def _message(alert: Delivered) -> Received | str:
     try:
         record = {"Sns": {"Message": alert.raw, "Subject": alert.subject}}
         (message,) = received({"Records": [record]})

@@ -16,10 +16,9 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from straywatch.alert_path.delivered import Delivered, Delivery
 from straywatch.dashboard.forms import alert_forms, alert_row
 from straywatch.dashboard.poller import Published
-from straywatch.local.receivers.channels import Delivery
-from straywatch.local.receivers.inbox import Alert
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -45,7 +44,7 @@ class Shown:
 
     current: Callable[[], Published]
     finding: Callable[[str], Mapping[str, Any] | None]
-    alerts: Callable[[], Sequence[Alert]] | None = None
+    alerts: Callable[[], Sequence[Delivered]] | None = None
     deliveries: Callable[[], Sequence[Delivery]] = tuple
 
 
@@ -134,7 +133,7 @@ class _Pages:
         alert = alerts[number]
         return _json({**alert_row(number, alert), "forms": alert_forms(alert)})
 
-    def _alerts(self) -> Sequence[Alert]:
+    def _alerts(self) -> Sequence[Delivered]:
         return self._shown.alerts() if self._shown.alerts else ()
 
 

@@ -11,12 +11,11 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.findings import Finding
+from straywatch.alert_path.delivered import Delivered, Delivery
 from straywatch.dashboard.poller import Poller
 from straywatch.dashboard.server import Shown
 from straywatch.dashboard.view import finding_details, view
 from straywatch.errors import is_sign_in
-from straywatch.local.receivers.channels import Delivery
-from straywatch.local.receivers.inbox import Alert
 from straywatch.observing.deployment import Observed, observed_deployment
 from straywatch.observing.reader import Pace, Reader
 from straywatch.observing.records import Reading
@@ -65,7 +64,7 @@ class Source:
 def shown(
     source: Source,
     seconds: float,
-    alerts: Callable[[], Sequence[Alert]] | None = None,
+    alerts: Callable[[], Sequence[Delivered]] | None = None,
     deliveries: Callable[[], Sequence[Delivery]] = tuple,
 ) -> Iterator[Shown]:
     """What to serve for the length of a `with` block, read every so many seconds."""

@@ -15,14 +15,14 @@ from botocore.exceptions import ClientError
 from chalicelib.domain.alerts import Alert as Published_alert
 from chalicelib.domain.findings import AlertType
 from chalicelib.messages.body import body_of
+from straywatch.alert_path.delivered import Delivered
 from straywatch.dashboard.forms import alert_forms
 from straywatch.dashboard.poller import Poller, Published
 from straywatch.dashboard.server import Shown, serving
-from straywatch.local.emulator.process import listening_socket
-from straywatch.local.receivers.inbox import Alert
+from straywatch.terminal.ports import listening_socket
 from tests.unit import observed_samples as samples
 
-HOSTILE = Alert(
+HOSTILE = Delivered(
     type="opened",
     subject="<script>alert(1)</script>",
     mail="dear </pre><img src=x onerror=alert(1)> {alerts}",
@@ -34,7 +34,7 @@ HOSTILE = Alert(
 EVERY_PATH = ("/", "/main.js", "/dashboard.css", "/data.json", "/finding.json?id=f1", "/nowhere")
 
 
-def shown(alerts: tuple[Alert, ...] | None = (HOSTILE,)) -> Shown:
+def shown(alerts: tuple[Delivered, ...] | None = (HOSTILE,)) -> Shown:
     """What a test serves: one version of a view, one finding."""
     published = Published(3, {"findings": []}, time.time())
     return Shown(
@@ -165,7 +165,7 @@ def test_an_alert_is_shown_in_every_form() -> None:
     finding = samples.usual().findings[0]
     body = body_of(Published_alert(AlertType.OPENED, finding))
     raw = json.dumps(body)
-    alert = Alert("opened", "a subject", "dear reader", body, {}, raw, 0.0, "psst")
+    alert = Delivered("opened", "a subject", "dear reader", body, {}, raw, 0.0, "psst")
 
     forms = {form["name"]: form["text"] for form in alert_forms(alert)}
 
@@ -179,7 +179,7 @@ def test_an_alert_is_shown_in_every_form() -> None:
 
 def test_what_is_no_alert_is_shown_as_it_came() -> None:
     """A message of somebody else's has one form: its text."""
-    alert = Alert("", "", "", {}, {}, "plain words", 0.0)
+    alert = Delivered("", "", "", {}, {}, "plain words", 0.0)
 
     assert alert_forms(alert) == [{"name": "As it came", "text": "plain words"}]
 

@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 
 from straywatch.dashboard.server import serving
 from straywatch.dashboard.source import Source, shown
-from straywatch.local.emulator.process import listening_socket
 from straywatch.observing.reader import LOCAL
+from straywatch.terminal.ports import listening_socket
 from tests.browser.conftest import OpenPage
 from tests.e2e.local_stack import LocalStack
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from straywatch.alert_path.delivered import Delivered
 from straywatch.dashboard.poller import Published
 from straywatch.dashboard.server import Shown, serving
 from straywatch.dashboard.view import finding_details, view
-from straywatch.local.emulator.process import listening_socket
-from straywatch.local.receivers.inbox import Alert
 from straywatch.observing.records import Reading, Unread
+from straywatch.terminal.ports import listening_socket
 from tests.browser.conftest import OpenPage
 from tests.unit import observed_samples as samples
 from tests.unit.observed_samples import OBSERVED
@@ -30,7 +30,9 @@ READINGS = {
     "hostile": samples.hostile,
     "unwell": samples.unwell,
 }
-ALERT = Alert("opened", "[HIGH] a <b>subject</b>", "dear reader", {}, {"severity": "HIGH"}, "{}", 0)
+ALERT = Delivered(
+    "opened", "[HIGH] a <b>subject</b>", "dear reader", {}, {"severity": "HIGH"}, "{}", 0
+)
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Server:
     """A server of the page whose reading, failures and being there a test decides."""
 
     published: Published = field(default_factory=Published)
-    alerts: tuple[Alert, ...] = ()
+    alerts: tuple[Delivered, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
     port: int = 0
     _up: ExitStack = field(default_factory=ExitStack)

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from straywatch.alert_path.delivered import Delivered
 from straywatch.deploy.deployment import deploy
 from straywatch.deploy.packaging import SOURCES, Package, build
 from straywatch.local.emulator.client import ControlClient
 from straywatch.local.emulator.process import LocalAws, running_emulator
 from straywatch.local.emulator.session import LocalSession
-from straywatch.local.receivers.inbox import Alert, Inbox, open_inbox
+from straywatch.local.receivers.inbox import Inbox, open_inbox
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -55,7 +56,7 @@ class LocalStack:
         """Return a name that no other test uses."""
         return f"{stem}-{uuid.uuid4().hex[:8]}"
 
-    def alert(self, user_name: str, kind: str = "opened") -> Alert:
+    def alert(self, user_name: str, kind: str = "opened") -> Delivered:
         """Wait for the first alert of a kind about a user; AssertionError if none comes."""
         found = self.inbox.wait(
             lambda alert: alert.user_name == user_name and alert.type == kind, PATIENCE_SECONDS
@@ -63,7 +64,7 @@ class LocalStack:
         assert found, f"no {kind} alert about {user_name}; came: {_summary(self.inbox.alerts)}"
         return found[0]
 
-    def alerts_after_silence(self, user_name: str) -> Sequence[Alert]:
+    def alerts_after_silence(self, user_name: str) -> Sequence[Delivered]:
         """Listen until the grace is well over, then return all alerts about a user."""
         until = time.monotonic() + self.grace_seconds + SILENCE_SECONDS
         while time.monotonic() < until:
@@ -130,7 +131,7 @@ def _less(statement: Mapping[str, Any], action: str) -> dict[str, Any]:
     return {**statement, "Action": [each for each in listed if each != action]}
 
 
-def _summary(alerts: Sequence[Alert]) -> list[tuple[str, str]]:
+def _summary(alerts: Sequence[Delivered]) -> list[tuple[str, str]]:
     return [(alert.type, alert.user_name) for alert in alerts]
 
 

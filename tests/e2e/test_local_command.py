@@ -19,7 +19,7 @@ import pytest
 
 from straywatch.deploy.packaging import SOURCES
 from straywatch.errors import EXIT_INCOMPLETE, EXIT_USAGE
-from straywatch.local.emulator.process import HOST, listening_socket
+from straywatch.terminal.ports import HOST, listening_socket
 
 READY = re.compile(
     r"ready: endpoint=(http://127\.0\.0\.1:\d+) stack=straywatch region=us-east-1 page=(\S+)\n"

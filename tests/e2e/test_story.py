@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from botocore.exceptions import ClientError
 
-from straywatch.local.receivers.inbox import Alert
+from straywatch.alert_path.delivered import Delivered
 from tests.e2e.local_stack import SILENCE_SECONDS, LocalStack
 
 
@@ -18,7 +18,7 @@ class Told:
     """The story's users by their part in it, and every alert about each."""
 
     users: Mapping[str, str]
-    alerts: Mapping[str, list[Alert]]
+    alerts: Mapping[str, list[Delivered]]
 
     def kinds(self, part: str) -> list[str]:
         """Return the kinds of alert about a user, in the order in which they came."""
@@ -73,7 +73,7 @@ def _play(stack: LocalStack, users: Mapping[str, str], groups: list[str]) -> Non
             call(UserName=user)
 
 
-def _about(stack: LocalStack, name: str) -> list[Alert]:
+def _about(stack: LocalStack, name: str) -> list[Delivered]:
     return [alert for alert in stack.inbox.alerts if alert.user_name in (name, name + ".new")]
 
 

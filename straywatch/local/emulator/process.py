@@ -25,8 +25,7 @@ from straywatch.local.emulator.session import (
     SECRET_ACCESS_KEY,
     LocalSession,
 )
-
-HOST = "127.0.0.1"
+from straywatch.terminal.ports import HOST, listening_socket
 
 _START_SECONDS = 60
 _STOP_SECONDS = 10
@@ -92,22 +91,6 @@ def running_emulator(port: int = 0, *, retry_seconds: float = 1.0) -> Iterator[L
             _stop(process)
     finally:
         shutil.rmtree(state, ignore_errors=True)
-
-
-def listening_socket(port: int) -> socket.socket:
-    """Listen on 127.0.0.1:`port` (0: any free one). Raises EmulatorError if it is taken."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    try:
-        listener.bind((HOST, port))
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise EmulatorError(
-            f"cannot listen on {HOST}:{port}: {error.strerror}; choose another port (0: any free)"
-        ) from error
-    return listener
 
 
 def _spawn(listener: socket.socket, state: Path, retry_seconds: float) -> subprocess.Popen[bytes]:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from straywatch.alert_path.delivered import Delivery
 from straywatch.local.emulator.client import ControlClient
 from straywatch.local.emulator.session import LocalSession
 from straywatch.local.receivers.http_endpoint import serving
@@ -20,15 +21,6 @@ _CONFIRM_SECONDS = 20.0
 
 Tell = Callable[[str, str], None]
 """Takes the channel's name and one line of what it got."""
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What a channel shows its reader: one message, in lines."""
-
-    channel: str
-    title: str
-    text: str
 
 
 @dataclass

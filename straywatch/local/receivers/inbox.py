@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from straywatch.alert_path.delivered import Delivered
 from straywatch.local.emulator.client import ControlClient
 
 if TYPE_CHECKING:
@@ -24,26 +25,6 @@ _LONGEST_POLL = 20  # seconds, SQS's limit for WaitTimeSeconds
 _POLL_SECONDS = 1
 
 
-@dataclass(frozen=True)
-class Alert:
-    """One message of the topic. `body` is {} and `type` "" where its JSON could not be read."""
-
-    type: str
-    subject: str
-    mail: str
-    body: dict[str, Any]
-    attributes: dict[str, str]
-    raw: str
-    received_at: float
-    sms: str = ""
-
-    @property
-    def user_name(self) -> str:
-        """The user that the alert is about, or "" for one that is about none."""
-        finding = self.body.get("finding")
-        return str(finding.get("user_name", "")) if isinstance(finding, dict) else ""
-
-
 @dataclass
 class Inbox:
     """Receives every message of one topic through a queue of its own."""
@@ -52,9 +33,9 @@ class Inbox:
     queue_url: str
     control: ControlClient
     clock: Callable[[], float] = time.time
-    alerts: list[Alert] = field(default_factory=list)
+    alerts: list[Delivered] = field(default_factory=list)
 
-    def poll(self, wait_seconds: int = _POLL_SECONDS) -> Sequence[Alert]:
+    def poll(self, wait_seconds: int = _POLL_SECONDS) -> Sequence[Delivered]:
         """Return what has arrived, waiting up to `wait_seconds` (0 to 20) for a first message."""
         answer = self.sqs.receive_message(
             QueueUrl=self.queue_url,
@@ -69,7 +50,7 @@ class Inbox:
         self.alerts += arrived
         return arrived
 
-    def wait(self, wanted: Callable[[Alert], bool], seconds: float) -> Sequence[Alert]:
+    def wait(self, wanted: Callable[[Delivered], bool], seconds: float) -> Sequence[Delivered]:
         """Poll until a wanted alert is in the inbox; return all wanted ones, or none in time."""
         deadline = self.clock() + seconds
         while not (found := [alert for alert in self.alerts if wanted(alert)]):
@@ -114,7 +95,7 @@ def _texts(mails: Sequence[dict[str, str]]) -> dict[tuple[str, str], str]:
     return {(mail["message_id"], mail["to"]): mail["text"] for mail in mails}
 
 
-def _alert(message: MessageTypeDef, texts: dict[tuple[str, str], str], now: float) -> Alert:
+def _alert(message: MessageTypeDef, texts: dict[tuple[str, str], str], now: float) -> Delivered:
     envelope = json.loads(message["Body"])
     message_id = envelope["MessageId"]
     raw = envelope["Message"]
@@ -123,7 +104,7 @@ def _alert(message: MessageTypeDef, texts: dict[tuple[str, str], str], now: floa
         name: str(attribute.get("Value", ""))
         for name, attribute in envelope.get("MessageAttributes", {}).items()
     }
-    return Alert(
+    return Delivered(
         type=str(body.get("type", "")),
         subject=envelope.get("Subject", ""),
         mail=texts.get((message_id, READER), ""),

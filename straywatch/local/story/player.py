@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from straywatch.local.receivers.inbox import Alert, Inbox
+from straywatch.alert_path.delivered import Delivered
+from straywatch.local.receivers.inbox import Inbox
 from straywatch.local.story.script import Expected, Scene, Step
 
 LATEST_SECONDS = 60.0
@@ -28,7 +29,7 @@ class Stage(Protocol):
     def call(self, command: str, outcome: str) -> None:
         """Show a call and what IAM made of it."""
 
-    def alert(self, alert: Alert) -> None:
+    def alert(self, alert: Delivered) -> None:
         """Show an alert."""
 
 

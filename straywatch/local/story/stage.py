@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from straywatch.local.receivers.inbox import READER, Alert
+from straywatch.alert_path.delivered import Delivered
+from straywatch.local.receivers.inbox import READER
 from straywatch.local.story.player import Verdict
 
 
@@ -46,7 +47,7 @@ class Terminal:
         """Show what a channel other than mail has got."""
         self.progress(f"{name}: {line}")
 
-    def alert(self, alert: Alert) -> None:
+    def alert(self, alert: Delivered) -> None:
         """Show an alert as its reader would get it; one for machines alone takes a line."""
         if alert.attributes.get("audience") == "machines":
             self.progress(f"for machines alone: {alert.subject}")

@@ -8,34 +8,34 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from straywatch.local.receivers.inbox import Alert
+from straywatch.alert_path.delivered import Delivered
 from straywatch.local.story.player import Player
 from straywatch.local.story.script import Expected, Scene, Step
 
 GRACE = 5.0
 
 
-def alert(kind: str, user: str) -> Alert:
+def alert(kind: str, user: str) -> Delivered:
     """An alert of a kind about a user."""
     body = {"type": kind, "finding": {"user_name": user}}
-    return Alert(kind, "subject", "mail", body, {}, "{}", received_at=0.0)
+    return Delivered(kind, "subject", "mail", body, {}, "{}", received_at=0.0)
 
 
 @dataclass
 class World:
     """Time, IAM, the inbox and the stage of one play, in one place."""
 
-    to_come: list[tuple[float, Alert]] = field(default_factory=list)
+    to_come: list[tuple[float, Delivered]] = field(default_factory=list)
     refuses: dict[str, str] = field(default_factory=dict)
     now: float = 0.0
-    alerts: list[Alert] = field(default_factory=list)
+    alerts: list[Delivered] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
 
     def _make_api_call(self, operation: str, _parameters: dict[str, str]) -> None:
         if operation in self.refuses:
             raise ClientError({"Error": {"Code": self.refuses[operation]}}, operation)
 
-    def poll(self, wait_seconds: int = 1) -> Sequence[Alert]:
+    def poll(self, wait_seconds: int = 1) -> Sequence[Delivered]:
         """Let time pass and hand over what has come by then."""
         self.now += wait_seconds
         arrived = [alert for at, alert in self.to_come if at <= self.now]
@@ -51,7 +51,7 @@ class World:
         """Remember a call."""
         self.shown.append(f"{command} {outcome}".strip())
 
-    def alert(self, alert: Alert) -> None:
+    def alert(self, alert: Delivered) -> None:
         """Remember an alert."""
         self.shown.append(f"{alert.type} {alert.user_name}")
 

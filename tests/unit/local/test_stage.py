@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from straywatch.local.receivers.inbox import Alert
+from straywatch.alert_path.delivered import Delivered
 from straywatch.local.story.player import Verdict
 from straywatch.local.story.script import Expected
 from straywatch.local.story.stage import Terminal, printable
@@ -28,7 +28,7 @@ def test_alerts_are_shown_as_mail_and_never_as_markup() -> None:
     terminal, out = shown()
 
     terminal.alert(
-        Alert("opened", "[LOW] [bold]x", "dear [red]reader[/red]\x1b[0m", {}, {}, "{}", 0.0)
+        Delivered("opened", "[LOW] [bold]x", "dear [red]reader[/red]\x1b[0m", {}, {}, "{}", 0.0)
     )
 
     assert "Subject: [LOW] [bold]x" in out.getvalue()
