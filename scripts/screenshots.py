@@ -29,7 +29,7 @@ from scripts import chromium
 from straywatch import __version__
 from straywatch.commands.report import written
 from straywatch.dashboard.server import serving
-from straywatch.dashboard.source import Source, shown
+from straywatch.dashboard.source import DeploymentSource, shown
 from straywatch.deploy.packaging import SOURCES, build
 from straywatch.local.emulator.session import ACCOUNT_ID
 from straywatch.observing.reader import LOCAL
@@ -129,7 +129,7 @@ def _live_through_an_hour(stack: LocalStack) -> None:
 
 @contextmanager
 def _served(stack: LocalStack) -> Iterator[str]:
-    source = Source(lambda: stack.session, None, LOCAL)
+    source = DeploymentSource(lambda: stack.session, None, LOCAL)
     with (
         listening_socket(0) as listener,
         shown(source, 0.5, alerts=lambda: tuple(stack.inbox.alerts)) as what,
@@ -153,7 +153,7 @@ def _dashboard(browser: Browser, url: str) -> None:
 
 
 def _watch(browser: Browser, stack: LocalStack) -> None:
-    follower = Follower(Source(lambda: stack.session, None, LOCAL).read)
+    follower = Follower(DeploymentSource(lambda: stack.session, None, LOCAL).read)
     follower.step()
     console = Console(record=True, width=92, file=io.StringIO(), force_terminal=True)
     console.print(picture(follower, 92, 22))

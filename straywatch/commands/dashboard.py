@@ -8,7 +8,7 @@ import sys
 import click
 
 from straywatch.dashboard.server import serving
-from straywatch.dashboard.source import Source, shown
+from straywatch.dashboard.source import DeploymentSource, shown
 from straywatch.errors import EXIT_FINE
 from straywatch.observing.reader import Pace
 from straywatch.terminal.options import aws_context, aws_options
@@ -35,7 +35,7 @@ def command(ctx: click.Context, stage: str | None, port: int) -> int:
     Example:
       straywatch dashboard --stage test --port 8080
     """
-    source = Source(lambda: aws_context(ctx).session, stage, Pace())
+    source = DeploymentSource(lambda: aws_context(ctx).session, stage, Pace())
     with listening_socket(port) as listener:
         source.read()  # what is wrong from the beginning is better said here than on a page
         try:

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from straywatch.alert_path.delivered import Delivery
 from straywatch.dashboard.server import serving
-from straywatch.dashboard.source import Source, shown
+from straywatch.dashboard.source import DeploymentSource, shown
 from straywatch.deploy.deployment import deploy
 from straywatch.deploy.packaging import SOURCES, build
 from straywatch.deploy.stack import DEFAULT_NAME
@@ -121,7 +121,7 @@ def _running(
         else:
             outputs = _deploy(session, grace, {}, terminal)
         inbox = open_inbox(session, outputs["AlertTopicArn"])
-        source = Source(aws.session, None, LOCAL)
+        source = DeploymentSource(aws.session, None, LOCAL)
         what = shown(source, _PAGE_SECONDS, alerts=lambda: tuple(inbox.alerts), deliveries=got)
         page = stack.enter_context(serving(listener, stack.enter_context(what)))
         ready = f"endpoint={aws.endpoint} stack={DEFAULT_NAME} region={REGION} page={page}"

@@ -12,7 +12,7 @@ from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.deploy.stack import Stack
 from straywatch.deploy.stack_resources import read_resources
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, WrongUsageError
-from straywatch.redrive.again import Redrive, Redriven, Result, Shown
+from straywatch.redrive.again import Inspected, Redrive, Redriven, Result
 from straywatch.redrive.formats import tell
 from straywatch.redrive.handling import Act, handle
 from straywatch.redrive.letterbox import Letterbox
@@ -85,7 +85,7 @@ def command(
 
 
 def _show_only(_: DeadLetter) -> Result:
-    return Shown()
+    return Inspected()
 
 
 def _discard(_: DeadLetter) -> Result:

@@ -16,9 +16,9 @@ from straywatch.errors import EXIT_FINE, EXIT_INCOMPLETE, StraywatchError, one_l
 from straywatch.replay.bar import share_bar
 from straywatch.replay.documents import Piece, pieces
 from straywatch.replay.figures import figures
-from straywatch.replay.files import CountedReader, Source, sources
+from straywatch.replay.files import CountedReader, LogSource, sources
 from straywatch.replay.formats import Replay, write
-from straywatch.replay.history import Facts, stretches
+from straywatch.replay.history import ReplayTotals, stretches
 from straywatch.replay.intake import Intake, Tally
 from straywatch.replay.lookup import CALLS_A_SECOND, LONGEST_DAYS, looked_up
 from straywatch.replay.store import Store
@@ -99,7 +99,7 @@ def command(
         if from_account:
             _read_account(ctx, intake, days or LONGEST_DAYS)
         _require_something(intake.tally)
-        facts = Facts()
+        facts = ReplayTotals()
         for stretch in stretches(store.events(), _ends(intake.tally), facts):
             store.add_stretch(stretch)
         compared = tuple(figures(store, grace) for grace in seconds)
@@ -107,7 +107,7 @@ def command(
     return _verdict(intake.tally)
 
 
-def _read_files(files: list[Source], intake: Intake) -> None:
+def _read_files(files: list[LogSource], intake: Intake) -> None:
     total = sum(source.size for source in files)
     with share_bar("Reading logs") as show:
         done = 0
@@ -121,7 +121,7 @@ def _read_files(files: list[Source], intake: Intake) -> None:
             intake.take(source.name, _pieces(source, count))
 
 
-def _pieces(source: Source, count: Callable[[int], None]) -> Iterator[Piece]:
+def _pieces(source: LogSource, count: Callable[[int], None]) -> Iterator[Piece]:
     with source.open() as raw, closing(CountedReader(raw, count)) as counted:
         yield from pieces(counted)  # type: ignore[arg-type]  # a raw stream reads as a binary one
 

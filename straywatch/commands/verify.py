@@ -10,7 +10,7 @@ import click
 
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
 from straywatch.remediation.applying.simulation import Simulated, simulate
-from straywatch.remediation.applying.verification import Finding, verify
+from straywatch.remediation.applying.verification import UserVerification, verify
 from straywatch.remediation.files.planfile import load_plan
 from straywatch.remediation.printing import Progress, print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
@@ -67,14 +67,14 @@ def command(
     return EXIT_FOUND if simulated or any(not f.fine for f in findings) else EXIT_FINE
 
 
-def _data(findings: list[Finding], simulated: list[Simulated]) -> dict[str, object]:
+def _data(findings: list[UserVerification], simulated: list[Simulated]) -> dict[str, object]:
     return {
         "users": [{**asdict(finding), "fine": finding.fine} for finding in findings],
         "simulated": [asdict(difference) for difference in simulated],
     }
 
 
-def _tables(findings: list[Finding], simulated: list[Simulated], *, asked: bool) -> None:
+def _tables(findings: list[UserVerification], simulated: list[Simulated], *, asked: bool) -> None:
     print_table(
         "Not as intended",
         ("user", "membership", "gains", "losses"),

@@ -8,7 +8,7 @@ import time
 import click
 from rich.console import Console
 
-from straywatch.dashboard.source import Source
+from straywatch.dashboard.source import DeploymentSource
 from straywatch.errors import EXIT_FINE
 from straywatch.observing.reader import Pace
 from straywatch.terminal.options import aws_context, aws_options
@@ -34,7 +34,7 @@ def command(ctx: click.Context, stage: str | None) -> int:
       straywatch watch
       straywatch watch --stage test | tee rollout.log
     """
-    source = Source(lambda: aws_context(ctx).session, stage, Pace())
+    source = DeploymentSource(lambda: aws_context(ctx).session, stage, Pace())
     source.read()  # what is wrong from the beginning ends it here
     follower = Follower(source.read)
     show = Screen(Console()) if sys.stdout.isatty() else Lines(click.echo)

@@ -39,7 +39,7 @@ Answer = tuple[int, str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class PageContent:
     """What the page shows: the newest view, a finding by its id, and on a local AWS the alerts."""
 
     current: Callable[[], Published]
@@ -49,7 +49,7 @@ class Shown:
 
 
 @contextmanager
-def serving(listener: socket.socket, shown: Shown) -> Iterator[str]:
+def serving(listener: socket.socket, shown: PageContent) -> Iterator[str]:
     """Serve on a listening socket for the length of a `with` block; gives the page's address."""
     host, port = listener.getsockname()
 
@@ -75,7 +75,7 @@ def serving(listener: socket.socket, shown: Shown) -> Iterator[str]:
 class _Pages:
     """What each path answers. `run` tells a page that it talks to another server than before."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, shown: PageContent) -> None:
         self._shown = shown
         self._run = secrets.token_hex(4)
 

@@ -13,16 +13,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.domain.findings import Finding
 from straywatch.alert_path.delivered import Delivered, Delivery
 from straywatch.dashboard.poller import Poller
-from straywatch.dashboard.server import Shown
+from straywatch.dashboard.server import PageContent
 from straywatch.dashboard.view import finding_details, view
 from straywatch.errors import is_sign_in
 from straywatch.observing.deployment import Observed, observed_deployment
-from straywatch.observing.reader import Pace, Reader
+from straywatch.observing.reader import DeploymentReader, Pace
 from straywatch.observing.records import Reading
 
 
 @dataclass
-class Source:
+class DeploymentSource:
     """Reads a deployment that may yet have to be found, and remembers the findings it read.
 
     `session` makes a new session, which knows of a sign-in since the last one was made.
@@ -32,7 +32,7 @@ class Source:
     stage: str | None
     pace: Pace
     findings: Mapping[str, Finding] = field(default_factory=dict)
-    _reader: Reader | None = None
+    _reader: DeploymentReader | None = None
     _observed: Observed | None = None
 
     def read(self) -> tuple[Reading, Observed]:
@@ -41,7 +41,7 @@ class Source:
             if self._reader is None or self._observed is None:
                 session = self.session()
                 self._observed = observed_deployment(session, self.stage)
-                self._reader = Reader(session, self._observed, self.pace)
+                self._reader = DeploymentReader(session, self._observed, self.pace)
             reading = self._reader.read()
         except (BotoCoreError, ClientError) as error:
             if is_sign_in(error):
@@ -62,14 +62,14 @@ class Source:
 
 @contextmanager
 def shown(
-    source: Source,
+    source: DeploymentSource,
     seconds: float,
     alerts: Callable[[], Sequence[Delivered]] | None = None,
     deliveries: Callable[[], Sequence[Delivery]] = tuple,
-) -> Iterator[Shown]:
+) -> Iterator[PageContent]:
     """What to serve for the length of a `with` block, read every so many seconds."""
     poller = Poller(source.view, seconds)
     with poller.running():
-        yield Shown(
+        yield PageContent(
             current=poller.current, finding=source.details, alerts=alerts, deliveries=deliveries
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from straywatch.deploy.stack import Absent, Stack
-from straywatch.deploy.stack_changes import Change, ChangePreview, changes_of
+from straywatch.deploy.stack_changes import ChangePreview, ResourceChange, changes_of
 from straywatch.deploy.stack_watch import pauses
 from straywatch.errors import StraywatchError, one_line
 
@@ -90,7 +90,9 @@ def _require_usable(ended: DescribeChangeSetOutputTypeDef) -> bool:
     raise StraywatchError(f"CloudFormation refuses the change set: {one_line(reason)}")
 
 
-def _changes(cloudformation: CloudFormationClient, change_set_id: str) -> tuple[Change, ...]:
+def _changes(
+    cloudformation: CloudFormationClient, change_set_id: str
+) -> tuple[ResourceChange, ...]:
     pages = cloudformation.get_paginator("describe_change_set").paginate(
         ChangeSetName=change_set_id
     )

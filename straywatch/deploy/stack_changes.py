@@ -26,7 +26,7 @@ _REPLACED = {"True": "replaced", "Conditional": "perhaps replaced"}
 
 
 @dataclass(frozen=True)
-class Change:
+class ResourceChange:
     """One resource that a change set adds, changes, removes or imports.
 
     `replacement` is "", "replaced" or "perhaps replaced"; `kept` says that what is removed from
@@ -63,10 +63,10 @@ class ChangePreview:
 
     stack_name: str
     is_new: bool
-    changes: tuple[Change, ...]
+    changes: tuple[ResourceChange, ...]
 
     @property
-    def losses(self) -> tuple[Change, ...]:
+    def losses(self) -> tuple[ResourceChange, ...]:
         """The changes that lose data."""
         return tuple(change for change in self.changes if change.loss)
 
@@ -77,10 +77,10 @@ class ChangePreview:
         return [f"{verb} stack {self.stack_name}:", *(f"  {change}" for change in ordered)]
 
 
-def changes_of(resource_changes: Iterable[ResourceChangeTypeDef]) -> tuple[Change, ...]:
+def changes_of(resource_changes: Iterable[ResourceChangeTypeDef]) -> tuple[ResourceChange, ...]:
     """Read the resource changes of DescribeChangeSet."""
     return tuple(
-        Change(
+        ResourceChange(
             action=_VERBS.get(each["Action"], each["Action"].lower()),
             logical_id=each["LogicalResourceId"],
             resource_type=each["ResourceType"],

@@ -16,7 +16,7 @@ LATE = timedelta(minutes=2)
 """So long after a grace, or after an alert was due to be sent, it is late."""
 
 
-class Level(IntEnum):
+class Wellness(IntEnum):
     """How well something is; a greater one is worse."""
 
     FINE = 0
@@ -29,7 +29,7 @@ class Sign:
     """One thing looked at, how well it is, and what it says."""
 
     name: str
-    level: Level
+    level: Wellness
     text: str
 
 
@@ -46,37 +46,37 @@ def health(reading: Reading, observed: Observed) -> tuple[Sign, ...]:
     )
 
 
-def worst(signs: tuple[Sign, ...]) -> Level:
+def worst(signs: tuple[Sign, ...]) -> Wellness:
     """The level of the worst of them."""
-    return max((sign.level for sign in signs), default=Level.FINE)
+    return max((sign.level for sign in signs), default=Wellness.FINE)
 
 
 def _sweeps(reading: Reading, observed: Observed) -> Sign:
     every = spoken(observed.sweep_every.total_seconds())
     if not reading.sweeps:
-        return Sign("Last sweep", Level.WATCH, f"none yet; one is due every {every}")
+        return Sign("Last sweep", Wellness.WATCH, f"none yet; one is due every {every}")
     age = reading.read_at - reading.sweeps[-1].started_at
     if age > GAP * observed.sweep_every:
         ago = spoken(age.total_seconds())
-        return Sign("Last sweep", Level.BAD, f"{ago} ago; one is due every {every}")
-    return Sign("Last sweep", Level.FINE, "in time")
+        return Sign("Last sweep", Wellness.BAD, f"{ago} ago; one is due every {every}")
+    return Sign("Last sweep", Wellness.FINE, "in time")
 
 
 def _missed(reading: Reading) -> Sign:
     missed = reading.sweeps[-1].missed_events if reading.sweeps else 0
     if missed:
-        return Sign("Missed events", Level.WATCH, f"{missed} before the last sweep")
-    return Sign("Missed events", Level.FINE, "none")
+        return Sign("Missed events", Wellness.WATCH, f"{missed} before the last sweep")
+    return Sign("Missed events", Wellness.FINE, "none")
 
 
 def _queues(reading: Reading) -> tuple[Sign, ...]:
     queues = reading.queues
     if isinstance(queues, Unread):
-        return (Sign("Queues", Level.WATCH, f"could not be read: {queues.reason}"),)
+        return (Sign("Queues", Wellness.WATCH, f"could not be read: {queues.reason}"),)
     dead = f"{queues.dead:,}; `straywatch redrive` tells why" if queues.dead else "none"
     return (
-        Sign("Dead letters", Level.BAD if queues.dead else Level.FINE, dead),
-        Sign("Checks waiting", Level.FINE, f"{queues.checks:,}" if queues.checks else "none"),
+        Sign("Dead letters", Wellness.BAD if queues.dead else Wellness.FINE, dead),
+        Sign("Checks waiting", Wellness.FINE, f"{queues.checks:,}" if queues.checks else "none"),
     )
 
 
@@ -84,8 +84,8 @@ def _late(reading: Reading, observed: Observed) -> Sign:
     graces = running_graces(reading, observed.grace)
     late = sum(grace.due + LATE < reading.read_at for grace in graces)
     if late:
-        return Sign("Late checks", Level.BAD, f"{late:,} graces ended unlooked at")
-    return Sign("Late checks", Level.FINE, "none")
+        return Sign("Late checks", Wellness.BAD, f"{late:,} graces ended unlooked at")
+    return Sign("Late checks", Wellness.FINE, "none")
 
 
 def _unsent(reading: Reading) -> Sign:
@@ -94,16 +94,16 @@ def _unsent(reading: Reading) -> Sign:
         for f in reading.findings
     )
     if unsent:
-        return Sign("Unsent alerts", Level.BAD, f"{unsent:,}; the next sweep sends them")
-    return Sign("Unsent alerts", Level.FINE, "none")
+        return Sign("Unsent alerts", Wellness.BAD, f"{unsent:,}; the next sweep sends them")
+    return Sign("Unsent alerts", Wellness.FINE, "none")
 
 
 def _configuration(reading: Reading) -> Sign:
     if reading.refused:
         first, *others = reading.refused
         more = f" and {len(others)} more" if others else ""
-        return Sign("Exemptions", Level.BAD, f"document refused: {first}{more}")
-    return Sign("Exemptions", Level.FINE, "document in force")
+        return Sign("Exemptions", Wellness.BAD, f"document refused: {first}{more}")
+    return Sign("Exemptions", Wellness.FINE, "document in force")
 
 
 def _unreadable(reading: Reading) -> tuple[Sign, ...]:
@@ -111,4 +111,4 @@ def _unreadable(reading: Reading) -> tuple[Sign, ...]:
         return ()
     first, *others = reading.unreadable
     more = f" and {len(others)} more" if others else ""
-    return (Sign("Unreadable", Level.BAD, f"findings this version cannot read: {first}{more}"),)
+    return (Sign("Unreadable", Wellness.BAD, f"findings this version cannot read: {first}{more}"),)

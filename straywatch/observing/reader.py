@@ -53,7 +53,7 @@ LOCAL = Pace(census=timedelta(seconds=2), scan=timedelta(seconds=2), queues=time
 
 
 @dataclass
-class Reader:
+class DeploymentReader:
     """Reads one deployment. Between scans it follows the open findings alone."""
 
     session: boto3.Session

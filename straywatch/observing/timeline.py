@@ -15,7 +15,7 @@ from chalicelib.times import iso
 from straywatch.observing.records import Reading, SweepRecord
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What sort of thing happened."""
 
     EVENT = "event"
@@ -30,7 +30,7 @@ class Happening:
     """One thing that happened, about one user or, where `user_name` is empty, about all."""
 
     at: datetime
-    kind: Kind
+    kind: EntryKind
     user_name: str
     text: str
     finding_id: str = ""
@@ -43,26 +43,26 @@ def timeline(reading: Reading, account: Account) -> tuple[Happening, ...]:
         *(each for finding in reading.findings for each in life(finding)),
         *map(_of_sweep, _worth_telling(reading.sweeps)),
     }
-    told = {(h.at, h.user_name) for h in found if h.kind is Kind.EVENT and h.finding_id}
+    told = {(h.at, h.user_name) for h in found if h.kind is EntryKind.EVENT and h.finding_id}
     return tuple(sorted((h for h in found if not _is_repeated(h, told)), key=_order, reverse=True))
 
 
 def life(finding: Finding) -> Iterator[Happening]:
     """The finding's whole life, oldest first, as far as it is recorded."""
     name, finding_id = finding.user_name, finding.finding_id
-    began = Kind.EVENT if finding.cause else Kind.CHECK
+    began = EntryKind.EVENT if finding.cause else EntryKind.CHECK
     yield Happening(finding.stray_since, began, name, _beginning(finding), finding_id)
     by = "a sweep" if finding.detected_by == "sweep" else "the check"
     said = f"{by} found it in no group; alert opened, {finding.severity.name}"
-    yield Happening(finding.opened_at, Kind.ALERT, name, said, finding_id)
+    yield Happening(finding.opened_at, EntryKind.ALERT, name, said, finding_id)
     if finding.escalated_at:
-        yield Happening(finding.escalated_at, Kind.ALERT, name, "alert escalated", finding_id)
+        yield Happening(finding.escalated_at, EntryKind.ALERT, name, "alert escalated", finding_id)
     if finding.reminders and finding.alerted_at and finding.alerted_at != finding.escalated_at:
         times = "once" if finding.reminders == 1 else f"{finding.reminders} times"
-        yield Happening(finding.alerted_at, Kind.ALERT, name, f"reminded {times}", finding_id)
+        yield Happening(finding.alerted_at, EntryKind.ALERT, name, f"reminded {times}", finding_id)
     if finding.status is Status.RESOLVED and finding.resolved_at and finding.resolution:
         said = f"resolved: {because(finding.resolution)}"
-        yield Happening(finding.resolved_at, Kind.RESOLVE, name, said, finding_id)
+        yield Happening(finding.resolved_at, EntryKind.RESOLVE, name, said, finding_id)
 
 
 def because(resolution: Resolution) -> str:
@@ -99,17 +99,17 @@ def _of_mark(mark: Mark, account: Account) -> Iterator[Happening]:
             text = f"{deed(mark.cause)} by {actor(mark.cause, account)}"
         else:
             text = "created, or left a group"
-        yield Happening(left, Kind.EVENT, name, text)
+        yield Happening(left, EntryKind.EVENT, name, text)
     for joined in mark.joins:
         group = f" {mark.joined_group}" if joined == mark.joined_at else " a group"
-        yield Happening(joined, Kind.EVENT, name, f"joined{group}")
+        yield Happening(joined, EntryKind.EVENT, name, f"joined{group}")
     if mark.deleted_at:
-        yield Happening(mark.deleted_at, Kind.EVENT, name, "deleted")
+        yield Happening(mark.deleted_at, EntryKind.EVENT, name, "deleted")
     if mark.renamed_at:
         text = f"renamed to {mark.renamed_to}" if mark.renamed_to else "renamed"
-        yield Happening(mark.renamed_at, Kind.EVENT, name, text)
+        yield Happening(mark.renamed_at, EntryKind.EVENT, name, text)
     if mark.settled_at and mark.settled_at != mark.joined_at:
-        yield Happening(mark.settled_at, Kind.CHECK, name, "looked at: no stray")
+        yield Happening(mark.settled_at, EntryKind.CHECK, name, "looked at: no stray")
 
 
 def _worth_telling(sweeps: Sequence[SweepRecord]) -> Iterator[SweepRecord]:
@@ -122,20 +122,22 @@ def _worth_telling(sweeps: Sequence[SweepRecord]) -> Iterator[SweepRecord]:
 def _of_sweep(sweep: SweepRecord) -> Happening:
     strays = "1 stray" if sweep.strays == 1 else f"{sweep.strays:,} strays"
     users = "1 user" if sweep.users == 1 else f"{sweep.users:,} users"
-    return Happening(sweep.finished_at, Kind.SWEEP, "", f"sweep of {users}: {strays}")
+    return Happening(sweep.finished_at, EntryKind.SWEEP, "", f"sweep of {users}: {strays}")
 
 
 def _is_repeated(happening: Happening, told: Iterable[tuple[datetime, str]]) -> bool:
     """Whether a finding tells of the same event as this mark does, and more of it."""
     mine = (happening.at, happening.user_name)
-    return happening.kind is Kind.EVENT and not happening.finding_id and mine in told
+    return happening.kind is EntryKind.EVENT and not happening.finding_id and mine in told
 
 
-_RANKS = (Kind.SWEEP, Kind.EVENT, Kind.CHECK, Kind.ALERT, Kind.RESOLVE)
+_RANKS = (EntryKind.SWEEP, EntryKind.EVENT, EntryKind.CHECK, EntryKind.ALERT, EntryKind.RESOLVE)
 
 
 def _order(happening: Happening) -> tuple[datetime, int, str]:
-    second = happening.at.replace(microsecond=0) if happening.kind is Kind.EVENT else happening.at
+    second = (
+        happening.at.replace(microsecond=0) if happening.kind is EntryKind.EVENT else happening.at
+    )
     return second, _RANKS.index(happening.kind), happening.user_name
 
 

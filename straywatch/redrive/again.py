@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from straywatch.redrive.letters import DeadLetter, Kind
+from straywatch.redrive.letters import DeadLetter, LetterKind
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -31,11 +31,11 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Inspected:
     """The letter was looked at; nothing else was asked for."""
 
 
-Result = Redriven | Left | Shown
+Result = Redriven | Left | Inspected
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +56,20 @@ class Redrive:
         """
         try:
             match letter.kind:
-                case Kind.CHECK:
+                case LetterKind.CHECK:
                     self.sqs.send_message(QueueUrl=self.check_queue_url, MessageBody=letter.payload)
-                case Kind.IMPORT if not self.import_queue_url:
+                case LetterKind.IMPORT if not self.import_queue_url:
                     return Left("Security Hub is switched off: deploy with SecurityHubEnabled=yes")
-                case Kind.IMPORT:
+                case LetterKind.IMPORT:
                     self.sqs.send_message(
                         QueueUrl=self.import_queue_url, MessageBody=letter.payload
                     )
-                case Kind.INVOCATION | Kind.DELIVERY:
+                case LetterKind.INVOCATION | LetterKind.DELIVERY:
                     return self._invoke(letter, letter.function)
-                case Kind.NOTIFICATION:
+                case LetterKind.NOTIFICATION:
                     asked = self.sns.get_subscription_attributes(SubscriptionArn=letter.function)
                     return self._invoke(letter, asked["Attributes"].get("Endpoint", ""))
-                case Kind.UNREADABLE:
+                case LetterKind.UNREADABLE:
                     return Left("it cannot be read; --discard removes it")
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")

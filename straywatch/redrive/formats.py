@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from chalicelib.times import iso
-from straywatch.redrive.again import Left, Redriven, Result, Shown
+from straywatch.redrive.again import Inspected, Left, Redriven, Result
 from straywatch.redrive.handling import Outcome
 from straywatch.redrive.letters import DeadLetter
 from straywatch.terminal.durations import spoken
@@ -38,7 +38,7 @@ def tell(outcome: Outcome, form: str, done: str, limit: int) -> None:
 def _summary(outcome: Outcome, done: str) -> str:
     if not outcome.seen:
         return "No dead letters."
-    shown = sum(isinstance(result, Shown) for _, result in outcome.handled)
+    shown = sum(isinstance(result, Inspected) for _, result in outcome.handled)
     stay = len(outcome.left)
     parts = [f"{counted(outcome.done, 'letter')} {done}"] if outcome.done else []
     if stay:
@@ -49,7 +49,7 @@ def _summary(outcome: Outcome, done: str) -> str:
 
 def _row(letter: DeadLetter, result: Result, now: datetime, done: str) -> tuple[object, ...]:
     age = spoken(max(0.0, (now - letter.sent_at).total_seconds()))
-    state = "waits" if isinstance(result, Shown) else done
+    state = "waits" if isinstance(result, Inspected) else done
     if isinstance(result, Left):
         state = f"stays: {result.why}"
     return letter.message_id, letter.kind, letter.about, age, letter.reason, state

@@ -16,7 +16,7 @@ from chalicelib.messages.body import SCHEMA as ALERT_SCHEMA
 _UNTOLD = "not told: the queue itself gave up on it after too many receives"
 
 
-class Kind(StrEnum):
+class LetterKind(StrEnum):
     """Where a dead letter came from, and so where it is to go again."""
 
     CHECK = "check"
@@ -45,7 +45,7 @@ class DeadLetter:
     message_id: str
     receipt: str
     sent_at: datetime
-    kind: Kind
+    kind: LetterKind
     about: str
     reason: str
     payload: str
@@ -73,7 +73,7 @@ def read_letter(message: Mapping[str, Any]) -> DeadLetter:
     )
 
 
-_Content = tuple[Kind, str, str, str, str]
+_Content = tuple[LetterKind, str, str, str, str]
 
 
 def _content(body: str, told: Mapping[str, str]) -> _Content:
@@ -86,7 +86,7 @@ def _content(body: str, told: Mapping[str, str]) -> _Content:
     if "requestContext" in value and "requestPayload" in value:
         return _invocation(value)
     if value.get("schema") == ALERT_SCHEMA:
-        return Kind.IMPORT, _about_alert(value), told.get("reason", _UNTOLD), body, ""
+        return LetterKind.IMPORT, _about_alert(value), told.get("reason", _UNTOLD), body, ""
     if "TARGET_ARN" in told:
         return _delivery(value, body, told)
     if value.get("Type") == "Notification" and "Message" in value:
@@ -100,7 +100,7 @@ def _check(body: str, told: Mapping[str, str]) -> _Content:
     except MalformedCheckError as error:
         return _unreadable(body, told, str(error))
     about = "the digest" if isinstance(request, DigestRequest) else request.user_name
-    return Kind.CHECK, about, told.get("reason", _UNTOLD), body, ""
+    return LetterKind.CHECK, about, told.get("reason", _UNTOLD), body, ""
 
 
 def _invocation(value: Mapping[str, Any]) -> _Content:
@@ -113,14 +113,20 @@ def _invocation(value: Mapping[str, Any]) -> _Content:
     condition = context.get("condition", "") if isinstance(context, Mapping) else ""
     payload = json.dumps(value["requestPayload"])
     about = _about_event(value["requestPayload"])
-    return Kind.INVOCATION, about, error or str(condition) or "not told", payload, str(function)
+    return (
+        LetterKind.INVOCATION,
+        about,
+        error or str(condition) or "not told",
+        payload,
+        str(function),
+    )
 
 
 def _delivery(value: Mapping[str, Any], body: str, told: Mapping[str, str]) -> _Content:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html."""
     parts = (told.get("ERROR_CODE", ""), told.get("ERROR_MESSAGE", ""))
     reason = ": ".join(part for part in parts if part) or "not told"
-    return Kind.DELIVERY, _about_event(value), reason, body, told["TARGET_ARN"]
+    return LetterKind.DELIVERY, _about_event(value), reason, body, told["TARGET_ARN"]
 
 
 def _notification(value: Mapping[str, Any], body: str, told: Mapping[str, str]) -> _Content:
@@ -141,12 +147,12 @@ def _notification(value: Mapping[str, Any], body: str, told: Mapping[str, str]) 
         "Sns": {"MessageAttributes": {}, **value},
     }
     about = str(value.get("Subject") or "")
-    return Kind.NOTIFICATION, about, reason, json.dumps({"Records": [record]}), subscription
+    return LetterKind.NOTIFICATION, about, reason, json.dumps({"Records": [record]}), subscription
 
 
 def _unreadable(body: str, told: Mapping[str, str], why: str) -> _Content:
     reason = "; ".join(part for part in (told.get("reason", ""), why) if part)
-    return Kind.UNREADABLE, "", reason, body, ""
+    return LetterKind.UNREADABLE, "", reason, body, ""
 
 
 def _about_alert(body: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ _DIGESTS = "CloudTrail-Digest"  # hashes of log files, which CloudTrail keeps be
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LogSource:
     """Something with records in it; `open` raises OSError where it cannot be read."""
 
     name: str
@@ -26,23 +26,23 @@ class Source:
     open: Callable[[], BinaryIO]
 
 
-def sources(paths: tuple[str, ...]) -> list[Source]:
+def sources(paths: tuple[str, ...]) -> list[LogSource]:
     """Find what the paths name; `-` is standard input, a folder all logs below it.
 
     Raises WrongUsageError for a path that does not exist, or a folder without a single log.
     """
-    found: dict[str, Source] = {}
+    found: dict[str, LogSource] = {}
     for path in paths:
         for source in _standard_input() if path == "-" else _below(Path(path)):
             found.setdefault(source.name, source)
     return list(found.values())
 
 
-def _standard_input() -> Iterator[Source]:
-    yield Source("standard input", 0, lambda: sys.stdin.buffer)
+def _standard_input() -> Iterator[LogSource]:
+    yield LogSource("standard input", 0, lambda: sys.stdin.buffer)
 
 
-def _below(path: Path) -> Iterator[Source]:
+def _below(path: Path) -> Iterator[LogSource]:
     if not path.exists():
         raise WrongUsageError(f"{path} does not exist")
     if not path.is_dir():
@@ -55,8 +55,8 @@ def _below(path: Path) -> Iterator[Source]:
     yield from map(_source, logs)
 
 
-def _source(path: Path) -> Source:
-    return Source(str(path), path.stat().st_size, lambda: path.open("rb"))
+def _source(path: Path) -> LogSource:
+    return LogSource(str(path), path.stat().st_size, lambda: path.open("rb"))
 
 
 class CountedReader(io.RawIOBase):

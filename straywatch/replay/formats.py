@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from chalicelib.times import iso
 from straywatch.replay.figures import Figures, would_alert
-from straywatch.replay.history import Facts
+from straywatch.replay.history import ReplayTotals
 from straywatch.replay.intake import Tally
 from straywatch.replay.store import Store
 from straywatch.replay.stretches import Ending, Stretch
@@ -35,7 +35,7 @@ class Replay:
     """All that a replay came to; the stretches lie in the store."""
 
     tally: Tally
-    facts: Facts
+    facts: ReplayTotals
     figures: tuple[Figures, ...]
     store: Store
 

@@ -46,7 +46,7 @@ class Unknowns:
 
 
 @dataclass
-class Facts:
+class ReplayTotals:
     """What the replay of all accounts came to, beside its stretches."""
 
     users: int = 0
@@ -69,7 +69,7 @@ class _User:
 
 
 def stretches(
-    events: Iterable[MembershipEvent | GroupRename], ends: dict[str, datetime], facts: Facts
+    events: Iterable[MembershipEvent | GroupRename], ends: dict[str, datetime], facts: ReplayTotals
 ) -> Iterator[Stretch]:
     """Yield every stretch of events that come account by account, in order of time.
 
@@ -85,7 +85,7 @@ def stretches(
 class _History:
     """One account's users as they are after the last event taken."""
 
-    def __init__(self, account: Account, facts: Facts) -> None:
+    def __init__(self, account: Account, facts: ReplayTotals) -> None:
         self._account, self._facts = account, facts
         self._users: dict[str, _User] = {}
         self._now = _UNKNOWN_PAST

@@ -14,14 +14,14 @@ from rich.text import Text
 from chalicelib.domain.findings import Status
 from straywatch.observing.graces import Grace
 from straywatch.observing.records import Census, Reading
-from straywatch.observing.timeline import Happening, Kind
+from straywatch.observing.timeline import EntryKind, Happening
 from straywatch.terminal.durations import spoken
 from straywatch.terminal.tables import counted
 from straywatch.terminal.text import visible
 from straywatch.watching.follower import Follower
 from straywatch.watching.lines import state_of
 
-_STYLES = {Kind.EVENT: "yellow", Kind.ALERT: "bold red", Kind.RESOLVE: "green"}
+_STYLES = {EntryKind.EVENT: "yellow", EntryKind.ALERT: "bold red", EntryKind.RESOLVE: "green"}
 _FRAME_LINES = 6  # headlines and the empty lines between the parts
 _BAR = 20
 _NARROW = 60  # columns below which the bar and the reason are left out

@@ -18,7 +18,7 @@ from chalicelib.messages.body import body_of
 from straywatch.alert_path.delivered import Delivered
 from straywatch.dashboard.forms import alert_forms
 from straywatch.dashboard.poller import Poller, Published
-from straywatch.dashboard.server import Shown, serving
+from straywatch.dashboard.server import PageContent, serving
 from straywatch.terminal.ports import listening_socket
 from tests.unit import observed_samples as samples
 
@@ -34,10 +34,10 @@ HOSTILE = Delivered(
 EVERY_PATH = ("/", "/main.js", "/dashboard.css", "/data.json", "/finding.json?id=f1", "/nowhere")
 
 
-def shown(alerts: tuple[Delivered, ...] | None = (HOSTILE,)) -> Shown:
+def shown(alerts: tuple[Delivered, ...] | None = (HOSTILE,)) -> PageContent:
     """What a test serves: one version of a view, one finding."""
     published = Published(3, {"findings": []}, time.time())
-    return Shown(
+    return PageContent(
         current=lambda: published,
         finding={"f1": {"id": "f1"}}.get,
         alerts=None if alerts is None else (lambda: alerts),

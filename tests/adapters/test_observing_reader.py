@@ -15,7 +15,7 @@ from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.domain.findings import Status
 from straywatch.errors import is_sign_in
 from straywatch.observing.deployment import Observed
-from straywatch.observing.reader import Pace, Reader
+from straywatch.observing.reader import DeploymentReader, Pace
 from straywatch.observing.records import Census, Queues, SweepRecord, Unread
 from tests.adapters.aws import client
 from tests.adapters.stack import Clock, Stack, aws_in_memory
@@ -68,10 +68,10 @@ def table() -> FindingsTable:
     return FindingsTable(client("dynamodb"), "findings", KEEP)
 
 
-def reader(stack: Stack, clock: Clock, session: Session | None = None) -> Reader:
+def reader(stack: Stack, clock: Clock, session: Session | None = None) -> DeploymentReader:
     """A reader of everything that is in memory."""
     session = session or Session()
-    return Reader(session, observed(stack), Pace(), clock)  # type: ignore[arg-type]  # enough of one
+    return DeploymentReader(session, observed(stack), Pace(), clock)  # type: ignore[arg-type]  # enough of one
 
 
 def record(sweep: SweepRecord) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from playwright.sync_api import expect
 
 from straywatch.dashboard.server import serving
-from straywatch.dashboard.source import Source, shown
+from straywatch.dashboard.source import DeploymentSource, shown
 from straywatch.observing.reader import LOCAL
 from straywatch.terminal.ports import listening_socket
 from tests.browser.conftest import OpenPage
@@ -36,7 +36,7 @@ def polled(stack: LocalStack) -> Iterator[None]:
 
 def test_a_stray_appears_is_alerted_and_resolved(stack: LocalStack, open_page: OpenPage) -> None:
     """Its grace runs down, the alert shows as readers get it, and the end of it shows, too."""
-    source = Source(lambda: stack.session, None, LOCAL)
+    source = DeploymentSource(lambda: stack.session, None, LOCAL)
     name = stack.name("<b>stray</b>".replace("<", "=").replace(">", "=").replace("/", "."))
     group = stack.name("nurses")
     with (

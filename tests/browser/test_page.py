@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from straywatch.alert_path.delivered import Delivered
 from straywatch.dashboard.poller import Published
-from straywatch.dashboard.server import Shown, serving
+from straywatch.dashboard.server import PageContent, serving
 from straywatch.dashboard.view import finding_details, view
 from straywatch.observing.records import Reading, Unread
 from straywatch.terminal.ports import listening_socket
@@ -58,7 +58,7 @@ class Server:
         """Come up, on the port that it had before if it had one."""
         listener = self._up.enter_context(listening_socket(self.port))
         self.port = listener.getsockname()[1]
-        shown = Shown(
+        shown = PageContent(
             current=lambda: self.published,
             finding=self._details,
             alerts=lambda: self.alerts,

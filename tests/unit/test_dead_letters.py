@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import CheckRequest, Origin, encode_check
 from straywatch.redrive.again import function_name
-from straywatch.redrive.letters import DeadLetter, Kind, read_letter
+from straywatch.redrive.letters import DeadLetter, LetterKind, read_letter
 from tests.unit.trail import at, created
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:straywatch-lost"
@@ -45,7 +45,11 @@ def failure(**more: Any) -> str:
 def test_a_check_tells_its_user_and_the_reason_told_with_it() -> None:
     """It goes again as it is."""
     read = letter(CHECK, reason="ClientError: Throttling")
-    assert (read.kind, read.about, read.reason) == (Kind.CHECK, "ann", "ClientError: Throttling")
+    assert (read.kind, read.about, read.reason) == (
+        LetterKind.CHECK,
+        "ann",
+        "ClientError: Throttling",
+    )
     assert read.payload == CHECK
 
 
@@ -57,7 +61,7 @@ def test_a_check_that_the_queue_gave_up_on_says_so() -> None:
 def test_a_failed_invocation_tells_the_functions_error() -> None:
     """And holds the event that the function was given."""
     read = letter(failure())
-    assert (read.kind, read.about) == (Kind.INVOCATION, "CreateUser ann")
+    assert (read.kind, read.about) == (LetterKind.INVOCATION, "CreateUser ann")
     assert read.reason == "ContentionError: kept changing"
     assert json.loads(read.payload) == EVENT
     assert function_name(read.function) == "straywatch-lost"
@@ -73,7 +77,7 @@ def test_an_undelivered_event_tells_why_the_rule_failed() -> None:
     """And to which function it was going."""
     told = {"TARGET_ARN": FUNCTION, "ERROR_CODE": "NO_PERMISSIONS", "ERROR_MESSAGE": "not allowed"}
     read = letter(json.dumps(EVENT), **told)
-    assert (read.kind, read.about) == (Kind.DELIVERY, "CreateUser ann")
+    assert (read.kind, read.about) == (LetterKind.DELIVERY, "CreateUser ann")
     assert read.reason == "NO_PERMISSIONS: not allowed"
     assert json.loads(read.payload) == EVENT
     assert function_name(read.function) == "straywatch-lost"
@@ -85,7 +89,7 @@ def test_an_undelivered_event_tells_why_the_rule_failed() -> None:
 def test_what_cannot_be_read_is_for_a_person(body: str) -> None:
     """It is told as such, with the reason it carries and what is wrong with it."""
     read = letter(body, reason="why")
-    assert read.kind is Kind.UNREADABLE
+    assert read.kind is LetterKind.UNREADABLE
     assert read.reason.startswith("why; ")
 
 
@@ -105,4 +109,4 @@ def test_what_cannot_be_read_is_for_a_person(body: str) -> None:
 def test_no_message_breaks_the_reading(body: str, *, target: bool) -> None:
     """One bad letter must not hide the others."""
     read = letter(body, **({"TARGET_ARN": "x"} if target else {}))
-    assert read.kind in Kind
+    assert read.kind in LetterKind

@@ -21,9 +21,9 @@ from straywatch.observing.figures import (
     spread,
 )
 from straywatch.observing.graces import LATEST_CHECK, running_graces
-from straywatch.observing.health import Level, health, worst
+from straywatch.observing.health import Wellness, health, worst
 from straywatch.observing.records import Unread
-from straywatch.observing.timeline import Kind, life, timeline
+from straywatch.observing.timeline import EntryKind, life, timeline
 from tests.unit import observed_samples as samples
 from tests.unit.observed_samples import ACCOUNT, GRACE, OBSERVED
 from tests.unit.records import NOW
@@ -96,9 +96,9 @@ def test_a_life_tells_how_it_began_and_ended() -> None:
     told = [(each.kind, each.text) for each in life(finding)]
 
     assert told == [
-        (Kind.EVENT, "RemoveUserFromGroup (group admins) by alice in role ops"),
-        (Kind.ALERT, "the check found it in no group; alert opened, HIGH"),
-        (Kind.RESOLVE, "resolved: joined nurses"),
+        (EntryKind.EVENT, "RemoveUserFromGroup (group admins) by alice in role ops"),
+        (EntryKind.ALERT, "the check found it in no group; alert opened, HIGH"),
+        (EntryKind.RESOLVE, "resolved: joined nurses"),
     ]
 
 
@@ -121,9 +121,9 @@ def test_the_timeline_tells_each_event_once_and_the_newest_first() -> None:
     told = [(each.kind, each.at) for each in timeline(reading, ACCOUNT)]
 
     assert told == [
-        (Kind.EVENT, NOW - MINUTE),
-        (Kind.ALERT, finding.opened_at),
-        (Kind.EVENT, finding.stray_since),
+        (EntryKind.EVENT, NOW - MINUTE),
+        (EntryKind.ALERT, finding.opened_at),
+        (EntryKind.EVENT, finding.stray_since),
     ]
 
 
@@ -179,7 +179,7 @@ def test_sweep_rates_as_eventbridge_writes_them() -> None:
 
 def test_a_monitor_that_is_well() -> None:
     """On an ordinary day nothing asks for attention."""
-    assert worst(health(samples.usual(), OBSERVED)) is Level.FINE
+    assert worst(health(samples.usual(), OBSERVED)) is Wellness.FINE
 
 
 def test_each_ailment_is_named() -> None:
@@ -198,13 +198,13 @@ def test_each_ailment_is_named() -> None:
     ailing = {sign.name: sign.level for sign in health(reading, OBSERVED) if sign.level}
 
     assert ailing == {
-        "Last sweep": Level.BAD,
-        "Missed events": Level.WATCH,
-        "Dead letters": Level.BAD,
-        "Late checks": Level.BAD,
-        "Unsent alerts": Level.BAD,
-        "Exemptions": Level.BAD,
-        "Unreadable": Level.BAD,
+        "Last sweep": Wellness.BAD,
+        "Missed events": Wellness.WATCH,
+        "Dead letters": Wellness.BAD,
+        "Late checks": Wellness.BAD,
+        "Unsent alerts": Wellness.BAD,
+        "Exemptions": Wellness.BAD,
+        "Unreadable": Wellness.BAD,
     }
 
 

@@ -22,7 +22,7 @@ from chalicelib.flows.lifecycle import Lifecycle
 from chalicelib.flows.monitor import Monitor
 from chalicelib.settings import Settings
 from straywatch.replay.figures import would_alert
-from straywatch.replay.history import Facts, stretches
+from straywatch.replay.history import ReplayTotals, stretches
 from straywatch.replay.intake import Intake
 from straywatch.replay.store import Store
 from tests.unit.trail import ACCOUNT, START, created, deleted, joined, left, renamed
@@ -191,7 +191,7 @@ def alerts_of_the_replay(seed: int, grace: int) -> set[tuple[str, datetime]]:
     Intake(store, datetime(2030, 1, 1, tzinfo=UTC)).take("life", records)
     return {
         (stretch.user_id, stretch.since)
-        for stretch in stretches(store.events(), {}, Facts())
+        for stretch in stretches(store.events(), {}, ReplayTotals())
         if would_alert(stretch, grace)
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from straywatch.replay.figures import figures
-from straywatch.replay.history import Facts, stretches
+from straywatch.replay.history import ReplayTotals, stretches
 from straywatch.replay.intake import Intake
 from straywatch.replay.store import Store
 from tests.unit.trail import at, created, deleted, group_renamed, joined, left, record, renamed
@@ -17,16 +17,16 @@ NOW = datetime(2027, 1, 1, tzinfo=UTC)
 END = at(days=30)
 
 
-def told(*records: dict[str, Any], facts: Facts | None = None) -> list[tuple[Any, ...]]:
+def told(*records: dict[str, Any], facts: ReplayTotals | None = None) -> list[tuple[Any, ...]]:
     """Replay records of a log of 30 days; each stretch as name, hours, ending, certainty."""
-    found = played(*records, facts=facts or Facts())
+    found = played(*records, facts=facts or ReplayTotals())
     return [
         (s.user_name, (s.until - s.since).total_seconds() / 3600, str(s.ending), s.certain)
         for s in found.stretches()
     ]
 
 
-def played(*records: dict[str, Any], facts: Facts) -> Store:
+def played(*records: dict[str, Any], facts: ReplayTotals) -> Store:
     """Replay records into a store."""
     store = Store()
     Intake(store, NOW).take("test", records)
@@ -63,7 +63,7 @@ def test_deletion_ends_a_stretch_and_makes_it_certain() -> None:
 
 def test_a_user_older_than_the_log_may_have_groups_it_does_not_show() -> None:
     """So its stretch is what it was at most."""
-    facts = Facts()
+    facts = ReplayTotals()
     assert told(left(at(), "old", "a"), joined(at(hours=1), "old", "b"), facts=facts) == [
         ("old", 1, "joined_group", False)
     ]
@@ -72,7 +72,7 @@ def test_a_user_older_than_the_log_may_have_groups_it_does_not_show() -> None:
 
 def test_a_later_removal_refutes_an_earlier_stretch() -> None:
     """Who is removed from b was in b until then: the stretch begins there, not at a."""
-    facts = Facts()
+    facts = ReplayTotals()
     assert told(
         left(at(), "old", "a"),
         left(at(hours=5), "old", "b"),
@@ -84,7 +84,7 @@ def test_a_later_removal_refutes_an_earlier_stretch() -> None:
 
 def test_a_log_with_holes_is_said_to_have_them() -> None:
     """A user seen from its creation on who leaves a group that it never joined."""
-    facts = Facts()
+    facts = ReplayTotals()
     assert told(
         created(at(), "ann"), left(at(hours=1), "ann", "dev"), joined(at(hours=2), "ann", "x"),
         facts=facts,
@@ -116,7 +116,7 @@ def test_a_second_user_of_a_name_is_another_one() -> None:
 
 def test_a_renamed_group_keeps_its_members() -> None:
     """UpdateGroup is followed: the user leaves the group under its new name."""
-    facts = Facts()
+    facts = ReplayTotals()
     assert told(
         created(at(), "ann"),
         joined(at(), "ann", "dev"),
@@ -164,7 +164,7 @@ def test_what_is_left_out_is_counted(change: dict[str, Any], counted_as: str) ->
 
 def test_flapping_is_told_once_a_day() -> None:
     """A user who leaves and joins ten times in a day brings one alert, as it would live."""
-    facts = Facts()
+    facts = ReplayTotals()
     events = [created(at(), "ann"), joined(at(1), "ann", "x")]
     for turn in range(12):
         events += [
@@ -183,7 +183,7 @@ def test_figures_compare_grace_periods() -> None:
         left(at(days=1), "old", "x"), joined(at(days=3), "old", "x"),
         created(at(days=30, minutes=-30), "new"),
         created(at(), "now"), joined(at(), "now", "x"),
-        facts=Facts(),
+        facts=ReplayTotals(),
     )  # fmt: skip
     table = [figures(store, grace) for grace in (0, 900, 3600, 86_400)]
     assert [f.alerts for f in table] == [4, 3, 2, 1]

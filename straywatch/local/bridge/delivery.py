@@ -20,7 +20,7 @@ HELD_AT_MOST = 10_000
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeliveryPlan:
     """What becomes of the events to come.
 
     Each is delivered `copies` times after `delay_seconds`, or held until released, or lost.
@@ -38,7 +38,7 @@ class Deliveries:
     put: Callable[[Event], None]
     later: Callable[[float, Callable[[], None]], object]
     new_id: Callable[[], str]
-    plan: Plan = Plan()
+    plan: DeliveryPlan = DeliveryPlan()
     held: deque[Event] = field(default_factory=lambda: deque(maxlen=HELD_AT_MOST))
 
     def offer(self, event: Event) -> None:
@@ -53,15 +53,15 @@ class Deliveries:
         events = list(self.held)
         self.held.clear()
         for event in reversed(events) if reverse else events:
-            self._send(event, Plan(copies=copies))
+            self._send(event, DeliveryPlan(copies=copies))
         return len(events)
 
     def reset(self) -> None:
         """Deliver again as AWS usually does, and lose what was held."""
-        self.plan = Plan()
+        self.plan = DeliveryPlan()
         self.held.clear()
 
-    def _send(self, event: Event, plan: Plan) -> None:
+    def _send(self, event: Event, plan: DeliveryPlan) -> None:
         for _ in range(plan.copies):
             # Several trails record one call under one eventID, each in an envelope of its own.
             copy = {**event, "id": self.new_id()}

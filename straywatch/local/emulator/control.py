@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from straywatch.local.bridge.calls import Call, Calls, Fault
-from straywatch.local.bridge.delivery import MODES, Deliveries, Plan
+from straywatch.local.bridge.delivery import MODES, Deliveries, DeliveryPlan
 from straywatch.local.bridge.exchange import Message, Receive, Send, read_body
 from straywatch.local.emulator.mails import Mail
 from straywatch.local.emulator.security_hub import SecurityHub
@@ -89,7 +89,7 @@ class Control:
         mode = order.get("mode", "deliver")
         if mode not in MODES:
             raise ValueError(f"mode is one of {', '.join(MODES)}")
-        self._deliveries.plan = Plan(
+        self._deliveries.plan = DeliveryPlan(
             mode=mode,
             delay_seconds=float(order.get("delay_seconds", 0)),
             copies=int(order.get("copies", 1)),

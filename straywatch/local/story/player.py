@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from straywatch.alert_path.delivered import Delivered
 from straywatch.local.receivers.inbox import Inbox
-from straywatch.local.story.script import Expected, Scene, Step
+from straywatch.local.story.script import Expected, Scene, StoryStep
 
 LATEST_SECONDS = 60.0
 """How late after its grace an alert may arrive: cold starts on a slow machine are in it."""
@@ -81,7 +81,7 @@ class Player:
             surprises=tuple(self.surprises),
         )
 
-    def _make(self, step: Step) -> None:
+    def _make(self, step: StoryStep) -> None:
         try:
             self.iam._make_api_call(step.operation, dict(step.parameters))  # noqa: SLF001 - botocore's own way of calling by name
             code = ""

@@ -10,7 +10,7 @@ from botocore import xform_name
 
 
 @dataclass(frozen=True)
-class Step:
+class StoryStep:
     """One IAM call. `refused_with` is the error code that it should meet, "" for success."""
 
     operation: str
@@ -44,29 +44,29 @@ class Scene:
     """
 
     title: str
-    steps: Sequence[Step]
+    steps: Sequence[StoryStep]
     alerts: Sequence[Expected] = field(default=())
     await_alerts: bool = False
 
 
-def _create(user: str) -> Step:
-    return Step("CreateUser", {"UserName": user})
+def _create(user: str) -> StoryStep:
+    return StoryStep("CreateUser", {"UserName": user})
 
 
-def _join(user: str, group: str) -> Step:
-    return Step("AddUserToGroup", {"UserName": user, "GroupName": group})
+def _join(user: str, group: str) -> StoryStep:
+    return StoryStep("AddUserToGroup", {"UserName": user, "GroupName": group})
 
 
-def _leave(user: str, group: str) -> Step:
-    return Step("RemoveUserFromGroup", {"UserName": user, "GroupName": group})
+def _leave(user: str, group: str) -> StoryStep:
+    return StoryStep("RemoveUserFromGroup", {"UserName": user, "GroupName": group})
 
 
 STORY: Sequence[Scene] = (
     Scene(
         "Two groups to begin with",
         (
-            Step("CreateGroup", {"GroupName": "nurses"}),
-            Step("CreateGroup", {"GroupName": "billing"}),
+            StoryStep("CreateGroup", {"GroupName": "nurses"}),
+            StoryStep("CreateGroup", {"GroupName": "billing"}),
         ),
     ),
     Scene(
@@ -100,11 +100,11 @@ STORY: Sequence[Scene] = (
     ),
     Scene(
         "Erin is created and deleted in time: silence",
-        (_create("erin"), Step("DeleteUser", {"UserName": "erin"})),
+        (_create("erin"), StoryStep("DeleteUser", {"UserName": "erin"})),
     ),
     Scene(
         "A call that fails, for there is a Bob already: silence",
-        (Step("CreateUser", {"UserName": "bob"}, refused_with="EntityAlreadyExists"),),
+        (StoryStep("CreateUser", {"UserName": "bob"}, refused_with="EntityAlreadyExists"),),
     ),
     Scene(
         "Alice joins a group at last: the alert about her is resolved",

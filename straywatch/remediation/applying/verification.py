@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from straywatch.remediation.planning.intent import planned_grants
 from straywatch.remediation.planning.plan import Plan, PlannedUser
 from straywatch.remediation.policies.algebra import Difference, compare
-from straywatch.remediation.reading.effective import Grants, Reader
+from straywatch.remediation.reading.effective import Grants, PolicyReader
 from straywatch.remediation.reading.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
-class Finding:
+class UserVerification:
     """What verification found for one user; differences are against what the plan intends."""
 
     user: str
@@ -34,13 +34,13 @@ class Finding:
         return "; ".join(parts) or "as intended"
 
 
-def verify(plan: Plan, now: Snapshot, *, without_direct: bool = False) -> list[Finding]:
+def verify(plan: Plan, now: Snapshot, *, without_direct: bool = False) -> list[UserVerification]:
     """Look at every user of the plan in the account as it is now.
 
     With `without_direct`, as it would be once the direct policies that the plan replaces are gone.
     Policies that were replaced may be there or not: either is as intended.
     """
-    old, new = Reader(plan.before), Reader(now)
+    old, new = PolicyReader(plan.before), PolicyReader(now)
     given = planned_grants(plan, old)
     return [
         _look(plan, user, old, new, given, without_direct=without_direct) for user in plan.users
@@ -50,15 +50,15 @@ def verify(plan: Plan, now: Snapshot, *, without_direct: bool = False) -> list[F
 def _look(
     plan: Plan,
     planned: PlannedUser,
-    old: Reader,
-    new: Reader,
+    old: PolicyReader,
+    new: PolicyReader,
     given: dict[str, Grants],
     *,
     without_direct: bool,
-) -> Finding:
+) -> UserVerification:
     before, user = plan.before.user(planned.name), new.snapshot.user(planned.name)
     if user is None or before is None or user.user_id != planned.user_id:
-        return Finding(planned.name, "the user is gone, or was made again")
+        return UserVerification(planned.name, "the user is gone, or was made again")
     groups = {name.lower() for name in user.groups or ()}
     missing = tuple(name for name in planned.join if name.lower() not in groups)
     problem = "" if groups else "in no group"
@@ -68,4 +68,4 @@ def _look(
         detached=planned.detach if without_direct else (),
         deleted=planned.delete_inline if without_direct else (),
     )
-    return Finding(planned.name, problem, missing, compare(intended, actual))
+    return UserVerification(planned.name, problem, missing, compare(intended, actual))

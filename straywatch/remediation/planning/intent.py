@@ -10,7 +10,7 @@ from straywatch.errors import StraywatchError
 from straywatch.remediation.planning.plan import Plan, PlannedGroup, PlannedUser
 from straywatch.remediation.policies.algebra import Difference, Policies, compare, includes
 from straywatch.remediation.policies.documents import Grant, readable_grants
-from straywatch.remediation.reading.effective import Grants, Reader
+from straywatch.remediation.reading.effective import Grants, PolicyReader
 from straywatch.remediation.reading.snapshot import Snapshot
 
 Unit = str | Grant
@@ -32,7 +32,7 @@ def check(plan: Plan) -> list[Outcome]:
 
     Raises StraywatchError if the plan names a user or group that neither it nor the account has.
     """
-    reader = Reader(plan.before)
+    reader = PolicyReader(plan.before)
     given = planned_grants(plan, reader)
     outcomes = []
     for user in plan.users:
@@ -43,7 +43,7 @@ def check(plan: Plan) -> list[Outcome]:
     return outcomes
 
 
-def planned_grants(plan: Plan, reader: Reader) -> dict[str, Grants]:
+def planned_grants(plan: Plan, reader: PolicyReader) -> dict[str, Grants]:
     """What each planned group will give, by its lower-case name."""
     return {
         group.name.lower(): frozenset(reader.given(group.attach, group.inline.values()))
@@ -61,7 +61,9 @@ def known_user(snapshot: Snapshot, user: PlannedUser) -> User:
     return found
 
 
-def _after(before: User, user: PlannedUser, reader: Reader, given: dict[str, Grants]) -> Policies:
+def _after(
+    before: User, user: PlannedUser, reader: PolicyReader, given: dict[str, Grants]
+) -> Policies:
     return reader.effective(
         before,
         joined=[given[name.lower()] for name in user.join],
@@ -87,7 +89,7 @@ def _gained(plan: Plan, user: PlannedUser, held: Policies) -> set[Unit]:
         group = plan.group(name)
         if group is not None:
             units.update(_units(plan, group))
-    reader = Reader(plan.before)
+    reader = PolicyReader(plan.before)
     return {unit for unit in units if not _held(unit, held.grants, reader)}
 
 
@@ -100,6 +102,6 @@ def _units(plan: Plan, group: PlannedGroup) -> Iterable[Unit]:
         yield from readable_grants(document)
 
 
-def _held(unit: Unit, held: Grants, reader: Reader) -> bool:
+def _held(unit: Unit, held: Grants, reader: PolicyReader) -> bool:
     parts = {unit} if isinstance(unit, Grant) else reader.given([unit], ())
     return all(part in held or any(includes(wide, part) for wide in held) for part in parts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chalicelib.domain.account import User
 from straywatch.remediation.planning.scope import SERVICE_MADE, holds_directly
 from straywatch.remediation.policies.algebra import compare
-from straywatch.remediation.reading.effective import Reader
+from straywatch.remediation.reading.effective import PolicyReader
 from straywatch.remediation.reading.snapshot import Snapshot
 
 
@@ -37,7 +37,7 @@ def suggest_group(user: User, snapshot: Snapshot) -> Certain | NotCertain:
         return NotCertain("the user was made by an AWS service; rather exempt them")
     if not holds_directly(user):
         return NotCertain("the user holds no permissions that could tell")
-    reader = Reader(snapshot)
+    reader = PolicyReader(snapshot)
     before = reader.effective(user)
     same = [
         group.name

@@ -33,7 +33,7 @@ def _group(name: str, snapshot: Snapshot) -> Group:
     return group
 
 
-class Reader:
+class PolicyReader:
     """Reads one snapshot's policies as grants, each policy and each group once."""
 
     def __init__(self, snapshot: Snapshot) -> None:

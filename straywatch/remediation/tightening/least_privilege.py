@@ -11,7 +11,7 @@ from straywatch.remediation.policies.documents import DocumentError
 from straywatch.remediation.reading.last_accessed import ServiceUse
 from straywatch.remediation.reading.snapshot import Group, Snapshot
 from straywatch.remediation.tightening.lint import Flag, lint_group, policies_of
-from straywatch.remediation.tightening.narrowing import Proposal, tighten
+from straywatch.remediation.tightening.narrowing import NarrowedPolicy, tighten
 
 Uses = Callable[[Group], tuple[ServiceUse, ...]]
 
@@ -22,7 +22,7 @@ class GroupReview:
 
     group: str
     flags: tuple[Flag, ...]
-    proposals: tuple[Proposal, ...]
+    proposals: tuple[NarrowedPolicy, ...]
     note: str = ""
 
 
@@ -66,7 +66,7 @@ def _proposals(
     used: tuple[ServiceUse, ...],
     days: int,
     now: datetime,
-) -> tuple[Proposal, ...]:
+) -> tuple[NarrowedPolicy, ...]:
     found = []
     for name, document in documents.items():
         if document is None:

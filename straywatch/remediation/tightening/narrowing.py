@@ -16,7 +16,7 @@ from straywatch.remediation.reading.last_accessed import ServiceUse
 
 
 @dataclass(frozen=True)
-class Proposal:
+class NarrowedPolicy:
     """A document that grants less than the policy does, and by which services."""
 
     policy: str
@@ -26,7 +26,7 @@ class Proposal:
 
 def tighten(
     policy: str, document: Mapping[str, Any], uses: Iterable[ServiceUse], days: int, now: datetime
-) -> Proposal | None:
+) -> NarrowedPolicy | None:
     """The document without services unused for `days`; None if there is nothing to leave out.
 
     Services that IAM says nothing of are kept. An action such as `*` is written out as the
@@ -45,7 +45,7 @@ def tighten(
     if not all(any(includes(wide, grant) for wide in held) for grant in grants(narrow)):
         raise StraywatchError(f"no tighter {policy} could be proved to grant nothing new")
     left = tuple(sorted(service for service in unused if _mentions(document, service)))
-    return Proposal(policy, left, narrow)
+    return NarrowedPolicy(policy, left, narrow)
 
 
 def _narrow(statement: Mapping[str, Any], unused: set[str]) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from straywatch.local.bridge.delivery import Deliveries, Plan
+from straywatch.local.bridge.delivery import Deliveries, DeliveryPlan
 
 
 class Bus:
@@ -57,7 +57,7 @@ def test_events_are_delivered_at_once_and_once(bus: Bus, deliveries: Deliveries)
 
 def test_copies_have_envelopes_of_their_own(bus: Bus, deliveries: Deliveries) -> None:
     """An event recorded by two trails arrives twice, as the same detail under two ids."""
-    deliveries.plan = Plan(copies=2)
+    deliveries.plan = DeliveryPlan(copies=2)
 
     offer(deliveries, "a")
 
@@ -67,7 +67,7 @@ def test_copies_have_envelopes_of_their_own(bus: Bus, deliveries: Deliveries) ->
 
 def test_delayed_events_come_later(bus: Bus, deliveries: Deliveries) -> None:
     """A delay puts delivery off by that many seconds."""
-    deliveries.plan = Plan(delay_seconds=1.5)
+    deliveries.plan = DeliveryPlan(delay_seconds=1.5)
 
     offer(deliveries, "a")
 
@@ -80,7 +80,7 @@ def test_delayed_events_come_later(bus: Bus, deliveries: Deliveries) -> None:
 
 def test_held_events_wait_for_their_release(bus: Bus, deliveries: Deliveries) -> None:
     """What is held arrives when released, oldest first or last, as often as asked."""
-    deliveries.plan = Plan(mode="hold")
+    deliveries.plan = DeliveryPlan(mode="hold")
     offer(deliveries, "a", "b")
 
     assert bus.payloads == []
@@ -91,7 +91,7 @@ def test_held_events_wait_for_their_release(bus: Bus, deliveries: Deliveries) ->
 
 def test_lost_events_never_arrive(bus: Bus, deliveries: Deliveries) -> None:
     """A lost event is neither delivered nor held, and a reset brings none back."""
-    deliveries.plan = Plan(mode="lose")
+    deliveries.plan = DeliveryPlan(mode="lose")
 
     offer(deliveries, "a")
     deliveries.reset()

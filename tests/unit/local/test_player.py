@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from straywatch.alert_path.delivered import Delivered
 from straywatch.local.story.player import Player
-from straywatch.local.story.script import Expected, Scene, Step
+from straywatch.local.story.script import Expected, Scene, StoryStep
 
 GRACE = 5.0
 
@@ -73,7 +73,7 @@ class World:
         )
 
 
-CREATE = Step("CreateUser", {"UserName": "alice"})
+CREATE = StoryStep("CreateUser", {"UserName": "alice"})
 ALERTED = Scene("alerted", (CREATE,), alerts=(Expected("opened", "alice"),))
 SILENT = Scene("silent", (CREATE,))
 
@@ -127,7 +127,7 @@ def test_a_scene_may_wait_for_the_alerts_before_it() -> None:
 
 def test_calls_that_go_otherwise_than_told_are_surprises() -> None:
     """A step that fails, or does not fail as it should, fails the story."""
-    should_fail = Step("CreateUser", {"UserName": "bob"}, refused_with="EntityAlreadyExists")
+    should_fail = StoryStep("CreateUser", {"UserName": "bob"}, refused_with="EntityAlreadyExists")
 
     unexpected_failure = World(refuses={"CreateUser": "Throttling"}).player().play([SILENT])
     unexpected_success = World().player().play([Scene("x", (should_fail,))])

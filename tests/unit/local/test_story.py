@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from straywatch.local.story.script import STORY, Expected, Step
+from straywatch.local.story.script import STORY, Expected, StoryStep
 
 
 def test_steps_read_as_one_would_type_them() -> None:
     """A step prints as the AWS CLI command, with quotes where a shell needs them."""
-    step = Step("AddUserToGroup", {"UserName": "al ice;rm", "GroupName": "g"})
+    step = StoryStep("AddUserToGroup", {"UserName": "al ice;rm", "GroupName": "g"})
 
     assert step.command == "aws iam add-user-to-group --user-name 'al ice;rm' --group-name g"
 
