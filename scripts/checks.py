@@ -99,16 +99,20 @@ def show(results: Sequence[Result]) -> None:
             print(result.said)
 
 
-def summary(results: Sequence[Result], tests: Result | None) -> str:
-    """Say in one line what passed and what did not."""
+def summary(results: Sequence[Result], tests: Result | None, no_browser: str = "") -> str:
+    """Say in one line what passed, what did not, and why the browser tests were left out if so."""
     failed = [result.name for result in results if not result.passed]
     said = f"checks: {len(results) - len(failed)} of {len(results)} passed"
     if failed:
         said += f" (FAILED: {', '.join(failed)})"
     if not tests:
         return said
-    unseen = "" if chromium.find() else f"; BROWSER TESTS NOT RUN: {chromium.MISSING}"
+    unseen = f"; BROWSER TESTS NOT RUN: {no_browser}" if no_browser else ""
     return f"{said}; tests: {closing_line(tests.said)}{unseen}"
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def main() -> int:
@@ -121,10 +125,11 @@ def main() -> int:
         ThreadPoolExecutor(max_workers=1) as pool,
     ):
         pending: list[Future[Result]] = [pool.submit(run, each) for each in checks(scratch)]
+        no_browser = chromium.obtain(_say) if options.with_tests else ""
         tests = run_tests(arguments) if options.with_tests else None
         results = [future.result() for future in pending]
     show(results)
-    print(summary(results, tests))
+    print(summary(results, tests, no_browser))
     everything = [*results, tests] if tests else results
     return 0 if all(result.passed for result in everything) else 1
 

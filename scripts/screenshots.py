@@ -52,8 +52,9 @@ _ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 def main() -> int:
     """Make every picture; 1 where the machine has no Chromium."""
-    if not chromium.find():
-        print(f"screenshots: {chromium.MISSING}", file=sys.stderr)
+    path = chromium.find()
+    if not path:
+        print(f"screenshots: {chromium.MISSING} (`make test` gets one)", file=sys.stderr)
         return 1
     OUT.mkdir(parents=True, exist_ok=True)
     with (
@@ -64,7 +65,7 @@ def main() -> int:
         _seed(stack)
         _live_through_an_hour(stack)
         flags = list(chromium.FLAGS)
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=flags)
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
         with _served(stack) as url:
             _dashboard(browser, url)
         _watch(browser, stack)

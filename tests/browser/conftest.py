@@ -1,7 +1,7 @@
 """A headless Chromium for the tests that drive the page.
 
-Where the machine has none, nothing here is collected, and `make test` says so in its last lines;
-.ci/run installs one first.
+`make test` gets one where the machine has none. Where none is to be had, nothing here is collected,
+and its last line says why.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from tests.e2e.conftest import deployed, package, stack
 
 __all__ = ["deployed", "package", "stack"]
 
-collect_ignore_glob = [] if chromium.find() else ["*"]
+CHROMIUM = chromium.find()
+collect_ignore_glob = [] if CHROMIUM else ["*"]
 PATIENCE_MS = 20_000
 """How long a test waits for what must show; a passing test never waits that long."""
 
@@ -28,9 +29,7 @@ OpenPage = Callable[..., Page]
 def browser() -> Iterator[Browser]:
     """One browser for each worker."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium.find(), args=list(chromium.FLAGS)
-        )
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(chromium.FLAGS))
         yield started
         started.close()
 

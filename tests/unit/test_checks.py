@@ -28,10 +28,11 @@ def test_pytests_own_last_word_is_found(said: str, line: str) -> None:
 
 
 def test_the_summary_holds_the_checks_and_the_tests() -> None:
-    """One line tells all, and names what failed."""
+    """One line tells all, names what failed, and says why the browser tests were left out."""
     tests = Result("tests", passed=True, seconds=9.0, said="7 passed in 8.00s")
     assert summary([OK], tests) == "checks: 1 of 1 passed; tests: 7 passed in 8.00s"
     assert summary([OK, BAD], tests).startswith("checks: 1 of 2 passed (FAILED: types); tests:")
+    assert summary([OK], tests, "none").endswith("in 8.00s; BROWSER TESTS NOT RUN: none")
 
 
 def test_a_check_passes_by_its_exit_code() -> None:
