@@ -25,9 +25,15 @@ from bench.figures import Figure
 from straywatch.packaging import SOURCES, Package
 
 AIM = 1.15
-_CLIENTS = frozenset({"dynamodb", "iam", "sns", "sqs", "ssm"})
-_LATE = {"check_membership": ("chalicelib.risk",), "sweep": ("chalicelib.sweep", "chalicelib.risk")}
-"""What a function imports only when it is called."""
+_CLIENTS = frozenset({"dynamodb", "iam", "secretsmanager", "securityhub", "sns", "sqs", "ssm"})
+LATE = {
+    "check_membership": ("chalicelib.credentials", "chalicelib.risk"),
+    "import_to_security_hub": ("chalicelib.relays", "chalicelib.security_hub"),
+    "page_on_call": ("chalicelib.pager", "chalicelib.relays"),
+    "post_to_chat": ("chalicelib.relays",),
+    "sweep": ("chalicelib.credentials", "chalicelib.risk", "chalicelib.sweep"),
+}
+"""What a function imports only when it is called, and waits for before its first answer."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Function:
 def functions() -> tuple[Function, ...]:
     """Read the functions and the services that they use from their policy files."""
     return tuple(
-        Function(name, _services(path), _LATE.get(name, ()))
+        Function(name, _services(path), LATE.get(name, ()))
         for path in sorted((SOURCES / ".chalice").glob("policy-*.json"))
         for name in [path.stem.removeprefix("policy-")]
     )
