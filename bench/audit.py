@@ -5,20 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench import peers
-from bench.counting_proxy import Fault, Traffic, counting
+from bench import peers, proxy_cost
+from bench.counting_proxy import Fault
+from bench.served import Served, account
 
 RESULTS = peers.ROOT / "build" / "bench" / "audit.json"
 SLOW = 30  # seconds; what takes longer is run once
@@ -52,26 +50,30 @@ def main() -> int:
 def measure(
     server: Path, size: int, tools: list[peers.Tool], repeat: int
 ) -> Iterator[dict[str, Any]]:
-    """Run every tool on an account of `size` users and print a line for each."""
-    print(f"\n{size:,} users, {size // 2:,} in no group; median of {repeat} (slow: 1)\n")
-    print("| tool | found | API calls | wall |\n|---|---|---|---|")
-    with account(server, size) as (endpoint, traffic):
+    """Run every tool on an account of `size` users and print a line for each.
+
+    Each runs in turns through the proxy, which counts, and straight to the server, for the time.
+    """
+    print(f"\n{size:,} users, {size // 2:,} in no group; median of {repeat} (slow: 1)")
+    with account(server, size) as served:
+        cost = proxy_cost.measure(served.straight, served.proxied, "user-00001")
+        print(f"{_machine()} {cost}\n")
+        print("| tool | found | API calls | wall | through the proxy |\n|---|---|---|---|---|")
         for tool in tools:
             if size > tool.largest:
-                print(f"| {tool.name} | not run above {tool.largest:,} users | | |", flush=True)
+                print(f"| {tool.name} | not run above {tool.largest:,} users | | | |", flush=True)
                 continue
-            runs: list[peers.Run] = []
-            while len(runs) < repeat and all(run.seconds < SLOW for run in runs):
-                traffic.start()
-                runs.append(once(tool, endpoint))
-            seconds = median(run.seconds for run in runs)
-            calls = traffic.calls.total()
-            print(f"| {tool.name} | {runs[-1].found} | {calls:,} | {seconds:.1f} s |", flush=True)
+            straight, proxied = _in_turns(tool, served, repeat)
+            calls = served.traffic.calls
+            figures = f"{straight[-1].found} | {calls.total():,} | {_wall(straight)}"
+            print(f"| {tool.name} | {figures} | {_wall(proxied)} |", flush=True)
             yield {
                 "tool": tool.name,
                 "users": size,
-                "runs": [asdict(run) for run in runs],
-                "calls": dict(traffic.calls),
+                "runs": [asdict(run) for run in straight],
+                "proxied": [asdict(run) for run in proxied],
+                "plain_call": asdict(cost),
+                "calls": dict(calls),
             }
 
 
@@ -80,13 +82,13 @@ def under_faults(server: Path, tools: list[peers.Tool]) -> Iterator[dict[str, An
     print(f"\n{FAULTY} users, {FAULTY // 2} in no group, faults\n")
     print("| fault | tool | found | exit | API calls | wall | its last line |")
     print("|---|---|---|---|---|---|---|")
-    with account(server, FAULTY) as (endpoint, traffic):
+    with account(server, FAULTY) as served:
         for fault in (Fault.THROTTLED, Fault.DENIED, Fault.BROKEN):
             for tool in tools:
-                traffic.start(fault)
-                run = once(tool, endpoint)
+                served.traffic.start(fault)
+                run = once(tool, served.proxied)
                 found = "no answer" if run.found is None else run.found
-                figures = f"{run.exit_code} | {traffic.calls.total()} | {run.seconds:.1f} s"
+                figures = f"{run.exit_code} | {served.traffic.calls.total()} | {run.seconds:.1f} s"
                 said = run.said.replace("|", "/")
                 print(f"| {fault} | {tool.name} | {found} | {figures} | {said} |", flush=True)
                 yield {"fault": fault, "tool": tool.name, **asdict(run)}
@@ -107,36 +109,26 @@ def once(tool: peers.Tool, endpoint: str) -> peers.Run:
         return tool.run(Path(scratch), environment)
 
 
-@contextmanager
-def account(server: Path, size: int) -> Iterator[tuple[str, Traffic]]:
-    """Serve an account of `size` users behind the counting proxy."""
-    port = _free_port()
-    command = [str(server), "-m", "bench.moto_account", str(port), str(size)]
-    traffic = Traffic()
-    with subprocess.Popen(command, cwd=peers.ROOT, stderr=subprocess.DEVNULL) as process:
-        try:
-            _wait_for(port)
-            with counting(port, traffic) as endpoint:
-                yield endpoint, traffic
-        finally:
-            process.terminate()
+def _in_turns(
+    tool: peers.Tool, served: Served, repeat: int
+) -> tuple[list[peers.Run], list[peers.Run]]:
+    straight: list[peers.Run] = []
+    proxied: list[peers.Run] = []
+    while len(straight) < repeat and all(run.seconds < SLOW for run in straight):
+        served.traffic.start()
+        proxied.append(once(tool, served.proxied))
+        straight.append(once(tool, served.straight))
+    return straight, proxied
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _wall(runs: list[peers.Run]) -> str:
+    return f"{median(run.seconds for run in runs):.1f} s"
 
 
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError("the moto server does not come up")
+def _machine() -> str:
+    """When, and how busy the machine was already."""
+    load = os.getloadavg()[0]
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load {load:.1f}."
 
 
 if __name__ == "__main__":

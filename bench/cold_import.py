@@ -25,12 +25,15 @@ from bench.figures import Figure
 from straywatch.deploy.packaging import SOURCES, Package
 
 AIM = 1.15
-_CLIENTS = frozenset({"dynamodb", "iam", "sns", "sqs", "ssm"})
-_LATE = {
-    "check_membership": ("chalicelib.domain.risk",),
-    "sweep": ("chalicelib.flows.sweep", "chalicelib.domain.risk"),
+_CLIENTS = frozenset({"dynamodb", "iam", "secretsmanager", "securityhub", "sns", "sqs", "ssm"})
+LATE = {
+    "check_membership": ("chalicelib.adapters.credentials", "chalicelib.domain.risk"),
+    "import_to_security_hub": ("chalicelib.channels.relays", "chalicelib.adapters.security_hub"),
+    "page_on_call": ("chalicelib.adapters.pagerduty", "chalicelib.channels.relays"),
+    "post_to_chat": ("chalicelib.channels.relays",),
+    "sweep": ("chalicelib.adapters.credentials", "chalicelib.domain.risk", "chalicelib.flows.sweep"),
 }
-"""What a function imports only when it is called."""
+"""What a function imports only when it is called, and waits for before its first answer."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Function:
 def functions() -> tuple[Function, ...]:
     """Read the functions and the services that they use from their policy files."""
     return tuple(
-        Function(name, _services(path), _LATE.get(name, ()))
+        Function(name, _services(path), LATE.get(name, ()))
         for path in sorted((SOURCES / ".chalice").glob("policy-*.json"))
         for name in [path.stem.removeprefix("policy-")]
     )

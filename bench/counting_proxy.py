@@ -54,6 +54,11 @@ def counting(upstream: int, traffic: Traffic) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # On a connection that stays open, a body sent after its headers waits for the client's
+        # delayed acknowledgement: 40 ms for each call. So both go at once; and where an answer is
+        # longer than the buffer, its end does not wait, either.
+        wbufsize = -1
+        disable_nagle_algorithm = True
 
         def forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
