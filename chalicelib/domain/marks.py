@@ -1,8 +1,9 @@
 """A mark: what events and looks have told of one user name lately, whatever their order.
 
 Every instant only ever moves forward in time, so that repeated, late and reordered events lead to
-the same mark (of calls within one second, the first to arrive lends its cause and its group). From
-it follows since when a user is a stray, as far as anyone can tell.
+the same mark. CloudTrail's times are whole seconds: of calls within one second the later in meaning
+lends its cause (nobody leaves a group before being created), of equals the first to arrive. From
+the mark follows since when a user is a stray, as far as anyone can tell.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Mark:
     """What is known of one user name of an account.
 
     `left_at`: last event that took the user out of a group, or created it (`cause` is that call,
-    `created_id` the id it told of whom it created).
+    `created_id` the id that a creation in its second told of).
     `settled_at`: last instant at which the user was known to be no stray. `joined_at`: last
     AddUserToGroup, into `joined_group`. `seen_at`: first look that found a
     stray no event had told of.
@@ -98,10 +99,7 @@ def with_event(mark: Mark, event: MembershipEvent) -> Mark:
     at = event.cause.event_time
     match event.change:
         case Change.CREATED | Change.LEFT:
-            mark = replace(mark, lefts=_recent(mark.lefts, at))
-            if not is_after(at, mark.left_at):
-                return mark
-            return replace(mark, left_at=at, cause=event.cause, created_id=event.user_id)
+            return _lost(mark, at, event)
         case Change.JOINED:
             return _joined(mark, at, event.cause.group_name)
         case Change.DELETED:
@@ -110,6 +108,20 @@ def with_event(mark: Mark, event: MembershipEvent) -> Mark:
             if not is_after(at, mark.renamed_at):
                 return mark
             return replace(mark, renamed_at=at, renamed_to=event.new_name)
+
+
+def _lost(mark: Mark, at: datetime, event: MembershipEvent) -> Mark:
+    mark = replace(mark, lefts=_recent(mark.lefts, at))
+    if is_after(at, mark.left_at):
+        return replace(mark, left_at=at, cause=event.cause, created_id=event.user_id)
+    if at != mark.left_at:
+        return mark
+    left_last = event.change is Change.LEFT and _creates(mark.cause)
+    return replace(
+        mark,
+        cause=event.cause if left_last else mark.cause,
+        created_id=mark.created_id or event.user_id,
+    )
 
 
 def _joined(mark: Mark, at: datetime, group: str) -> Mark:
@@ -181,7 +193,7 @@ def _later(mark: Mark, at: datetime) -> Mark:
         return instant if is_after(instant, at) else None
 
     # times are whole seconds: who is created in the second of a rename took the name that got free
-    created = mark.left_at == at and mark.cause is not None and _creates(mark.cause)
+    created = mark.left_at == at and _tells_a_creation(mark)
     left_at = mark.left_at if created else kept(mark.left_at)
     return replace(
         mark,
@@ -197,8 +209,13 @@ def _later(mark: Mark, at: datetime) -> Mark:
     )
 
 
-def _creates(cause: Cause) -> bool:
-    return cause.event_name == "CreateUser"
+def _tells_a_creation(mark: Mark) -> bool:
+    """Whether the user was created in the second of the mark's last leaving."""
+    return mark.created_id != "" or _creates(mark.cause)
+
+
+def _creates(cause: Cause | None) -> bool:
+    return cause is not None and cause.event_name == "CreateUser"
 
 
 def left_behind(mark: Mark) -> Mark:
@@ -269,7 +286,7 @@ def stray_since(
 
 def _is_about(mark: Mark, left_at: datetime, created_at: datetime, user_id: str) -> bool:
     """Whether the mark's last event is about the user of this id, and not one it came after."""
-    if mark.cause is None or not _creates(mark.cause):
+    if not _tells_a_creation(mark):
         return left_at >= created_at
     if mark.created_id and user_id:
         return mark.created_id == user_id

@@ -1,142 +1,288 @@
 """Copies of the product with one thing broken on purpose, loaded beside it under other names.
 
-A mutant is data: the module, the text that is there, and the text put in its place. A text that is
-not there any more is an error, so that no mutant can quietly become the product itself.
+A mutant says what it means: which function or method does something else, and what. The thing is
+found by its name, wherever it stands; one that is not there any more is an error, so that no mutant
+can quietly become the product itself.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
+import pkgutil
 import re
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from tests.simulation.product import PACKAGE, ROOT, Product, product
 
 _NAME = re.compile(rf"\b{PACKAGE}\b")
 
 
-@dataclass(frozen=True)
-class Mutant:
-    """What is broken, where, and which promises it may break."""
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy of the product of its own, to be broken."""
 
-    name: str
-    module: str
-    there: str
-    instead: str
+    product: Product
+    modules: tuple[ModuleType, ...]
+
+    def find(self, path: str) -> Any:
+        """What is defined under a name such as `Lifecycle.open`. Raises LookupError."""
+        holder, name = self._place(path)
+        return vars(holder)[name]
+
+    def fields(self, path: str, *names: str) -> None:
+        """See to it that a class has fields. Raises LookupError."""
+        missing = set(names) - {field.name for field in fields(self.find(path))}
+        if missing:
+            raise LookupError(f"{path} has no {', '.join(sorted(missing))}")
+
+    def breaks(self, path: str, broken: Callable[[Any], Any]) -> None:
+        """Put `broken(what is there)` in the place of a function or method, for all who use it."""
+        holder, name = self._place(path)
+        there = vars(holder)[name]
+        instead = broken(there)
+        setattr(holder, name, instead)
+        for module in (*self.modules, self.product.app):
+            for known_as, value in tuple(vars(module).items()):
+                if value is there:
+                    setattr(module, known_as, instead)
+
+    def _place(self, path: str) -> tuple[ModuleType | type, str]:
+        """The module or class that defines it, and its name there."""
+        places = [place for module in self.modules for place in _places(module, path)]
+        if len(places) != 1:
+            raise LookupError(f"{path} is defined {len(places)} times in the product, not once")
+        return places[0]
+
+
+def _places(module: ModuleType, path: str) -> Iterator[tuple[ModuleType | type, str]]:
+    owner, _, last = path.rpartition(".")
+    for name, value in vars(module).items():
+        if getattr(value, "__module__", "") != module.__name__:
+            continue
+        full = f".{module.__name__}.{name}"
+        if full.endswith(f".{path}"):
+            yield module, name
+        elif inspect.isclass(value) and full.endswith(f".{owner}") and last in vars(value):
+            yield value, last
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """What is broken, and which promises that may break."""
+
+    mutate: Callable[[Copy], None]
     promises: frozenset[int]
 
+    @property
+    def name(self) -> str:
+        """What it does wrong."""
+        return self.mutate.__name__
 
-def _breaks(*promises: int) -> frozenset[int]:
-    return frozenset(promises)
+
+class _Unconditional:
+    """A client of DynamoDB that writes over whatever stands there."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def put_item(self, **request: Any) -> Any:
+        for asked in ("ConditionExpression", "ExpressionAttributeValues"):
+            request.pop(asked, None)
+        return self._client.put_item(**request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hasty:
+    """A store of findings that announces each before it is stored."""
+
+    findings: Any
+    announce: Callable[[Any], None]
+
+    def add(self, finding: Any) -> Any:
+        self.announce(finding)
+        return self.findings.add(finding)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.findings, name)
+
+
+def skips_the_conditional_write(copy: Copy) -> None:
+    """Of two workers both win."""
+
+    def careless(made: Any) -> Any:
+        return lambda self, client, *rest, **more: made(self, _Unconditional(client), *rest, **more)
+
+    for table in ("FindingsTable", "StateTable"):
+        copy.fields(table, "client")
+        copy.breaks(f"{table}.__init__", careless)
+
+
+def takes_a_failed_page_for_an_empty_one(copy: Copy) -> None:
+    """What was not seen is "none"."""
+    page = copy.find("account.Page")
+
+    def lenient(pages: Any) -> Any:
+        def read(*arguments: Any, **named: Any) -> Iterator[Any]:
+            try:
+                yield from pages(*arguments, **named)
+            except Exception:  # noqa: BLE001 - this is the mistake
+                yield page((), None)
+
+        return read
+
+    copy.breaks("iam_users.pages", lenient)
+
+
+def takes_an_error_for_a_deletion(copy: Copy) -> None:
+    """A look that failed shows nobody."""
+    nobody = copy.find("account.NoSuchUser")
+
+    def lenient(look: Any) -> Any:
+        def looked(*arguments: Any, **named: Any) -> Any:
+            try:
+                return look(*arguments, **named)
+            except Exception:  # noqa: BLE001 - this is the mistake
+                return nobody()
+
+        return looked
+
+    copy.breaks("Iam.look", lenient)
+
+
+def names_findings_after_the_name(copy: Copy) -> None:
+    """Identity is the user's name."""
+    copy.breaks(
+        "Finding.finding_id",
+        lambda _: property(lambda self: f"{self.account.key}:{self.user_name}:{self.number}"),
+    )
+
+
+def publishes_before_it_records(copy: Copy) -> None:
+    """Whoever loses the race has told, too."""
+    alert = copy.find("alerts.Alert")
+    copy.fields("Lifecycle", "findings", "topic")
+
+    def hasty(open_: Any) -> Any:
+        def opened(self: Any, *arguments: Any, **named: Any) -> Any:
+            def announce(finding: Any) -> None:
+                self.topic.publish(alert(finding.outbox[0], finding))
+
+            findings = _Hasty(self.findings, announce)
+            return open_(replace(self, findings=findings), *arguments, **named)
+
+        return opened
+
+    copy.breaks("Lifecycle.open", hasty)
+
+
+def drops_the_outbox(copy: Copy) -> None:
+    """What a killed function left unsent stays so."""
+    copy.breaks("Lifecycle.deliver_unsent", lambda _: lambda _self, _finding: None)
+
+
+def ignores_who_joins(copy: Copy) -> None:
+    """AddUserToGroup is no news."""
+
+    def deaf(with_event: Any) -> Any:
+        return lambda mark, event: mark if event.change == "joined" else with_event(mark, event)
+
+    copy.breaks("marks.with_event", deaf)
+
+
+def forgets_the_grace(copy: Copy) -> None:
+    """Whoever is found a stray is told of at once."""
+    copy.fields("Lifecycle", "settings")
+    copy.fields("Settings", "grace_period_seconds")
+
+    def impatient(stray: Any) -> Any:
+        def judged(self: Any, *arguments: Any, **named: Any) -> Any:
+            settings = replace(self.settings, grace_period_seconds=0)
+            return stray(replace(self, settings=settings), *arguments, **named)
+
+        return judged
+
+    copy.breaks("Lifecycle.stray", impatient)
+
+
+def counts_from_receipt(copy: Copy) -> None:
+    """An event's time is when it came."""
+    ours = copy.find("events.MembershipEvent")
+
+    def late(parse_record: Any) -> Any:
+        def parsed(record: Any, now: Any) -> Any:
+            event = parse_record(record, now)
+            if not isinstance(event, ours):
+                return event
+            return replace(event, cause=replace(event.cause, event_time=now))
+
+        return parsed
+
+    copy.breaks("events.parse_record", late)
+
+
+def closes_nothing_that_is_gone(copy: Copy) -> None:
+    """A sweep leaves the findings of deleted users open."""
+    copy.breaks("sweep._Run.close_gone", lambda _: lambda _self, _unseen: 0)
+
+
+def loses_what_fails(copy: Copy) -> None:
+    """A check that failed is not tried again."""
+
+    def carefree(process: Any) -> Any:
+        @functools.wraps(process)
+        def processed(*arguments: Any, **named: Any) -> dict[str, Any]:
+            process(*arguments, **named)
+            return {"batchItemFailures": []}
+
+        return processed
+
+    copy.breaks("batch.process", carefree)
 
 
 MUTANTS = (
-    Mutant(
-        "skips_the_conditional_write",
-        "adapters.tables",
-        '"Item": item, "ConditionExpression": condition}',
-        '"Item": item}\n    values = {}',
-        _breaks(4, 5),
-    ),
-    Mutant(
-        "takes_a_failed_page_for_an_empty_one",
-        "adapters.iam_users",
-        'raise UnreadableUsersError(f"GetAccountAuthorizationDetails: {error}") from error',
-        "return Page((), None)",
-        _breaks(1, 5),
-    ),
-    Mutant(
-        "takes_an_error_for_a_deletion",
-        "adapters.iam",
-        "        except self.client.exceptions.NoSuchEntityException:\n"
-        "            return NoSuchUser()\n\n    def user",
-        "        except Exception:\n            return NoSuchUser()\n\n    def user",
-        _breaks(1, 5),
-    ),
-    Mutant(
-        "names_findings_after_the_name",
-        "domain.findings",
-        "{self.account.key}:{self.user_id}:{self.number}",
-        "{self.account.key}:{self.user_name}:{self.number}",
-        _breaks(4, 5, 6),
-    ),
-    Mutant(
-        "publishes_before_it_records",
-        "flows.lifecycle",
-        "        if self.findings.add(finding) is Write.CONFLICT",
-        "        self.topic.publish(Alert(finding.outbox[0], finding))\n"
-        "        if self.findings.add(finding) is Write.CONFLICT",
-        _breaks(4, 5),
-    ),
-    Mutant(
-        "drops_the_outbox",
-        "flows.lifecycle",
-        "        if not finding.outbox:\n            return\n        stored =",
-        "        return\n        stored =",
-        _breaks(1, 5, 7),
-    ),
-    Mutant(
-        "ignores_who_joins",
-        "domain.marks",
-        "            return _joined(mark, at, event.cause.group_name)",
-        "            return mark",
-        _breaks(3, 5),
-    ),
-    Mutant(
-        "forgets_the_grace",
-        "flows.lifecycle",
-        "if self.clock() < since.at + self.settings.grace:",
-        "if False:",
-        _breaks(2, 3),
-    ),
-    Mutant(
-        "counts_from_receipt",
-        "domain.events",
-        "return min(max(instant, _BEFORE_IAM), now)",
-        "return now",
-        _breaks(1, 2, 3),
-    ),
-    Mutant(
-        "closes_nothing_that_is_gone",
-        "flows.sweep",
-        "        if not open_unseen:\n            return 0",
-        "        if open_unseen or not open_unseen:\n            return 0",
-        _breaks(5),
-    ),
-    Mutant(
-        "loses_what_fails",
-        "flows.batch",
-        "        last = receives >= MOST_RECEIVES\n",
-        "        return True\n        last = receives >= MOST_RECEIVES\n",
-        _breaks(1, 5, 7),
-    ),
+    Mutant(skips_the_conditional_write, frozenset({4, 5})),
+    Mutant(takes_a_failed_page_for_an_empty_one, frozenset({1, 5})),
+    Mutant(takes_an_error_for_a_deletion, frozenset({1, 5})),
+    Mutant(names_findings_after_the_name, frozenset({4, 5, 6})),
+    Mutant(publishes_before_it_records, frozenset({4, 5})),
+    Mutant(drops_the_outbox, frozenset({1, 5, 7})),
+    Mutant(ignores_who_joins, frozenset({3, 5})),
+    Mutant(forgets_the_grace, frozenset({2, 3})),
+    Mutant(counts_from_receipt, frozenset({1, 2, 3})),
+    Mutant(closes_nothing_that_is_gone, frozenset({5})),
+    Mutant(loses_what_fails, frozenset({1, 5, 7})),
 )
 
 
 def mutated(mutant: Mutant, folder: Path) -> Product:
-    """Write the mutant's package into `folder`, and load it.
+    """The mutant, loaded from a copy in `folder`. Raises LookupError if what it breaks is gone."""
+    copy = copied(f"mutant_{mutant.name}", folder)
+    mutant.mutate(copy)
+    return copy.product
 
-    Raises LookupError if the text to be replaced does not stand in the module exactly once.
-    """
-    package = f"mutant_{mutant.name}"
-    copy = folder / package
-    copy.mkdir()
-    broken = 0
+
+def copied(package: str, folder: Path) -> Copy:
+    """The product under another package name, every module of it loaded."""
     for source in (ROOT / PACKAGE).rglob("*.py"):
-        place = source.relative_to(ROOT / PACKAGE)
-        text = source.read_text()
-        if ".".join(place.with_suffix("").parts) == mutant.module:
-            broken = text.count(mutant.there)
-            text = text.replace(mutant.there, mutant.instead)
-        (copy / place).parent.mkdir(parents=True, exist_ok=True)
-        (copy / place).write_text(_NAME.sub(package, text))
-    if broken != 1:
-        raise LookupError(f"{mutant.name}: {mutant.there!r} is not once in {mutant.module}")
+        place = folder / package / source.relative_to(ROOT / PACKAGE)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(_NAME.sub(package, source.read_text()))
     entry = folder / f"{package}_app.py"
     entry.write_text(_NAME.sub(package, (ROOT / "app.py").read_text()))
     sys.path.insert(0, str(folder))
     try:
-        return product(package, entry)
+        found = product(package, entry)
+        names = pkgutil.walk_packages(import_module(package).__path__, f"{package}.")
+        return Copy(found, tuple(import_module(each.name) for each in names))
     finally:
         sys.path.remove(str(folder))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.simulation.campaign import tally
 from tests.simulation.generate import generate
-from tests.simulation.mutants import MUTANTS, Mutant, mutated
+from tests.simulation.mutants import MUTANTS, Copy, Mutant, copied, mutated
 from tests.simulation.play import play
 
 CHUNK = 30
@@ -35,7 +35,18 @@ def test_breaking_the_code_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
     pytest.fail(f"no promise of {sorted(mutant.promises)} broke in {MOST_HISTORIES} histories")
 
 
-def test_a_mutant_whose_text_is_gone_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda copy: copy.breaks("Lifecycle.close_one_eye", lambda there: there),
+        lambda copy: copy.breaks("nobody.defines_this", lambda there: there),
+        lambda copy: copy.fields("Lifecycle", "patience"),
+    ],
+)
+def test_a_mutant_of_what_is_gone_is_an_error(
+    change: Callable[[Copy], None], tmp_path: Path
+) -> None:
     """Else it would be the product itself, and its survival would prove nothing."""
+    copy = copied(f"copy_of_{tmp_path.name}", tmp_path)
     with pytest.raises(LookupError):
-        mutated(replace(MUTANTS[0], there="no such text"), tmp_path)
+        change(copy)

@@ -92,6 +92,25 @@ def test_the_mark_holds_the_last_of_each_kind(arrived: list[MembershipEvent]) ->
     assert mark.cause is None or (mark.cause in lost and mark.cause.event_time == mark.left_at)
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_who_is_created_and_leaves_within_a_second_left_last(order: tuple[int, int]) -> None:
+    """Nobody leaves a group before being created, so the removal is the cause, come what may."""
+    within_a_second = [event("CreateUser", 10), event("RemoveUserFromGroup", 10)]
+    mark = told(within_a_second[number] for number in order)
+    assert mark.cause == within_a_second[1].cause
+    assert since(mark, created_at=at(10)) == StraySince(at(10), Evidence.EVENT)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_removal_does_not_hide_whom_its_seconds_creation_made(order: tuple[int, int]) -> None:
+    """The id that CreateUser told still says whether the event is about this user, or a former."""
+    within_a_second = [event("CreateUser", 10), event("RemoveUserFromGroup", 10)]
+    mark = told(within_a_second[number] for number in order)
+    by_another_clock = since(mark, created_at=at(12), user_id=USER_ID)
+    assert by_another_clock == StraySince(at(12), Evidence.EVENT)
+    assert since(mark, created_at=at(10), user_id="AIDASECOND").evidence is Evidence.CREATION
+
+
 def test_the_last_of_several_renames_counts() -> None:
     """A rename that arrives late does not undo a later one."""
     forth, back = renamed(1, "bob", "rob"), renamed(5, "bob", "bert")
