@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.adapters.items import finding_from, from_item, mark_from, plain_value, to_item
+from chalicelib.adapters.items import from_item, to_item
+from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Finding, NoFinding, Status, Write
 from chalicelib.domain.marks import Mark, latest
@@ -44,7 +45,7 @@ class FindingsTable:
             ConsistentRead=True,
         )
         items = answer["Items"]
-        return finding_from(from_item(items[0])) if items else NoFinding()
+        return decode(Finding, from_item(items[0])) if items else NoFinding()
 
     def by_id(self, finding_id: str) -> Finding | NoFinding:
         """The finding of this id as it stands, read consistently."""
@@ -54,7 +55,7 @@ class FindingsTable:
         key = {"pk": partition_key, "sk": f"{int(number):06d}"}
         answer = self.client.get_item(TableName=self.table, Key=to_item(key), ConsistentRead=True)
         item = answer.get("Item")
-        return finding_from(from_item(item)) if item else NoFinding()
+        return decode(Finding, from_item(item)) if item else NoFinding()
 
     def add(self, finding: Finding) -> Write:
         """Store a new finding, unless another worker has stored it already."""
@@ -78,7 +79,7 @@ class FindingsTable:
             ExpressionAttributeValues={":account": {"S": account.key}},
         )
         for page in pages:
-            yield from (finding_from(from_item(item)) for item in page["Items"])
+            yield from (decode(Finding, from_item(item)) for item in page["Items"])
 
     def record_sweep(
         self, account: Account, started_at: datetime, result: Mapping[str, Any]
@@ -93,7 +94,7 @@ class FindingsTable:
         self.client.put_item(TableName=self.table, Item=to_item(item))
 
     def _item(self, finding: Finding) -> dict[str, Any]:
-        attributes = plain_value(finding) | {
+        attributes = encode(finding) | {
             "pk": f"{finding.account.key}:{finding.user_id}",
             "sk": f"{finding.number:06d}",
             "finding_id": finding.finding_id,
@@ -118,7 +119,7 @@ class StateTable:
         attributes = self.document(account, _mark_key(user_name))
         if not attributes:
             return Mark(account=account, user_name=user_name)
-        return mark_from(attributes)
+        return decode(Mark, attributes)
 
     def marks(self, account: Account) -> Mapping[str, Mark]:
         """All marks of the account by lower-case name."""
@@ -128,12 +129,12 @@ class StateTable:
             ExpressionAttributeValues={":pk": {"S": account.key}, ":mark": {"S": "mark#"}},
             ConsistentRead=True,
         )
-        found = (mark_from(from_item(item)) for page in pages for item in page["Items"])
+        found = (decode(Mark, from_item(item)) for page in pages for item in page["Items"])
         return {mark.user_name.lower(): mark for mark in found}
 
     def write(self, mark: Mark) -> Write:
         """Replace the version that `mark` was read as."""
-        attributes = plain_value(replace(mark, version=mark.version + 1)) | {
+        attributes = encode(replace(mark, version=mark.version + 1)) | {
             "pk": mark.account.key,
             "sk": _mark_key(mark.user_name),
         }

@@ -55,18 +55,21 @@ class Change(StrEnum):
     RENAMED = "renamed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """The IAM call behind a change, as the record tells it: text from others, to be escaped."""
+    """The IAM call behind a change, as the record tells it: text from others, to be escaped.
 
-    event_name: str
-    event_id: str
+    What the record does not tell is empty.
+    """
+
+    event_name: str = ""
+    event_id: str = ""
     event_time: datetime
-    actor_arn: str
-    actor_type: str
-    source_ip: str
-    user_agent: str
-    group_name: str
+    actor_arn: str = ""
+    actor_type: str = ""
+    source_ip: str = ""
+    user_agent: str = ""
+    group_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

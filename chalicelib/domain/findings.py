@@ -86,12 +86,12 @@ class Finding:
     user_created_at: datetime
     status: Status
     severity: Severity
-    risk: str
+    risk: str = ""
     stray_since: datetime
     evidence: Evidence
     opened_at: datetime
     detected_by: str
-    cause: Cause | None
+    cause: Cause | None = None
     flaps: int = 0
     resolved_at: datetime | None = None
     resolution: Resolution | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from chalicelib.codec import encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Alert, Digest, Message, Notice
 from chalicelib.domain.events import Cause
@@ -162,29 +163,15 @@ def _where(account: Account) -> dict[str, str]:
 
 
 def _cause(cause: Cause | None) -> dict[str, str] | None:
-    if cause is None:
-        return None
-    return {
-        "event_name": cause.event_name,
-        "event_id": cause.event_id,
-        "event_time": iso(cause.event_time),
-        "actor_arn": cause.actor_arn,
-        "actor_type": cause.actor_type,
-        "source_ip": cause.source_ip,
-        "user_agent": cause.user_agent,
-        "group_name": cause.group_name,
-    }
+    """All its fields, empty ones too; docs/alert.schema.json holds them to their names."""
+    return encode(cause, whole=True, time=iso) if cause else None
 
 
 def _resolution(resolution: Resolution | None) -> dict[str, Any] | None:
     if resolution is None:
         return None
-    return {
-        "reason": resolution.reason,
-        "groups": list(resolution.groups),
-        "exempted_by": resolution.exempted_by or None,
-        "exempted_until": _iso_or_none(resolution.exempted_until),
-    }
+    plain: dict[str, Any] = encode(resolution, whole=True, time=iso)
+    return plain | {"exempted_by": resolution.exempted_by or None}
 
 
 def _iso_or_none(instant: datetime | None) -> str | None:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.adapters.items import finding_from, from_item
+from chalicelib.adapters.items import from_item
 from chalicelib.adapters.tables import LIVE_INDEX
+from chalicelib.codec import DecodingError, decode
 from chalicelib.domain.findings import Finding
 from straywatch.errors import WrongUsageError
 
@@ -78,7 +79,7 @@ class Findings:
 
 def _read(item: dict[str, Any]) -> Finding | Unreadable:
     try:
-        return finding_from(from_item(item))
-    except (KeyError, ValueError, TypeError) as error:
+        return decode(Finding, from_item(item))
+    except DecodingError as error:
         key = "/".join(str(item.get(name, {}).get("S", "?")) for name in ("pk", "sk"))
-        return Unreadable(key, f"{type(error).__name__}: {error}")
+        return Unreadable(key, f"not a finding: {error}")

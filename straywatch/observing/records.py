@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from chalicelib.domain.account import User
 from chalicelib.domain.exemptions import Exempt
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.marks import Mark
-from chalicelib.times import parse_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +31,6 @@ class SweepRecord:
     opened: int
     gone: int
     missed_events: int
-
-
-def sweep_record(attributes: Mapping[str, Any]) -> SweepRecord:
-    """Read back what a sweep has recorded. Raises KeyError and ValueError for anything else."""
-    counts = {
-        field.name: int(attributes[field.name])
-        for field in fields(SweepRecord)
-        if not field.name.endswith("_at")
-    }
-    return SweepRecord(
-        started_at=parse_time(attributes["started_at"]),
-        finished_at=parse_time(attributes["finished_at"]),
-        **counts,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.items import from_item, to_item
 from chalicelib.adapters.tables import StateTable, sweeps_key
+from chalicelib.codec import decode
 from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.marks import Mark
 from chalicelib.times import exact
 from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
 from straywatch.observing.deployment import Observed
-from straywatch.observing.records import SweepRecord, sweep_record
+from straywatch.observing.records import SweepRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -70,7 +71,7 @@ class Tables:
             KeyConditionExpression="pk = :pk AND sk BETWEEN :since AND :until",
             ExpressionAttributeValues=to_item(values),
         )
-        found = (sweep_record(item) for item in _items(pages))
+        found = (decode(SweepRecord, item) for item in _items(pages))
         return tuple(sweep for sweep in found if sweep.started_at < until)
 
     def configuration(self) -> Mapping[str, Any]:

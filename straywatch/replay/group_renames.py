@@ -44,4 +44,9 @@ def parse_group_rename(record: Mapping[str, Any], now: datetime) -> GroupRename 
     event = parse_record(named, now)
     if not isinstance(event, MembershipEvent):
         return event
-    return GroupRename(event.account, event.cause.event_time, old, new)
+    return GroupRename(event.account, event.cause.event_time, _whole(old), _whole(new))
+
+
+def _whole(name: str) -> str:
+    """The name as events carry it: half a character has no code in UTF-8."""
+    return name.encode("utf-8", "replace").decode()

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import Cause, Change, MembershipEvent
 from chalicelib.times import exact, parse_time
@@ -21,9 +22,10 @@ from straywatch.replay.group_renames import GroupRename
 from straywatch.replay.stretches import Ending, Stretch
 
 _CACHE_KIB = 32_768
+_GROUP_RENAMED = "group_renamed"
 _RANK = {
     Change.CREATED: 0,
-    "group_renamed": 1,
+    _GROUP_RENAMED: 1,
     Change.JOINED: 2,
     Change.LEFT: 3,  # as the monitor's marks have it: joined and left within a second, left last
     Change.RENAMED: 4,
@@ -46,6 +48,14 @@ BEGIN;
 """
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What of a stretch nobody asks the database for."""
+
+    group: str = ""
+    cause: Cause | None = None
+
+
 class Store:
     """One replay's events and stretches."""
 
@@ -66,13 +76,13 @@ class Store:
 
     def events(self) -> Iterator[MembershipEvent | GroupRename]:
         """All events, account by account, in the order of time; within a second by `_RANK`."""
-        query = "SELECT event FROM events ORDER BY account, at, rank, rowid"
-        for (encoded,) in self._db.execute(query):
-            yield _decoded(encoded)
+        query = "SELECT rank, event FROM events ORDER BY account, at, rank, rowid"
+        for rank, encoded in self._db.execute(query):
+            yield _decoded(rank, encoded)
 
     def add_stretch(self, stretch: Stretch) -> None:
         """Keep a stretch."""
-        told = json.dumps({"groups": stretch.group, "cause": _plain_cause(stretch.cause)})
+        told = json.dumps(encode(_Told(stretch.group, stretch.cause)))
         row = (
             stretch.account.partition, stretch.account.account_id, stretch.user_name,
             stretch.user_id, exact(stretch.since), exact(stretch.until), stretch.seconds,
@@ -94,34 +104,22 @@ class Store:
 
 
 def _encoded(event: MembershipEvent | GroupRename) -> tuple[datetime, int, str]:
+    encoded = json.dumps(encode(event, whole=True))
     if isinstance(event, GroupRename):
-        fields = asdict(event) | {"at": exact(event.at), "change": "group_renamed"}
-        return event.at, _RANK["group_renamed"], json.dumps(fields)
-    fields = asdict(event) | {"cause": _plain_cause(event.cause)}
-    return event.cause.event_time, _RANK[event.change], json.dumps(fields)
+        return event.at, _RANK[_GROUP_RENAMED], encoded
+    return event.cause.event_time, _RANK[event.change], encoded
 
 
-def _decoded(encoded: str) -> MembershipEvent | GroupRename:
-    fields = json.loads(encoded)
-    account = Account(**fields.pop("account"))
-    change = fields.pop("change")
-    if change == "group_renamed":
-        return GroupRename(account=account, **fields | {"at": parse_time(fields["at"])})
-    fields["cause"] = _cause(fields["cause"])
-    return MembershipEvent(account=account, change=Change(change), **fields)
-
-
-def _plain_cause(cause: Cause | None) -> dict[str, str] | None:
-    return None if cause is None else asdict(cause) | {"event_time": exact(cause.event_time)}
-
-
-def _cause(fields: dict[str, Any]) -> Cause:
-    return Cause(**fields | {"event_time": parse_time(fields["event_time"])})
+def _decoded(rank: int, encoded: str) -> MembershipEvent | GroupRename:
+    plain = json.loads(encoded)
+    if rank == _RANK[_GROUP_RENAMED]:
+        return decode(GroupRename, plain)
+    return decode(MembershipEvent, plain)
 
 
 def _stretch(row: tuple[Any, ...]) -> Stretch:
     partition, account_id, user_name, user_id, since, until, _, ending, certain, told = row
-    more = json.loads(told)
+    more = decode(_Told, json.loads(told))
     return Stretch(
         account=Account(partition, account_id),
         user_name=user_name,
@@ -129,7 +127,7 @@ def _stretch(row: tuple[Any, ...]) -> Stretch:
         since=parse_time(since),
         until=parse_time(until),
         ending=Ending(ending),
-        group=more["groups"],
+        group=more.group,
         certain=bool(certain),
-        cause=None if more["cause"] is None else _cause(more["cause"]),
+        cause=more.cause,
     )

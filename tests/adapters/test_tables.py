@@ -12,8 +12,9 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from chalicelib.adapters.items import plain_value, to_item
+from chalicelib.adapters.items import to_item
 from chalicelib.adapters.tables import MARK_KEPT, FindingsTable, StateTable
+from chalicelib.codec import encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Finding, Reason, Resolution, resolve, sent
 from chalicelib.domain.marks import Mark
@@ -121,7 +122,7 @@ def test_live_findings_are_the_open_and_the_unsent(findings: FindingsTable) -> N
 def test_all_pages_of_live_findings_are_read() -> None:
     """A page of DynamoDB ends at a megabyte, and may be empty before the last."""
     dynamodb = client("dynamodb")
-    stored = to_item(plain_value(OPENED))
+    stored = to_item(encode(OPENED))
     with Stubber(dynamodb) as stub:
         stub.add_response("query", {"Items": [], "LastEvaluatedKey": {"pk": {"S": "x"}}})
         stub.add_response("query", {"Items": [stored], "LastEvaluatedKey": {"pk": {"S": "y"}}})

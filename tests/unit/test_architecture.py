@@ -22,11 +22,11 @@ MODULES = {
 """Every module of the package by its dotted name below it, however deep its folder lies."""
 
 ROOMS = {
-    "domain": {"domain", "times", "text", "settings"},
-    "messages": {"messages", "domain", "times", "text"},
+    "domain": {"domain", "codec", "times", "text", "settings"},
+    "messages": {"messages", "domain", "codec", "times", "text"},
     "flows": {"flows", "domain", "times", "settings", "log", "text"},
     "channels": {"channels", "messages", "domain", "times", "text", "log"},
-    "adapters": {"adapters", "channels", "messages", "domain", "times", "text", "log"},
+    "adapters": {"adapters", "channels", "messages", "domain", "codec", "times", "text", "log"},
 }
 """What each folder may import of the package, next to itself. Modules in none import freely."""
 
