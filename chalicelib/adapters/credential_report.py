@@ -21,23 +21,30 @@ WAITS = (2.0, 8.0, 20.0)
 
 _NOT_YET = frozenset({"ReportInProgress", "ReportNotPresent"})
 _ANSWERS = {"true": True, "false": False}
+_USES = ("password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date")
+_NEVER = frozenset({"", "n/a", "no_information", "not_supported"})
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What one user can sign in with; None where the report does not tell."""
+    """What one user can sign in with; None where it is not told.
 
-    created_at: datetime | None
-    keys: tuple[AccessKey, ...] | None
-    console_password: bool | None
-    mfa: bool | None
+    `certificates`: whether one is active. `used`: whether the password or a key ever was.
+    """
+
+    created_at: datetime | None = None
+    keys: tuple[AccessKey, ...] | None = None
+    console_password: bool | None = None
+    mfa: bool | None = None
+    certificates: bool | None = None
+    used: bool | None = None
 
 
 class ReportNotReadyError(Exception):
     """AWS was still writing the report when patience ended, or sent none that can be read."""
 
 
-UNKNOWN = Credentials(None, None, None, None)
+UNKNOWN = Credentials()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,19 @@ def _credentials(row: Mapping[str, str | None]) -> Credentials:
         keys=None if None in active else tuple(_key(row, number) for number in (1, 2)),
         console_password=_answer(row, "password_enabled"),
         mfa=_answer(row, "mfa_active"),
+        certificates=_any([_answer(row, f"cert_{number}_active") for number in (1, 2)]),
+        used=_any([_was_used(row, column) for column in _USES]),
     )
+
+
+def _any(answers: list[bool | None]) -> bool | None:
+    """Whether one is true; unknown where none is known to be, and not all are known."""
+    return True if True in answers else None if None in answers else False
+
+
+def _was_used(row: Mapping[str, str | None], column: str) -> bool | None:
+    told = row.get(column)
+    return None if told is None else told.lower() not in _NEVER
 
 
 def _key(row: Mapping[str, str | None], number: int) -> AccessKey:

@@ -6,13 +6,11 @@ A call that fails leaves its fact unknown: the alert goes out all the same and s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
+from chalicelib.adapters.authorization_details import answers, default_version
 from chalicelib.adapters.credential_report import (
     UNKNOWN,
     Credentials,
@@ -20,7 +18,7 @@ from chalicelib.adapters.credential_report import (
     fetch,
     order,
 )
-from chalicelib.adapters.iam_users import PAGE_SIZE
+from chalicelib.adapters.iam_pages import FAILURES, pages
 from chalicelib.domain.account import User
 from chalicelib.domain.risk import AccessKey, Facts
 from chalicelib.log import log
@@ -47,9 +45,9 @@ def report_facts(
         wanted = customers_policies(strays)
         documents = read_documents(client, wanted) if wanted else {}
         credentials_of = fetch(client, sleep).of
-    except (BotoCoreError, ClientError, ReportNotReadyError) as error:
+    except (*FAILURES, ReportNotReadyError) as error:
         log("credential_report_unread", error=str(error))
-    return lambda user: _facts(user, credentials_of(user.name, user.created_at), documents)
+    return lambda user: facts_of(user, credentials_of(user.name, user.created_at), documents)
 
 
 def customers_policies(strays: Iterable[User]) -> frozenset[str]:
@@ -59,17 +57,15 @@ def customers_policies(strays: Iterable[User]) -> frozenset[str]:
 
 
 def read_documents(iam: IAMClient, wanted: frozenset[str]) -> dict[str, object]:
-    """Read the default versions of customer managed policies, 1,000 policies a call."""
-    paging = iam.get_paginator("get_account_authorization_details").paginate(
-        Filter=["LocalManagedPolicy"], PaginationConfig={"PageSize": PAGE_SIZE}
-    )
+    """Read the default versions of customer managed policies, 1,000 policies a call.
+
+    Raises as `iam_pages.pages` does.
+    """
     return {
         policy["Arn"]: version["Document"]
-        for page in paging
-        for policy in page.get("Policies", ())
-        if policy["Arn"] in wanted
-        for version in policy["PolicyVersionList"]
-        if version["IsDefaultVersion"]
+        for answer in answers(iam, ["LocalManagedPolicy"])
+        for policy in answer.get("Policies", ())
+        if policy["Arn"] in wanted and (version := default_version(policy))
     }
 
 
@@ -77,7 +73,8 @@ def _unknown(_name: str, _created_at: datetime) -> Credentials:
     return UNKNOWN
 
 
-def _facts(user: User, credentials: Credentials, documents: Mapping[str, object]) -> Facts:
+def facts_of(user: User, credentials: Credentials, documents: Mapping[str, object]) -> Facts:
+    """Put together what is known: the policies that came with the user, credentials, documents."""
     return Facts(
         user_arn=user.arn,
         inline=user.inline_policies,
@@ -98,40 +95,42 @@ class CredentialReader:
 
     def facts(self, user: User) -> Facts:
         """What is known of the user; what could not be read is None or missing."""
-        if user.groups is None:
-            inline = self._known(self._inline, user.name)
-            attached = self._known(self._attached, user.name)
-        else:  # a snapshot told the policies along with the groups
-            inline, attached = dict(user.inline_policies), user.attached_policies
-        return Facts(
-            user_arn=user.arn,
-            inline=inline,
+        name = user.name
+        credentials = Credentials(
+            created_at=user.created_at,
+            keys=self._known(self._keys, name),
+            console_password=self._known(self._has_password, name),
+            mfa=self._known(self._has_mfa, name),
+        )
+        if user.groups is not None:  # a snapshot told the policies along with the groups
+            documents = self._documents(user.attached_policies, user.boundary_arn)
+            return facts_of(user, credentials, documents)
+        attached = self._known(self._attached, name)
+        documents = self._documents(attached or (), user.boundary_arn)
+        return replace(
+            facts_of(user, credentials, documents),
+            inline=self._known(self._inline, name),
             attached=attached,
-            documents=self._documents(attached or (), user.boundary_arn),
-            keys=self._known(self._keys, user.name),
-            console_password=self._known(self._has_password, user.name),
-            mfa=self._known(self._has_mfa, user.name),
-            boundary_arn=user.boundary_arn,
         )
 
     def _known(self, read: Callable[[str], T], name: str) -> T | None:
         try:
             return read(name)
-        except (BotoCoreError, ClientError, ResponseParserError) as error:
+        except FAILURES as error:
             log("risk_fact_unread", fact=read.__name__, error=str(error))
             return None
 
     def _inline(self, name: str) -> dict[str, object]:
-        pages = self.client.get_paginator("list_user_policies").paginate(UserName=name)
-        names = [policy for page in pages for policy in page["PolicyNames"]]
+        read = pages(self.client, "list_user_policies", UserName=name)
+        names = [policy for page in read for policy in page["PolicyNames"]]
         return {
             policy: self.client.get_user_policy(UserName=name, PolicyName=policy)["PolicyDocument"]
             for policy in names
         }
 
     def _attached(self, name: str) -> tuple[str, ...]:
-        pages = self.client.get_paginator("list_attached_user_policies").paginate(UserName=name)
-        return tuple(p["PolicyArn"] for page in pages for p in page["AttachedPolicies"])
+        read = pages(self.client, "list_attached_user_policies", UserName=name)
+        return tuple(p["PolicyArn"] for page in read for p in page["AttachedPolicies"])
 
     def _documents(self, attached: tuple[str, ...], boundary: str | None) -> dict[str, object]:
         """The documents of the customer's own policies; AWS's are judged by their names."""
@@ -145,10 +144,9 @@ class CredentialReader:
         return answer["PolicyVersion"]["Document"]
 
     def _keys(self, name: str) -> tuple[AccessKey, ...]:
-        pages = self.client.get_paginator("list_access_keys").paginate(UserName=name)
         return tuple(
             AccessKey(active=key["Status"] == "Active", created_at=key["CreateDate"])
-            for page in pages
+            for page in pages(self.client, "list_access_keys", UserName=name)
             for key in page["AccessKeyMetadata"]
         )
 
@@ -160,4 +158,5 @@ class CredentialReader:
         return True
 
     def _has_mfa(self, name: str) -> bool:
-        return bool(self.client.list_mfa_devices(UserName=name)["MFADevices"])
+        read = pages(self.client, "list_mfa_devices", UserName=name)
+        return any(page["MFADevices"] for page in read)

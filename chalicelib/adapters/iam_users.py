@@ -5,22 +5,15 @@ Nothing here decides. A read that fails, at any page, raises: what was not seen 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
+from chalicelib.adapters.authorization_details import answers, user_of
+from chalicelib.adapters.iam_pages import FAILURES, marker_after
 from chalicelib.domain.account import Page, User
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
-
-PAGE_SIZE = 1000
-"""IAM API Reference, GetAccountAuthorizationDetails: MaxItems is at most 1,000."""
-
-_FAILURES = (BotoCoreError, ClientError, ResponseParserError)
 
 
 class UnreadableUsersError(Exception):
@@ -34,52 +27,10 @@ def users(client: IAMClient) -> Iterator[User]:
 
 
 def pages(client: IAMClient, marker: str | None = None) -> Iterator[Page]:
-    """Yield the pages from `marker` on, or from the first. Raises UnreadableUsersError.
-
-    Pages may be short, or empty with more to come. A marker that comes twice is an error, since
-    following it would never end.
-    """
-    seen = {marker}
-    while True:
-        page = _page(client, marker)
-        yield page
-        marker = page.next_marker
-        if marker is None:
-            return
-        if marker in seen:
-            raise UnreadableUsersError("IAM repeats a page: its list of users does not end")
-        seen.add(marker)
-
-
-def _page(client: IAMClient, marker: str | None) -> Page:
+    """Yield the pages from `marker` on, or from the first. Raises UnreadableUsersError."""
     try:
-        answer: Mapping[str, Any] = client.get_account_authorization_details(
-            Filter=["User"], MaxItems=PAGE_SIZE, **({"Marker": marker} if marker else {})
-        )
-    except _FAILURES as error:
+        for answer in answers(client, ["User"], marker):
+            found = tuple(map(user_of, answer.get("UserDetailList", ())))
+            yield Page(found, marker_after(answer))
+    except FAILURES as error:
         raise UnreadableUsersError(f"GetAccountAuthorizationDetails: {error}") from error
-    try:
-        found = tuple(map(_user, answer.get("UserDetailList", ())))
-        return Page(found, answer["Marker"] if answer["IsTruncated"] else None)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UnreadableUsersError(f"IAM answered a page without {error}") from error
-
-
-def _user(detail: Mapping[str, Any]) -> User:
-    return User(
-        user_id=detail["UserId"],
-        name=detail["UserName"],
-        arn=detail["Arn"],
-        path=detail["Path"],
-        created_at=detail["CreateDate"].astimezone(UTC),
-        groups=tuple(detail["GroupList"]) if "GroupList" in detail else None,
-        tags={tag["Key"]: tag["Value"] for tag in detail.get("Tags", ())},
-        inline_policies={
-            policy["PolicyName"]: policy["PolicyDocument"]
-            for policy in detail.get("UserPolicyList", ())
-        },
-        attached_policies=tuple(
-            policy["PolicyArn"] for policy in detail.get("AttachedManagedPolicies", ())
-        ),
-        boundary_arn=detail.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
-    )

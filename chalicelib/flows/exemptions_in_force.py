@@ -24,7 +24,8 @@ from chalicelib.times import exact, parse_time
 
 CACHED_FOR = timedelta(seconds=15)
 TELL_AGAIN_AFTER = timedelta(days=1)
-_DOCUMENT = "configuration"
+DOCUMENT = "configuration"
+"""What the monitor notes of the documents that it read: the last `good` one, and one `refused`."""
 
 
 class Documents(Protocol):
@@ -35,6 +36,22 @@ class Documents(Protocol):
 
     def write_document(self, account: Account, name: str, content: Mapping[str, Any]) -> None:
         """Store a small document."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The exemptions in force; `faults` are of a newer document that is refused."""
+
+    exemptions: Exemptions
+    faults: tuple[str, ...] = ()
+
+
+def in_force(text: str, stored: Mapping[str, Any]) -> InForce:
+    """What the parameter's text and the monitor's note of earlier ones come to, for all who ask."""
+    try:
+        return InForce(_parsed(text))
+    except InvalidConfigurationError as error:
+        return InForce(_parsed(stored.get("good", "")), error.faults)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,27 +79,34 @@ class Configuration:
 
     def _fresh(self, account: Account, now: datetime) -> Exemptions:
         text = self.read()
-        try:
-            exemptions = parse(text) if text else Exemptions()
-        except InvalidConfigurationError as error:
-            return self._last_good(account, text, error.faults, now)
-        stored = self.documents.document(account, _DOCUMENT)
-        if stored.get("good", "") != text or stored.get("refused"):
-            self.documents.write_document(account, _DOCUMENT, {"good": text})
-        return exemptions
+        stored = self.documents.document(account, DOCUMENT)
+        found = in_force(text, stored)
+        if found.faults:
+            self._refuse(account, text, stored, found.faults, now)
+        elif stored.get("good", "") != text or stored.get("refused"):
+            self.documents.write_document(account, DOCUMENT, {"good": text})
+        return found.exemptions
 
-    def _last_good(
-        self, account: Account, text: str, faults: tuple[str, ...], now: datetime
-    ) -> Exemptions:
-        stored = self.documents.document(account, _DOCUMENT)
-        good = stored.get("good", "")
+    def _refuse(
+        self,
+        account: Account,
+        text: str,
+        stored: Mapping[str, Any],
+        faults: tuple[str, ...],
+        now: datetime,
+    ) -> None:
         told_at = stored.get("told_at")
         log("configuration_refused", faults=list(faults))
         if stored.get("refused") != text or not told_at or _long_ago(told_at, now):
             self.tell(configuration_notice(account, faults))
+            good = stored.get("good", "")
             content = {"good": good, "refused": text, "told_at": exact(now)}
-            self.documents.write_document(account, _DOCUMENT, content)
-        return parse(good) if good else Exemptions()
+            self.documents.write_document(account, DOCUMENT, content)
+
+
+def _parsed(text: str) -> Exemptions:
+    """Without any document users are exempt by tags alone."""
+    return parse(text) if text else Exemptions()
 
 
 def _long_ago(told_at: str, now: datetime) -> bool:

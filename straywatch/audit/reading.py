@@ -9,15 +9,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
 from chalicelib.adapters import credential_report
 from chalicelib.adapters.credential_report import UNKNOWN, CredentialReport, ReportNotReadyError
-from chalicelib.adapters.credentials import customers_policies, read_documents
+from chalicelib.adapters.credentials import customers_policies, facts_of, read_documents
+from chalicelib.adapters.iam_pages import FAILURES
 from chalicelib.adapters.iam_users import UnreadableUsersError, pages
 from chalicelib.domain.account import Account, User
 from chalicelib.domain.exemptions import Exempt, Exemptions
-from chalicelib.domain.risk import Facts, Risk, assess
+from chalicelib.domain.risk import Risk, assess
 from straywatch.audit import history
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation
 from straywatch.errors import StraywatchError, explain, one_line
@@ -57,7 +57,7 @@ class _Gaps(list[str]):
         """Return what `read` returns; if it fails, note why and return `instead`."""
         try:
             return read()
-        except (BotoCoreError, ClientError, ResponseParserError, StraywatchError) as error:
+        except (*FAILURES, StraywatchError) as error:
             self.append(f"{what}: {_why(error)}")
         return instead
 
@@ -168,17 +168,7 @@ def _risk(
     stray: User, report: CredentialReport | None, documents: Mapping[str, object], now: datetime
 ) -> Risk:
     known = report.of(stray.name, stray.created_at) if report else UNKNOWN
-    facts = Facts(
-        user_arn=stray.arn,
-        inline=stray.inline_policies,
-        attached=stray.attached_policies,
-        documents=documents,
-        keys=known.keys,
-        console_password=known.console_password,
-        mfa=known.mfa,
-        boundary_arn=stray.boundary_arn,
-    )
-    return assess(facts, now)
+    return assess(facts_of(stray, known, documents), now)
 
 
 def _removals(

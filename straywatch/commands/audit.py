@@ -12,13 +12,14 @@ from pathlib import Path
 
 import click
 
-from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
+from chalicelib.domain.exemptions import Exemptions
 from chalicelib.domain.severity import Severity
 from straywatch.audit.doors import Entrances
 from straywatch.audit.formats import summary, table
 from straywatch.audit.reading import Door, Question, read_account
 from straywatch.audit.report import AccountResult, Report
-from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, WrongUsageError
+from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError
+from straywatch.terminal.exemptions_file import read_exemptions
 from straywatch.terminal.files import check_writable, write
 from straywatch.terminal.options import region_and_debug_options
 from straywatch.terminal.progress import counting
@@ -98,9 +99,8 @@ def command(
     if not risk and fail_on not in ("never", "stray"):
         raise click.UsageError(f"--fail-on {fail_on} needs the risk that --no-risk leaves out")
     target, form = _where_and_how(output, form)
-    question = Question(
-        now=datetime.now(UTC), exemptions=_read_exemptions(exemptions), risk=risk, history=history
-    )
+    rules = read_exemptions(exemptions)[0] if exemptions else Exemptions()
+    question = Question(now=datetime.now(UTC), exemptions=rules, risk=risk, history=history)
     entrances = Entrances(profiles, roles, chosen["region"], chosen["profile"])
     report = _ask(entrances, question)
     _publish(report, target, form)
@@ -113,15 +113,6 @@ def _where_and_how(path: Path | None, form: str | None) -> tuple[Path | None, st
         check_writable(target)
     ending = target.suffix[1:].lower() if target else ""
     return target, form or (ending if ending in FORMATS else "table")
-
-
-def _read_exemptions(path: Path | None) -> Exemptions:
-    if path is None:
-        return Exemptions()
-    try:
-        return parse(path.read_text(encoding="utf-8"))
-    except (InvalidConfigurationError, UnicodeDecodeError, OSError) as error:
-        raise WrongUsageError(f"{path}: {error}") from error
 
 
 def _ask(entrances: Entrances, question: Question) -> Report:

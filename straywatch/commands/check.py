@@ -16,9 +16,10 @@ from chalicelib.adapters.parameters import parameter_reader
 from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import is_user_name
-from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
+from chalicelib.domain.exemptions import Exemptions
 from chalicelib.domain.findings import Finding, NoFinding
 from chalicelib.domain.marks import Mark
+from chalicelib.flows.exemptions_in_force import DOCUMENT, in_force
 from chalicelib.times import utc_now
 from straywatch.aws.sessions import RETRIES
 from straywatch.checking.live import Checker, Memory, NoMemory, Verdict, risk_reader
@@ -34,6 +35,7 @@ from straywatch.errors import (
     WrongUsageError,
     explain,
 )
+from straywatch.terminal.exemptions_file import read_exemptions
 from straywatch.terminal.options import aws_context, aws_options
 
 SCHEMA = "straywatch.check/1"
@@ -93,7 +95,7 @@ def command(
     for name in users:
         if not is_user_name(name):
             raise WrongUsageError(f"{name!r} is no IAM user name")
-    rules = _from_file(exemptions) if exemptions else None
+    rules = read_exemptions(exemptions)[0] if exemptions else None
     context = aws_context(ctx)
     arn = context.caller()["Arn"]
     account = Account(partition_of(arn), arn.split(":")[4])
@@ -107,13 +109,6 @@ def command(
         for each in told:
             print_verdict(each, account)
     return _exit_code(told)
-
-
-def _from_file(path: Path) -> Exemptions:
-    try:
-        return parse(path.read_text("utf-8"))
-    except (InvalidConfigurationError, UnicodeDecodeError) as error:
-        raise WrongUsageError(f"{path}: {error}") from error
 
 
 def _checker(
@@ -144,16 +139,14 @@ def _in_force(
     """The deployment's exemptions: while a broken document is refused, the last good one's."""
     ssm = session.client("ssm", config=RETRIES)
     text = parameter_reader(ssm, output(stack, "ConfigParameterName"))()
-    try:
-        return parse(text) if text else Exemptions()
-    except InvalidConfigurationError:
-        good = str(state.document(account, "configuration").get("good", ""))
+    found = in_force(text, state.document(account, DOCUMENT))
+    if found.faults:
         click.echo(
             "straywatch: the configuration is refused (`straywatch exemptions show` says why): "
             "the last good one is in force",
             err=True,
         )
-        return parse(good) if good else Exemptions()
+    return found.exemptions
 
 
 def _check(checker: Checker, name: str) -> Verdict | Failed:

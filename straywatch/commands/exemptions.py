@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import boto3
 import click
 
+from chalicelib.adapters.parameters import parameter_reader
 from chalicelib.domain.exemptions import InvalidConfigurationError, parse
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import StraywatchError, WrongUsageError, one_line
+from straywatch.terminal.exemptions_file import read_exemptions
 from straywatch.terminal.options import aws_context, aws_options
 
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
@@ -38,7 +39,7 @@ def command() -> None:
 @_file
 def check(file: Path) -> None:
     """Check a document without storing it; every fault is named."""
-    rules = len(parse(_valid(file)).rules)
+    rules = len(read_exemptions(file)[0].rules)
     click.echo(f"{file}: fine, {rules} exemption{'s' * (rules != 1)}")
 
 
@@ -49,7 +50,7 @@ def check(file: Path) -> None:
 @click.pass_context
 def put(ctx: click.Context, file: Path, stage: str | None) -> None:
     """Check a document and put it in force; the monitor reads it within seconds."""
-    text = _valid(file)
+    _, text = read_exemptions(file)
     size = len(text.encode())
     if size > _LONGEST_ADVANCED:
         raise WrongUsageError(
@@ -77,7 +78,7 @@ def show(ctx: click.Context, stage: str | None) -> None:
     """Print the stored document, and say if it is refused."""
     session = aws_context(ctx).session
     name = output(deployed_stack(session, stage), "ConfigParameterName")
-    text = stored_document(session, name)
+    text = parameter_reader(session.client("ssm", config=RETRIES), name)()
     if not text:
         click.echo(f"{name} is not there: users are exempt by tags alone", err=True)
         return
@@ -88,23 +89,3 @@ def show(ctx: click.Context, stage: str | None) -> None:
         raise StraywatchError(
             f"the monitor refuses this document and keeps to the last good one: {one_line(error)}"
         ) from error
-
-
-def stored_document(session: boto3.Session, name: str) -> str:
-    """The text of the parameter; empty where nobody has made it. Raises ClientError."""
-    ssm = session.client("ssm", config=RETRIES)
-    try:
-        return ssm.get_parameter(Name=name)["Parameter"]["Value"]
-    except ssm.exceptions.ParameterNotFound:
-        return ""
-
-
-def _valid(file: Path) -> str:
-    try:
-        text = file.read_text("utf-8")
-        parse(text)
-    except InvalidConfigurationError as error:
-        raise WrongUsageError(f"{file}: {one_line(error)}") from error
-    except UnicodeDecodeError as error:
-        raise WrongUsageError(f"{file} is not UTF-8 text: {error.reason}") from error
-    return text

@@ -10,11 +10,11 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.iam_users import UnreadableUsersError, users
-from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
+from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.flows.exemptions_in_force import InForce, in_force
 from chalicelib.times import utc_now
 from straywatch import __version__
 from straywatch.aws.sessions import RETRIES
-from straywatch.commands.exemptions import stored_document
 from straywatch.errors import (
     EXIT_FINE,
     EXIT_FOUND,
@@ -125,31 +125,31 @@ def _verify(file: Path) -> int:
 def _records(session: boto3.Session, observed: Observed, chosen: Period) -> Records:
     tables = Tables(session.client("dynamodb", config=RETRIES), observed)
     found = tables.findings()
-    rules = _rules(session, observed)
+    rules = _rules(session, observed, tables)
     return Records(
         findings=found.findings,
         unreadable=found.unreadable,
         sweeps=tables.sweeps(chosen.begin, chosen.end),
         census=_census(session, rules),
-        rules=rules.rules if isinstance(rules, Exemptions) else rules,
+        rules=rules if isinstance(rules, Unread) else rules.exemptions.rules,
+        refused=() if isinstance(rules, Unread) else rules.faults,
         now=utc_now(),
     )
 
 
-def _rules(session: boto3.Session, observed: Observed) -> Exemptions | Unread:
+def _rules(session: boto3.Session, observed: Observed, tables: Tables) -> InForce | Unread:
+    ssm = session.client("ssm", config=RETRIES)
     try:
-        text = stored_document(session, observed.config_parameter)
-        return parse(text) if text else Exemptions()
+        text = parameter_reader(ssm, observed.config_parameter)()
     except (BotoCoreError, ClientError) as error:
         return Unread(explain(error))
-    except InvalidConfigurationError as error:
-        return Unread(f"the stored document is refused: {one_line(error)}")
+    return in_force(text, tables.configuration())
 
 
-def _census(session: boto3.Session, rules: Exemptions | Unread) -> Census | Unread:
+def _census(session: boto3.Session, rules: InForce | Unread) -> Census | Unread:
     if isinstance(rules, Unread):
         return Unread("who is exempt cannot be told without the document")
     try:
-        return census_of(users(session.client("iam", config=RETRIES)), rules, utc_now())
+        return census_of(users(session.client("iam", config=RETRIES)), rules.exemptions, utc_now())
     except (UnreadableUsersError, GroupsNotToldError) as error:
         return Unread(one_line(error))

@@ -14,9 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.iam_users import UnreadableUsersError, users
 from chalicelib.adapters.parameters import parameter_reader
-from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
+from chalicelib.domain.exemptions import Exemptions
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.marks import IAM_LAG, Mark, is_after, latest
+from chalicelib.flows.exemptions_in_force import in_force
 from chalicelib.times import utc_now
 from straywatch.errors import explain, one_line
 from straywatch.findings.reading import NoSuchFinding
@@ -175,22 +176,10 @@ class DeploymentReader:
             return Unread(explain(error))
 
     def _exemptions(self) -> Exemptions:
-        """The document in force: as the monitor, the last good one where the newest is refused."""
-        text = self._document()
-        try:
-            return parse(text) if text else Exemptions()
-        except InvalidConfigurationError:
-            good = self._tables.configuration().get("good", "")
-            return parse(good) if good else Exemptions()
+        return in_force(self._document(), self._tables.configuration()).exemptions
 
     def _refused(self) -> tuple[str, ...]:
-        text = self._tables.configuration().get("refused", "")
-        try:
-            if text:
-                parse(text)
-        except InvalidConfigurationError as error:
-            return error.faults
-        return ()
+        return in_force(self._tables.configuration().get("refused", ""), {}).faults
 
     def _waiting(self) -> Queues | Unread:
         try:

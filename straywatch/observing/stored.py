@@ -13,6 +13,7 @@ from chalicelib.codec import decode
 from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.marks import Mark
+from chalicelib.flows.exemptions_in_force import DOCUMENT
 from chalicelib.times import exact
 from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
 from straywatch.observing.deployment import Observed
@@ -76,7 +77,7 @@ class Tables:
 
     def configuration(self) -> Mapping[str, Any]:
         """What the monitor noted of its configuration: `refused` is a text it does not follow."""
-        return self._state.document(self.account, "configuration")
+        return self._state.document(self.account, DOCUMENT)
 
     @property
     def account(self) -> Account:

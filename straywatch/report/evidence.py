@@ -72,7 +72,10 @@ CONTROLS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """All that a report is made of. `now` only tells whether the period is over."""
+    """All that a report is made of. `now` only tells whether the period is over.
+
+    `rules` are in force; `refused` names the faults of a newer document that is not.
+    """
 
     findings: Sequence[Finding]
     unreadable: Sequence[str]
@@ -80,6 +83,7 @@ class Records:
     census: Census | Unread
     rules: Sequence[Rule] | Unread
     now: datetime
+    refused: Sequence[str] = ()
 
 
 def evidence(records: Records, observed: Observed, period: Period, version: str) -> dict[str, Any]:
@@ -230,6 +234,7 @@ def _exemptions(records: Records) -> Mapping[str, Any]:
         "as_of": "the reading of the account for this report",
         "newest_record_then": exact(max(newest)) if newest else None,
         "document_unread": rules.reason if isinstance(rules, Unread) else None,
+        "document_refused": list(records.refused),
         "users_unread": census.reason if isinstance(census, Unread) else None,
         "document": []
         if isinstance(rules, Unread)

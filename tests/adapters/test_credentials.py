@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from botocore.stub import Stubber
 from moto import mock_aws
 
-from chalicelib.adapters.credentials import CredentialReader
+from chalicelib.adapters.credentials import CredentialReader, read_documents, report_facts
+from chalicelib.adapters.iam_pages import IncompleteAnswerError
 from chalicelib.domain.account import User
 from chalicelib.domain.risk import Facts
-from tests.adapters.aws import answering, client
+from tests.adapters.aws import answering, iam_in_memory
 from tests.unit.records import NOW, USER_ID
 
 ARN = "arn:aws:iam::123456789012:user/bob"
@@ -38,7 +40,7 @@ NOTHING = Facts(
 def iam() -> Iterator[Any]:
     """IAM with a user bob who has nothing."""
     with mock_aws():
-        made = client("iam")
+        made = iam_in_memory()
         made.create_user(UserName="bob")
         made.create_policy(PolicyName="limits", PolicyDocument=json.dumps(ALL))
         yield made
@@ -141,6 +143,47 @@ def test_half_an_answer_is_none() -> None:
     broken = answering("iam", lambda _: (200, b"<ListAccessKeysResponse><ListAcc"))
     found = CredentialReader(broken).facts(BOB)
     assert (found.keys, found.console_password) == (None, None)
+
+
+def listing(operation: str, members: str) -> Any:
+    """IAM where this one list breaks off: there is more, and no word of where."""
+    result = f"<{members}/><IsTruncated>true</IsTruncated>"
+    answer = f"<{operation}Response><{operation}Result>{result}</{operation}Result>"
+    whole = f"{answer}</{operation}Response>".encode()
+
+    def respond(request: Any) -> tuple[int, bytes]:
+        asked = f"Action={operation}&" in request.body
+        return (200, whole) if asked else (503, b"<ErrorResponse/>")
+
+    return answering("iam", respond)
+
+
+@pytest.mark.parametrize(
+    ("operation", "members", "fact"),
+    [
+        ("ListUserPolicies", "PolicyNames", "inline"),
+        ("ListAttachedUserPolicies", "AttachedPolicies", "attached"),
+        ("ListAccessKeys", "AccessKeyMetadata", "keys"),
+        ("ListMFADevices", "MFADevices", "mfa"),
+    ],
+)
+def test_a_list_that_breaks_off_is_unknown(operation: str, members: str, fact: str) -> None:
+    """More to come and no word of where: the part that came is not all that a user has."""
+    assert getattr(CredentialReader(listing(operation, members)).facts(BOB), fact) is None
+
+
+def test_documents_that_break_off_are_not_taken_for_all(iam: Any) -> None:
+    """A policy whose page did not come would be read as one without a document."""
+    with Stubber(iam) as stub:
+        stub.add_response("get_account_authorization_details", {"IsTruncated": True})
+        with pytest.raises(IncompleteAnswerError):
+            read_documents(iam, frozenset({OWN}))
+
+
+def test_half_a_credential_report_leaves_credentials_unknown() -> None:
+    """A sweep goes on without it: the alert says that nothing is known of the credentials."""
+    broken = answering("iam", lambda _: (200, b"<GenerateCredentialReportResp"))
+    assert report_facts(broken, [BOB], lambda _: None)(BOB).keys is None
 
 
 def test_what_a_snapshot_told_is_not_asked_again(iam: Any) -> None:

@@ -12,7 +12,8 @@ from botocore.stub import Stubber
 from moto import mock_aws
 from mypy_boto3_iam import IAMClient
 
-from chalicelib.adapters.iam import Iam, UnreadableGroupsError
+from chalicelib.adapters.iam import Iam
+from chalicelib.adapters.iam_pages import IncompleteAnswerError
 from chalicelib.domain.account import InGroups, InNoGroup, NoSuchUser, User
 from tests.adapters.aws import answering, client
 from tests.unit.records import NOW, USER_ID
@@ -193,9 +194,9 @@ def groups_page(content: str) -> bytes:
         (b"<html><body>proxy</body></html>", KeyError),
         (b"{}", ResponseParserError),
         (groups_page(""), KeyError),
-        (groups_page("<Groups/>"), KeyError),
+        (groups_page("<Groups/>"), IncompleteAnswerError),
         (groups_page("<IsTruncated>false</IsTruncated>"), KeyError),
-        (groups_page("<Groups/><IsTruncated>true</IsTruncated>"), UnreadableGroupsError),
+        (groups_page("<Groups/><IsTruncated>true</IsTruncated>"), IncompleteAnswerError),
     ],
 )
 def test_half_a_page_is_no_answer(body: bytes, refusal: type[Exception]) -> None:

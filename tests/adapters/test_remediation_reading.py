@@ -13,12 +13,14 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
+from chalicelib.adapters.credential_report import CredentialReport, parse
+from chalicelib.adapters.iam_pages import IncompleteAnswerError
 from chalicelib.domain.account import Account
 from straywatch.errors import StraywatchError
 from straywatch.remediation.applying.simulation import simulate
 from straywatch.remediation.planning.plan import Options
 from straywatch.remediation.planning.planner import make_plan
-from straywatch.remediation.reading.credentials import read_credentials
+from straywatch.remediation.reading.credentials import is_idle, read_credentials
 from straywatch.remediation.reading.last_accessed import POLLS, ServiceUse, read_service_use
 from straywatch.remediation.reading.quotas import DEFAULTS, read_quotas
 from straywatch.remediation.reading.snapshot import read_snapshot
@@ -54,6 +56,7 @@ def detail(name: str, **more: Any) -> dict[str, Any]:
         "Arn": path,
         "Path": "/",
         "CreateDate": WHEN,
+        "GroupList": [],
         **more,
     }
 
@@ -82,6 +85,34 @@ def test_a_page_that_fails_fails_the_snapshot() -> None:
         stub.add_response(DETAILS, page(detail("ann"), marker="1"))
         stub.add_client_error(DETAILS, "Throttling")
         with pytest.raises(ClientError):
+            read_snapshot(iam, ACCOUNT)
+
+
+@pytest.mark.parametrize("lacking", [{"IsTruncated": True}, {}])
+def test_a_page_that_breaks_off_fails_the_snapshot(lacking: dict[str, bool]) -> None:
+    """More to come and no word of where, or no word of whether: a plan on it would be a guess."""
+    with stubbed() as (iam, stub):
+        stub.add_response(DETAILS, {"UserDetailList": [detail("ann")], **lacking})
+        with pytest.raises(IncompleteAnswerError):
+            read_snapshot(iam, ACCOUNT)
+
+
+def test_an_account_that_repeats_a_page_fails_the_snapshot() -> None:
+    """A list that goes round in circles ends with an error, not never."""
+    with stubbed() as (iam, stub):
+        for marker in ("1", "2", "1"):
+            stub.add_response(DETAILS, page(marker=marker))
+        with pytest.raises(IncompleteAnswerError, match="does not end"):
+            read_snapshot(iam, ACCOUNT)
+
+
+def test_a_user_whose_groups_are_not_told_fails_the_snapshot() -> None:
+    """Such a user is not one in no group: a plan would act on what nobody said."""
+    silent = detail("ann")
+    del silent["GroupList"]
+    with stubbed() as (iam, stub):
+        stub.add_response(DETAILS, page(silent))
+        with pytest.raises(StraywatchError, match="the groups of ann"):
             read_snapshot(iam, ACCOUNT)
 
 
@@ -150,12 +181,22 @@ def test_the_credential_report_is_awaited_and_taken_at_its_word() -> None:
         report = read_credentials(iam, waits.append)
     assert len(waits) == 1
     assert report.generated_at == WHEN
-    assert [report.idle(user(n)) for n in ("idle", "used", "again", "unknown")] == [
+    assert [is_idle(user(n), report) for n in ("idle", "used", "again", "unknown")] == [
         True,
         False,
         False,
         False,
     ]
+
+
+def test_a_report_of_another_shape_shows_nobody_idle() -> None:
+    """A column that is missing is not "no": nobody is to be deleted by what was not told."""
+    head = REPORT.splitlines()[0].split(",")
+    for column in head[3:]:
+        kept = head.index(column)
+        lines = [line.split(",") for line in REPORT.splitlines()]
+        text = "\n".join(",".join(line[:kept] + line[kept + 1 :]) for line in lines)
+        assert not is_idle(user("idle"), CredentialReport(WHEN, parse(text))), column
 
 
 def test_last_accessed_details_are_polled_and_paged() -> None:
@@ -197,6 +238,15 @@ def test_last_accessed_details_that_fail_are_no_answer(status: str) -> None:
             stub.add_response("get_service_last_accessed_details", answer)
         with pytest.raises(StraywatchError, match=r"could not tell|in time"):
             read_service_use(iam, ARN, lambda _: None)
+
+
+def test_a_simulation_that_breaks_off_is_no_decision() -> None:
+    """What the simulator did not get to tell is not "as before"."""
+    snapshot = account(user("ann", allow("s3:Get*")), group("Readers", allow("s3:Get*")))
+    with stubbed() as (iam, stub):
+        stub.add_response("simulate_custom_policy", {"EvaluationResults": [], "IsTruncated": True})
+        with pytest.raises(IncompleteAnswerError):
+            simulate(make_plan(snapshot, Options()), snapshot, iam, ["s3:GetObject"], resources=[])
 
 
 def test_the_simulator_is_asked_about_before_and_now() -> None:

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -16,6 +15,7 @@ from chalicelib.adapters.iam import Iam
 from chalicelib.domain.account import InNoGroup
 from chalicelib.domain.risk import Risk, assess
 from chalicelib.times import utc_now
+from tests.adapters.aws import iam_in_memory
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -41,10 +41,7 @@ READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 def iam() -> Iterator[IAMClient]:
     """IAM in moto with AWS's own policies, which take long to load."""
     with mock_aws(config={"iam": {"load_aws_managed_policies": True}}):
-        client = boto3.client(
-            "iam", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
-        )
-        yield client
+        yield iam_in_memory()
 
 
 def put(document: str) -> Setup:

@@ -15,15 +15,17 @@ CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 HEAD = (
     "user,arn,user_creation_time,password_enabled,password_last_used,mfa_active,"
     "access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,"
-    "access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date\n"
+    "access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,"
+    "cert_1_active,cert_2_active\n"
 )
 ANN = (
     "Ann,arn:x,2026-01-01T00:00:00+00:00,true,N/A,false,"
-    "true,2026-02-01T00:00:00+00:00,N/A,false,2026-03-01T00:00:00+00:00,2026-04-01T00:00:00Z\n"
+    "true,2026-02-01T00:00:00+00:00,N/A,false,2026-03-01T00:00:00+00:00,2026-04-01T00:00:00Z,"
+    "false,true\n"
 )
 ROOT = (
     "<root_account>,arn:y,2020-01-01T00:00:00+00:00,not_supported,,true,"
-    "false,N/A,N/A,false,N/A,N/A\n"
+    "false,N/A,N/A,false,N/A,N/A,false,false\n"
 )
 
 
@@ -33,7 +35,7 @@ def report(text: str) -> CredentialReport:
 
 
 def test_a_user_is_read_with_every_credential() -> None:
-    """Password, MFA, and each key with its age and last use."""
+    """Password, MFA, certificates, and each key with its age and last use."""
     assert report(HEAD + ROOT + ANN).of("ann", CREATED) == Credentials(
         CREATED,
         (
@@ -46,6 +48,8 @@ def test_a_user_is_read_with_every_credential() -> None:
         ),
         console_password=True,
         mfa=False,
+        certificates=True,
+        used=True,
     )
 
 
@@ -62,7 +66,7 @@ def test_a_namesake_that_was_deleted_lends_no_credentials() -> None:
 def test_columns_that_are_missing_are_unknown() -> None:
     """A report of another shape never reads as "no keys, no password"."""
     known = report("user,user_creation_time\nann,2026-01-01T00:00:00Z\n").of("ann", CREATED)
-    assert known == Credentials(CREATED, None, None, None)
+    assert known == Credentials(CREATED)
 
 
 @given(st.text())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.adapters.iam_pages import pages
 from chalicelib.domain.account import User
 from straywatch.remediation.applying.steps import compact
 from straywatch.remediation.planning.plan import Plan
@@ -38,8 +39,12 @@ def simulate(
 ) -> list[Simulated]:
     """Compare SimulatePrincipalPolicy of each user with SimulateCustomPolicy of their old policies.
 
-    Raises ClientError; a simulation that cannot be run is never a decision.
+    Raises what botocore raises; a simulation that cannot be run, or whose answer breaks off, is
+    never a decision.
     """
+    asked: dict[str, Any] = {"ActionNames": list(actions)}
+    if resources:
+        asked["ResourceArns"] = list(resources)
     known: dict[str, Mapping[str, tuple[str, str]]] = {}
     found: list[Simulated] = []
     for number, planned in enumerate(plan.users, 1):
@@ -50,18 +55,8 @@ def simulate(
         old = _documents(before, plan.before)
         key = repr(old)
         if key not in known:
-            known[key] = _decisions(
-                iam.get_paginator("simulate_custom_policy"),
-                resources,
-                ActionNames=list(actions),
-                **old,
-            )
-        new = _decisions(
-            iam.get_paginator("simulate_principal_policy"),
-            resources,
-            PolicySourceArn=user.arn,
-            ActionNames=list(actions),
-        )
+            known[key] = _decisions(iam, "simulate_custom_policy", **asked, **old)
+        new = _decisions(iam, "simulate_principal_policy", **asked, PolicySourceArn=user.arn)
         found += _differences(planned.name, known[key], new)
     return found
 
@@ -80,17 +75,15 @@ def _documents(user: User, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _decisions(
-    paginator: Any,  # noqa: ANN401 - two paginators of one shape
-    resources: Sequence[str],
+    iam: IAMClient,
+    operation: str,
     **request: Any,  # noqa: ANN401 - what the two calls take differs
 ) -> dict[str, tuple[str, str]]:
     """Each action's decision, and what stands in the way of comparing it."""
     if "PolicyInputList" in request and not request["PolicyInputList"]:
         return {}
-    if resources:
-        request["ResourceArns"] = list(resources)
     found: dict[str, tuple[str, str]] = {}
-    for page in paginator.paginate(**request):
+    for page in pages(iam, operation, **request):
         for result in page["EvaluationResults"]:
             missing = result.get("MissingContextValues", [])
             doubt = f"depends on {', '.join(missing)}" if missing else ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chalicelib.adapters.credential_report import CredentialReport
 from chalicelib.domain.account import User
 from straywatch.remediation.planning.scope import idle_words
-from straywatch.remediation.reading.credentials import CredentialReport
+from straywatch.remediation.reading.credentials import is_idle
 
 LISTED = 3
 
@@ -46,6 +47,6 @@ def user_words(
     words += f"; gains {some(gains)}" if gains else "; gains nothing, loses nothing"
     if stays:
         words += f"; stays direct as no group of the plan gives it: {some(stays)}"
-    if credentials is not None and credentials.idle(user):
+    if credentials is not None and is_idle(user, credentials):
         words += f"; rather delete: {idle_words(user)}"
     return words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chalicelib.adapters.credential_report import CredentialReport
 from chalicelib.domain.account import User
 from straywatch.errors import StraywatchError
 from straywatch.remediation.planning import assignment
@@ -22,7 +23,6 @@ from straywatch.remediation.planning.plan import (
 )
 from straywatch.remediation.planning.scope import sort_out
 from straywatch.remediation.planning.universe import Written
-from straywatch.remediation.reading.credentials import CredentialReport
 from straywatch.remediation.reading.effective import groups_of
 from straywatch.remediation.reading.snapshot import Snapshot
 

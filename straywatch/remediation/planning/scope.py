@@ -5,9 +5,10 @@ from __future__ import annotations
 import fnmatch
 import re
 
+from chalicelib.adapters.credential_report import CredentialReport
 from chalicelib.domain.account import User
 from straywatch.remediation.planning.plan import Options, Proposal
-from straywatch.remediation.reading.credentials import CredentialReport
+from straywatch.remediation.reading.credentials import is_idle
 from straywatch.remediation.reading.snapshot import Snapshot
 
 SERVICE_MADE = re.compile(r"BedrockAPIKey-.+|ses-smtp-user\..+")
@@ -27,7 +28,10 @@ def sort_out(
             why = "made by an AWS service to hold its own key, not for a person"
             proposals.append(Proposal(user.name, user.user_id, "exempt", why))
         elif (
-            credentials and not holds_directly(user) and not user.groups and credentials.idle(user)
+            credentials
+            and not holds_directly(user)
+            and not user.groups
+            and is_idle(user, credentials)
         ):
             why = f"no permissions, no group; {idle_words(user)}"
             proposals.append(Proposal(user.name, user.user_id, "delete", why))
@@ -39,6 +43,10 @@ def sort_out(
 def holds_directly(user: User) -> bool:
     """Tell whether policies are attached to the user or written into them."""
     return bool(user.attached_policies or user.inline_policies)
+
+
+def _is_bare(user: User) -> bool:
+    return not holds_directly(user) and not user.groups
 
 
 def idle_words(user: User) -> str:

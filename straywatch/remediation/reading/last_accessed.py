@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from chalicelib.adapters.iam_pages import marker_after
 from straywatch.errors import StraywatchError
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def read_service_use(
 ) -> tuple[ServiceUse, ...]:
     """Have IAM make the report for a group's ARN, wait for it and read every page.
 
-    Raises ClientError, and StraywatchError if the report fails or is not made in time. A service
-    that the answer does not name is unknown, never unused.
+    Raises what botocore raises, and StraywatchError if the report fails or is not made in time. A
+    service that the answer does not name is unknown, never unused.
     """
     job = iam.generate_service_last_accessed_details(Arn=arn)["JobId"]
     for poll in range(POLLS):
@@ -59,7 +60,7 @@ def read_service_use(
     else:
         raise StraywatchError(f"IAM did not tell in time when services of {arn} were last used")
     found = list(page["ServicesLastAccessed"])
-    while page.get("IsTruncated"):
-        page = iam.get_service_last_accessed_details(JobId=job, Marker=page["Marker"])
+    while page.get("IsTruncated") and (marker := marker_after(page)):
+        page = iam.get_service_last_accessed_details(JobId=job, Marker=marker)
         found += page["ServicesLastAccessed"]
     return tuple(ServiceUse(s["ServiceNamespace"], s.get("LastAuthenticated")) for s in found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
+from chalicelib.adapters.authorization_details import (
+    Detail,
+    answers,
+    attached_policies,
+    default_version,
+    inline_policies,
+    user_of,
+)
 from chalicelib.domain.account import Account, User
 from straywatch.errors import StraywatchError
 from straywatch.remediation.policies.documents import Grant, opaque, readable_grants
@@ -18,9 +26,6 @@ from straywatch.remediation.reading.quotas import DEFAULTS, Quotas
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
-
-PAGE_SIZE = 1000
-"""The largest page GetAccountAuthorizationDetails gives (API reference, MaxItems)."""
 
 
 @dataclass(frozen=True)
@@ -92,22 +97,18 @@ def read_snapshot(
 ) -> Snapshot:
     """Read the whole account, or raise.
 
-    Raises ClientError or BotoCoreError if any page cannot be read, so that a snapshot is never
-    partial, and StraywatchError if IAM names an object twice.
+    Raises ClientError or BotoCoreError if any page cannot be read or breaks off, so that a snapshot
+    is never partial, and StraywatchError if IAM names an object twice or a user without its groups.
     """
     users: dict[str, User] = {}
     groups: dict[str, Group] = {}
     policies: dict[str, ManagedPolicy] = {}
-    pages = iam.get_paginator("get_account_authorization_details").paginate(
-        Filter=["User", "Group", "LocalManagedPolicy", "AWSManagedPolicy"],
-        PaginationConfig={"PageSize": PAGE_SIZE},
-    )
-    for page in pages:
-        for user in page.get("UserDetailList", []):
+    for answer in answers(iam, ["User", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]):
+        for user in answer.get("UserDetailList", ()):
             users[user["UserId"]] = _user(user)
-        for group in page.get("GroupDetailList", []):
+        for group in answer.get("GroupDetailList", ()):
             groups[group["GroupId"]] = _group(group)
-        for policy in page.get("Policies", []):
+        for policy in answer.get("Policies", ()):
             policies[policy["Arn"]] = _policy(policy)
         tell(f"read {len(users)} users, {len(groups)} groups, {len(policies)} managed policies")
     for arn in sorted(_used(users.values(), groups.values()) - policies.keys()):
@@ -148,47 +149,34 @@ def _missing_policy(iam: IAMClient, arn: str) -> ManagedPolicy:
     return ManagedPolicy(arn, version, _document(document.get("Document")))
 
 
-def _user(detail: Any) -> User:  # noqa: ANN401 - boto3's dictionaries, read in this module alone
-    return User(
-        user_id=detail["UserId"],
-        name=detail["UserName"],
-        arn=detail["Arn"],
-        path=detail.get("Path", "/"),
-        created_at=detail["CreateDate"],
-        groups=tuple(sorted(detail.get("GroupList", []))),
-        tags={tag["Key"]: tag["Value"] for tag in detail.get("Tags", [])},
-        inline_policies=_inline(detail.get("UserPolicyList", [])),
-        attached_policies=_attached(detail),
-        boundary_arn=detail.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
-    )
+def _user(detail: Detail) -> User:
+    user = user_of(detail)
+    if user.groups is None:
+        raise StraywatchError(f"IAM did not tell the groups of {user.name}: try again")
+    inline = _readable(user.inline_policies)
+    return replace(user, groups=tuple(sorted(user.groups)), inline_policies=inline)
 
 
-def _group(detail: Any) -> Group:  # noqa: ANN401 - boto3's dictionaries, read in this module alone
+def _group(detail: Detail) -> Group:
     return Group(
         group_id=detail["GroupId"],
         name=detail["GroupName"],
         arn=detail["Arn"],
         path=detail.get("Path", "/"),
         created_at=detail["CreateDate"],
-        inline_policies=_inline(detail.get("GroupPolicyList", [])),
-        attached_policies=_attached(detail),
+        inline_policies=_readable(inline_policies(detail.get("GroupPolicyList", ()))),
+        attached_policies=attached_policies(detail),
     )
 
 
-def _policy(detail: Any) -> ManagedPolicy:  # noqa: ANN401 - boto3's dictionaries, read here alone
-    for version in detail.get("PolicyVersionList", []):
-        if version.get("IsDefaultVersion"):
-            document = _document(version.get("Document"))
-            return ManagedPolicy(detail["Arn"], version["VersionId"], document)
-    return ManagedPolicy(detail["Arn"], detail.get("DefaultVersionId", "unknown"), None)
+def _policy(detail: Detail) -> ManagedPolicy:
+    version = default_version(detail)
+    name = version.get("VersionId") or detail.get("DefaultVersionId", "unknown")
+    return ManagedPolicy(detail["Arn"], name, _document(version.get("Document")))
 
 
-def _attached(detail: Any) -> tuple[str, ...]:  # noqa: ANN401 - boto3's dictionaries, read here alone
-    return tuple(p["PolicyArn"] for p in detail.get("AttachedManagedPolicies", []))
-
-
-def _inline(policies: Iterable[Any]) -> dict[str, Mapping[str, Any]]:
-    return {p["PolicyName"]: _document(p.get("PolicyDocument")) or {} for p in policies}
+def _readable(policies: Mapping[str, object]) -> dict[str, Mapping[str, Any]]:
+    return {name: _document(document) or {} for name, document in policies.items()}
 
 
 def _document(decoded: object) -> Mapping[str, Any] | None:

@@ -8,11 +8,11 @@ from itertools import product
 import pytest
 
 from bench.planted import Shape, planted
+from chalicelib.adapters.credential_report import CredentialReport, Credentials
 from straywatch.errors import StraywatchError
 from straywatch.remediation.files.planfile import dump_plan
 from straywatch.remediation.planning.plan import Options, Plan
 from straywatch.remediation.planning.planner import make_plan
-from straywatch.remediation.reading.credentials import CredentialReport, Credentials
 from straywatch.remediation.reading.quotas import Quotas
 from straywatch.remediation.reading.snapshot import Snapshot
 from tests.unit.remediation.evaluator import allowed
@@ -163,8 +163,8 @@ def test_a_stray_without_permissions_joins_a_group_without_permissions() -> None
 
 def report(*names: str, held: bool = False) -> CredentialReport:
     """A credential report on users of the samples."""
-    line = {n: Credentials(user(n).arn, CREATED.isoformat(), held, used=False) for n in names}
-    return CredentialReport(datetime(2026, 2, 1, tzinfo=UTC), line)
+    line = Credentials(CREATED, (), held, mfa=False, certificates=False, used=False)
+    return CredentialReport(datetime(2026, 2, 1, tzinfo=UTC), dict.fromkeys(names, line))
 
 
 def test_users_better_deleted_or_exempted_are_proposed_so() -> None:

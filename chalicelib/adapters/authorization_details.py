@@ -1,0 +1,65 @@
+"""GetAccountAuthorizationDetails: users, groups and policies of an account, 1,000 to an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.adapters.iam_pages import IncompleteAnswerError, pages
+from chalicelib.domain.account import User
+
+if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_iam.literals import EntityTypeType
+
+PAGE_SIZE = 1000
+"""IAM API Reference, GetAccountAuthorizationDetails: MaxItems is at most 1,000."""
+
+Detail = Mapping[str, Any]
+
+
+def answers(
+    client: IAMClient, kinds: Sequence[EntityTypeType], marker: str | None = None
+) -> Iterator[Detail]:
+    """Yield the answers about these kinds. Raises as `iam_pages.pages` does."""
+    operation = "get_account_authorization_details"
+    return pages(client, operation, marker, Filter=kinds, MaxItems=PAGE_SIZE)
+
+
+def user_of(detail: Detail) -> User:
+    """Read one of UserDetailList; groups that it does not tell stay unknown.
+
+    Raises IncompleteAnswerError where it lacks what every user has.
+    """
+    try:
+        return User(
+            user_id=detail["UserId"],
+            name=detail["UserName"],
+            arn=detail["Arn"],
+            path=detail["Path"],
+            created_at=detail["CreateDate"].astimezone(UTC),
+            groups=tuple(detail["GroupList"]) if "GroupList" in detail else None,
+            tags={tag["Key"]: tag["Value"] for tag in detail.get("Tags", ())},
+            inline_policies=inline_policies(detail.get("UserPolicyList", ())),
+            attached_policies=attached_policies(detail),
+            boundary_arn=detail.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise IncompleteAnswerError(lack=f"a user comes without {error}") from error
+
+
+def inline_policies(policies: Sequence[Detail]) -> dict[str, Any]:
+    """The documents of UserPolicyList or GroupPolicyList by name; one that is no JSON is text."""
+    return {policy["PolicyName"]: policy["PolicyDocument"] for policy in policies}
+
+
+def attached_policies(holder: Detail) -> tuple[str, ...]:
+    """The ARNs of the managed policies that a user or a group has."""
+    return tuple(policy["PolicyArn"] for policy in holder.get("AttachedManagedPolicies", ()))
+
+
+def default_version(policy: Detail) -> Detail:
+    """The version of a managed policy that is in force; empty where the answer shows none."""
+    versions = policy.get("PolicyVersionList", ())
+    return next((version for version in versions if version.get("IsDefaultVersion")), {})
