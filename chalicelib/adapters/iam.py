@@ -5,6 +5,7 @@ Anything but an answer or "no such user" is raised as botocore raised it: never 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ class UnreadableGroupsError(Exception):
 class Iam:
     """IAM, as far as a check needs it."""
 
-    client: IAMClient
+    client: Callable[[], IAMClient]
 
     def look(self, user_name: str) -> Look:
         """One call for a user in a group or gone, two for one in no group.
@@ -30,7 +31,7 @@ class Iam:
         A truncated first page with a group on it answers the question; an empty one does not,
         and the next is asked for.
         """
-        pages = self.client.get_paginator("list_groups_for_user")
+        pages = self.client().get_paginator("list_groups_for_user")
         whole = False
         try:
             for page in pages.paginate(UserName=user_name):
@@ -42,18 +43,18 @@ class Iam:
                     f"IAM did not list the groups of {user_name} to the end"
                 )
             return InNoGroup(self._get(user_name))
-        except self.client.exceptions.NoSuchEntityException:
+        except self.client().exceptions.NoSuchEntityException:
             return NoSuchUser()
 
     def user(self, user_name: str) -> User | NoSuchUser:
         """The user of this name (its groups stay unknown), or NoSuchUser."""
         try:
             return self._get(user_name)
-        except self.client.exceptions.NoSuchEntityException:
+        except self.client().exceptions.NoSuchEntityException:
             return NoSuchUser()
 
     def _get(self, user_name: str) -> User:
-        found = self.client.get_user(UserName=user_name)["User"]
+        found = self.client().get_user(UserName=user_name)["User"]
         boundary = found.get("PermissionsBoundary", {})
         return User(
             user_id=found["UserId"],
