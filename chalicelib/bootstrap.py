@@ -25,16 +25,13 @@ from chalicelib.flows.exemptions_in_force import Configuration
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.lifecycle import Lifecycle
 from chalicelib.flows.monitor import Monitor
-from chalicelib.settings import (
-    Settings,
-    chat_settings_from,
-    pager_settings_from,
-    settings_from,
-)
+from chalicelib.settings import Settings, read_settings, settings_from
 from chalicelib.times import utc_now
 
 if TYPE_CHECKING:
-    from chalicelib.channels.relays import ChatRelay, PagerRelay, SecurityHubRelay
+    from chalicelib.channels.chat.relay import Chat
+    from chalicelib.channels.pager.relay import Pager
+    from chalicelib.channels.security_hub.relay import SecurityHub
     from chalicelib.domain.exemptions import Exempt, NotExempt
     from chalicelib.domain.risk import Risk
     from chalicelib.flows.sweep import Sweep
@@ -124,44 +121,40 @@ class Deployment:
         )
 
     @cached_property
-    def pager_relay(self) -> PagerRelay:
-        """From the alert topic to PagerDuty."""
-        from chalicelib.adapters.pagerduty import Pager  # noqa: PLC0415 - only the pager's function pays for it
-        from chalicelib.channels.relays import PagerRelay  # noqa: PLC0415 - as above
+    def pager(self) -> Pager:
+        """The channel to PagerDuty."""
+        from chalicelib.adapters.pagerduty import EventsApi  # noqa: PLC0415 - only the pager's function pays for it
+        from chalicelib.channels.pager.relay import Pager, PagerSettings  # noqa: PLC0415 - as above
 
-        settings = pager_settings_from(self._variables)
-        pager = Pager(
+        settings = read_settings(PagerSettings, self._variables)
+        api = EventsApi(
             secrets=self.clients.secretsmanager(),
             secret_arn=settings.pagerduty_secret_arn,
             url=settings.pagerduty_url,
             clock=self.clock,
             sleep=time.sleep,
         )
-        return PagerRelay(
-            findings=self._findings,
-            is_flood_over=self.floods.is_over,
-            pager=pager,
-        )
+        return Pager(findings=self._findings, is_flood_over=self.floods.is_over, send=api.send)
 
     @cached_property
-    def chat_relay(self) -> ChatRelay:
-        """From the alert topic to the topic that chat subscribes to."""
-        from chalicelib.adapters.topic import ChatTopic  # noqa: PLC0415 - as above
-        from chalicelib.channels.relays import ChatRelay  # noqa: PLC0415 - only the chat's function pays
+    def chat(self) -> Chat:
+        """The channel to chat."""
+        from chalicelib.adapters.topic import ChatTopic  # noqa: PLC0415 - only the chat's function pays for it
+        from chalicelib.channels.chat.relay import Chat, ChatSettings  # noqa: PLC0415 - as above
 
-        settings = chat_settings_from(self._variables)
-        return ChatRelay(ChatTopic(self.clients.sns(), settings.chat_topic_arn).post)
+        settings = read_settings(ChatSettings, self._variables)
+        return Chat(ChatTopic(self.clients.sns(), settings.chat_topic_arn).post)
 
     @cached_property
-    def security_hub_relay(self) -> SecurityHubRelay:
-        """From the alert topic to Security Hub."""
-        from chalicelib.adapters.security_hub import SecurityHub  # noqa: PLC0415 - as above
-        from chalicelib.channels.relays import SecurityHubRelay  # noqa: PLC0415 - only its function pays
+    def security_hub(self) -> SecurityHub:
+        """The channel to AWS Security Hub."""
+        from chalicelib.adapters.security_hub import BatchImport  # noqa: PLC0415 - only its function pays for it
+        from chalicelib.channels.security_hub.relay import SecurityHub  # noqa: PLC0415 - as above
 
         topic_arn = self.settings.alert_topic_arn
-        return SecurityHubRelay(
+        return SecurityHub(
             findings=self._findings,
-            put=SecurityHub(self.clients.securityhub()).put,
+            put=BatchImport(self.clients.securityhub()).put,
             importer=account_of_arn(topic_arn),
             region=topic_arn.split(":")[3],
             clock=self.clock,
