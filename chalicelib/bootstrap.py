@@ -1,6 +1,6 @@
-"""Wires the monitor: the one module that knows both the settings and boto3.
+"""Wires the monitor: the one module that knows both the settings and the adapters.
 
-Nothing is built at import. Each client is made when the invoked function first needs it, once.
+Nothing is built at import; each part is made when the invoked function first needs it, once.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from chalicelib.adapters.account_alias import AccountAlias
 from chalicelib.adapters.check_queue import CheckQueue
+from chalicelib.adapters.clients import Clients, MakeClient, boto3_client
 from chalicelib.adapters.iam import Iam
 from chalicelib.adapters.iam_users import pages, users
 from chalicelib.adapters.parameters import parameter_reader
@@ -24,16 +25,13 @@ from chalicelib.flows.exemptions_in_force import Configuration
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.lifecycle import Lifecycle
 from chalicelib.flows.monitor import Monitor
-from chalicelib.settings import (
-    Settings,
-    chat_settings_from,
-    pager_settings_from,
-    settings_from,
-)
+from chalicelib.settings import Settings, read_settings, settings_from
 from chalicelib.times import utc_now
 
 if TYPE_CHECKING:
-    from chalicelib.channels.relays import ChatRelay, PagerRelay, SecurityHubRelay
+    from chalicelib.channels.chat.relay import Chat
+    from chalicelib.channels.pager.relay import Pager
+    from chalicelib.channels.security_hub.relay import SecurityHub
     from chalicelib.domain.exemptions import Exempt, NotExempt
     from chalicelib.domain.risk import Risk
     from chalicelib.flows.sweep import Sweep
@@ -45,12 +43,11 @@ class Deployment:
     def __init__(
         self,
         environment: dict[str, str] | None = None,
-        client: Callable[..., Any] | None = None,
+        make_client: MakeClient = boto3_client,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._environment = environment
-        self._make_client = client or _boto3_client
-        self._make_hasty_client = client or partial(_boto3_client, attempts=1)
+        self.clients = Clients(make_client)
         self.clock = clock
 
     @cached_property
@@ -63,25 +60,17 @@ class Deployment:
         return os.environ if self._environment is None else self._environment
 
     @cached_property
-    def _iam(self) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
-        return self._make_client("iam")
-
-    @cached_property
-    def _dynamodb(self) -> Any:  # noqa: ANN401 - as above
-        return self._make_client("dynamodb")
-
-    @cached_property
     def queue(self) -> CheckQueue:
         """The check queue and its dead-letter queue."""
         settings = self.settings
-        client = _Lazy(lambda: self._make_client("sqs"))
-        return CheckQueue(client, settings.check_queue_url, settings.dead_letter_queue_url)  # type: ignore[arg-type]  # stands in for the client
+        urls = settings.check_queue_url, settings.dead_letter_queue_url
+        return CheckQueue(self.clients.sqs, *urls)
 
     @cached_property
     def monitor(self) -> Monitor:
         """The event path and the check path."""
         return Monitor(
-            iam=Iam(_Lazy(lambda: self._iam)),  # type: ignore[arg-type]  # stands in for the client
+            iam=Iam(self.clients.iam),
             lifecycle=self.lifecycle,
             exemption=self._exemption,
             assess=self._assess,
@@ -122,7 +111,7 @@ class Deployment:
             lifecycle=self.lifecycle,
             floods=self.floods,
             state=self._state,
-            pages=lambda marker: pages(self._iam, marker),
+            pages=lambda marker: pages(self.clients.iam(), marker),
             live=self._findings.live,
             record=self._findings.record_sweep,
             exemption=self._configuration.exemption,
@@ -132,44 +121,40 @@ class Deployment:
         )
 
     @cached_property
-    def pager_relay(self) -> PagerRelay:
-        """From the alert topic to PagerDuty."""
-        from chalicelib.adapters.pagerduty import Pager  # noqa: PLC0415 - only the pager's function pays for it
-        from chalicelib.channels.relays import PagerRelay  # noqa: PLC0415 - as above
+    def pager(self) -> Pager:
+        """The channel to PagerDuty."""
+        from chalicelib.adapters.pagerduty import EventsApi  # noqa: PLC0415 - only the pager's function pays for it
+        from chalicelib.channels.pager.relay import Pager, PagerSettings  # noqa: PLC0415 - as above
 
-        settings = pager_settings_from(self._variables)
-        pager = Pager(
-            secrets=self._make_client("secretsmanager"),
+        settings = read_settings(PagerSettings, self._variables)
+        api = EventsApi(
+            secrets=self.clients.secretsmanager(),
             secret_arn=settings.pagerduty_secret_arn,
             url=settings.pagerduty_url,
             clock=self.clock,
             sleep=time.sleep,
         )
-        return PagerRelay(
-            findings=self._findings,
-            is_flood_over=self.floods.is_over,
-            pager=pager,
-        )
+        return Pager(findings=self._findings, is_flood_over=self.floods.is_over, send=api.send)
 
     @cached_property
-    def chat_relay(self) -> ChatRelay:
-        """From the alert topic to the topic that chat subscribes to."""
-        from chalicelib.adapters.topic import ChatTopic  # noqa: PLC0415 - as above
-        from chalicelib.channels.relays import ChatRelay  # noqa: PLC0415 - only the chat's function pays
+    def chat(self) -> Chat:
+        """The channel to chat."""
+        from chalicelib.adapters.topic import ChatTopic  # noqa: PLC0415 - only the chat's function pays for it
+        from chalicelib.channels.chat.relay import Chat, ChatSettings  # noqa: PLC0415 - as above
 
-        settings = chat_settings_from(self._variables)
-        return ChatRelay(ChatTopic(self._make_client("sns"), settings.chat_topic_arn).post)
+        settings = read_settings(ChatSettings, self._variables)
+        return Chat(ChatTopic(self.clients.sns(), settings.chat_topic_arn).post)
 
     @cached_property
-    def security_hub_relay(self) -> SecurityHubRelay:
-        """From the alert topic to Security Hub."""
-        from chalicelib.adapters.security_hub import SecurityHub  # noqa: PLC0415 - as above
-        from chalicelib.channels.relays import SecurityHubRelay  # noqa: PLC0415 - only its function pays
+    def security_hub(self) -> SecurityHub:
+        """The channel to AWS Security Hub."""
+        from chalicelib.adapters.security_hub import BatchImport  # noqa: PLC0415 - only its function pays for it
+        from chalicelib.channels.security_hub.relay import SecurityHub  # noqa: PLC0415 - as above
 
         topic_arn = self.settings.alert_topic_arn
-        return SecurityHubRelay(
+        return SecurityHub(
             findings=self._findings,
-            put=SecurityHub(self._make_client("securityhub")).put,
+            put=BatchImport(self.clients.securityhub()).put,
             importer=account_of_arn(topic_arn),
             region=topic_arn.split(":")[3],
             clock=self.clock,
@@ -178,7 +163,7 @@ class Deployment:
     @cached_property
     def _configuration(self) -> Configuration:
         return Configuration(
-            read=parameter_reader(self._make_client("ssm"), self.settings.config_parameter),
+            read=parameter_reader(self.clients.ssm(), self.settings.config_parameter),
             documents=self._state,
             tell=self._topic.publish,
             clock=self.clock,
@@ -187,21 +172,19 @@ class Deployment:
     @cached_property
     def _findings(self) -> FindingsTable:
         settings = self.settings
-        return FindingsTable(self._dynamodb, settings.findings_table, settings.keep_resolved)
+        return FindingsTable(
+            self.clients.dynamodb(), settings.findings_table, settings.keep_resolved
+        )
 
     @cached_property
     def _state(self) -> StateTable:
-        return StateTable(self._dynamodb, self.settings.state_table, self.settings.grace)
+        return StateTable(self.clients.dynamodb(), self.settings.state_table, self.settings.grace)
 
     @cached_property
     def _topic(self) -> AlertTopic:
         topic_arn = self.settings.alert_topic_arn
-        sns, iam = (
-            _Lazy(lambda: self._make_client("sns")),
-            _Lazy(lambda: self._make_hasty_client("iam")),
-        )
-        alias = AccountAlias(iam, account_of_arn(topic_arn), self.clock)  # type: ignore[arg-type]  # as above
-        return AlertTopic(sns, topic_arn, alias.of)  # type: ignore[arg-type]  # as above
+        alias = AccountAlias(self.clients.hasty_iam, account_of_arn(topic_arn), self.clock)
+        return AlertTopic(self.clients.sns, topic_arn, alias.of)
 
     def _exemption(self, account: Account, user: User, now: datetime) -> Exempt | NotExempt:
         return self._configuration.exemption(account, user, now)
@@ -210,7 +193,7 @@ class Deployment:
         from chalicelib.adapters.credentials import CredentialReader  # noqa: PLC0415 - only a stray pays
         from chalicelib.domain.risk import assess  # noqa: PLC0415 - as above
 
-        return assess(CredentialReader(self._iam).facts(user), self.clock())
+        return assess(CredentialReader(self.clients.iam()).facts(user), self.clock())
 
     def _assess_all(self, strays: Sequence[User]) -> Callable[[User], Risk]:
         """Judge one stray by live reads, many by one credential report instead of calls for each.
@@ -223,35 +206,9 @@ class Deployment:
         from chalicelib.adapters.credentials import report_facts  # noqa: PLC0415 - only a sweep pays for it
         from chalicelib.domain.risk import assess  # noqa: PLC0415 - as above
 
-        facts = report_facts(self._iam, strays, time.sleep)
+        facts = report_facts(self.clients.iam(), strays, time.sleep)
         return lambda user: assess(facts(user), self.clock())
 
     def _find_user(self, user_id: str) -> User | NoSuchUser:
-        found = (user for user in users(self._iam) if user.user_id == user_id)
+        found = (user for user in users(self.clients.iam()) if user.user_id == user_id)
         return next(found, NoSuchUser())
-
-
-class _Lazy:
-    """Stands in for a client that is made at its first use."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
-        if "_client" not in self.__dict__:
-            self._client = self._make()
-        return getattr(self._client, name)
-
-
-def _boto3_client(service: str, attempts: int = 4) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
-    import boto3  # noqa: PLC0415 - made once, when the first client is needed
-    from botocore.config import Config  # noqa: PLC0415 - as above
-
-    # standard mode with set attempts: throttling is waited out for seconds, then it is raised
-    config = Config(
-        connect_timeout=2,
-        read_timeout=5,
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        user_agent_extra="straywatch",
-    )
-    return boto3.client(service, config=config)  # type: ignore[call-overload]  # any service

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from datetime import timedelta
+from typing import Any, ClassVar, Protocol, TypeVar
 
 LONGEST_GRACE_SECONDS = 7 * 24 * 3600
+
+
+class Dataclass(Protocol):
+    """Any dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+S = TypeVar("S", bound=Dataclass)
 
 
 class InvalidSettingsError(Exception):
@@ -57,48 +67,20 @@ _RANGES = {"grace_period_seconds": (0, LONGEST_GRACE_SECONDS)}
 _ANY_COUNT = (0, 1_000_000)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PagerSettings:
-    """Where pages go: the secret that holds the routing key, and PagerDuty's address."""
-
-    pagerduty_secret_arn: str
-    pagerduty_url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatSettings:
-    """Where cards go."""
-
-    chat_topic_arn: str
-
-
-def pager_settings_from(environment: Mapping[str, str]) -> PagerSettings:
-    """Read what only the pager's function has. Raises InvalidSettingsError."""
-    return PagerSettings(
-        pagerduty_secret_arn=_set(environment, "PAGERDUTY_SECRET_ARN"),
-        pagerduty_url=_set(environment, "PAGERDUTY_URL"),
-    )
-
-
-def chat_settings_from(environment: Mapping[str, str]) -> ChatSettings:
-    """Read what only the chat's function has. Raises InvalidSettingsError."""
-    return ChatSettings(chat_topic_arn=_set(environment, "CHAT_TOPIC_ARN"))
-
-
-def _set(environment: Mapping[str, str], variable: str) -> str:
-    if not environment.get(variable):
-        raise InvalidSettingsError(f"{variable} is not set")
-    return environment[variable]
-
-
 def settings_from(environment: Mapping[str, str]) -> Settings:
-    """Read the settings; each is the upper-case variable of its name.
+    """Read the settings that every function has. Raises InvalidSettingsError."""
+    return read_settings(Settings, environment)
 
+
+def read_settings(kind: type[S], environment: Mapping[str, str]) -> S:
+    """Read the settings that a dataclass of texts and whole numbers names.
+
+    Each is the upper-case variable of its field's name; a channel declares its own like this.
     Raises InvalidSettingsError, which names every fault.
     """
     values: dict[str, str | int] = {}
     faults: list[str] = []
-    for field in fields(Settings):
+    for field in fields(kind):
         variable = field.name.upper()
         text = environment.get(variable, "")
         if not text:
@@ -113,4 +95,4 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
                 faults.append(f"{variable} is {text[:40]!r}, not a whole number {low}-{high}")
     if faults:
         raise InvalidSettingsError("; ".join(faults))
-    return Settings(**values)  # type: ignore[arg-type]  # each value was just made of its field's type
+    return kind(**values)

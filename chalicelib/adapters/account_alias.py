@@ -20,9 +20,9 @@ KEPT_FOR = timedelta(hours=1)
 
 @dataclass(slots=True)
 class AccountAlias:
-    """Asks IAM once an hour; `client` should try once and give up within seconds."""
+    """Asks IAM once an hour; `client` returns one that tries once and gives up within seconds."""
 
-    client: IAMClient
+    client: Callable[[], IAMClient]
     own: Account
     clock: Callable[[], datetime]
     _alias: str = field(default="", init=False)
@@ -40,7 +40,7 @@ class AccountAlias:
 
     def _read(self) -> str:
         try:
-            return "".join(self.client.list_account_aliases()["AccountAliases"][:1])
+            return "".join(self.client().list_account_aliases()["AccountAliases"][:1])
         except (BotoCoreError, ClientError) as error:
             log("account_alias_unread", error=str(error))
             return ""

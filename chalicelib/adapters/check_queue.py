@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ _LONGEST_REASON = 1024
 class CheckQueue:
     """Sends to SQS, and sets aside what cannot be processed together with the reason."""
 
-    client: SQSClient
+    client: Callable[[], SQSClient]
     queue_url: str
     dead_letter_queue_url: str
 
@@ -37,14 +38,14 @@ class CheckQueue:
         handed_over_at = now + timedelta(seconds=delay)
         if isinstance(request, CheckRequest):
             request = replace(request, due=handed_over_at)
-        self.client.send_message(
+        self.client().send_message(
             QueueUrl=self.queue_url, MessageBody=encode_check(request), DelaySeconds=delay
         )
         return handed_over_at
 
     def set_aside(self, body: str, reason: str) -> None:
         """Move a message that no repeat can help to the dead-letter queue, saying why."""
-        self.client.send_message(
+        self.client().send_message(
             QueueUrl=self.dead_letter_queue_url,
             MessageBody=body,
             MessageAttributes={

@@ -5,6 +5,7 @@ Anything but an answer or "no such user" is raised, a list that breaks off too: 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Iam:
     """IAM, as far as a check needs it."""
 
-    client: IAMClient
+    client: Callable[[], IAMClient]
 
     def look(self, user_name: str) -> Look:
         """One call for a user in a group or gone, two for one in no group.
@@ -28,22 +29,22 @@ class Iam:
         and the next is asked for.
         """
         try:
-            for page in pages(self.client, "list_groups_for_user", UserName=user_name):
+            for page in pages(self.client(), "list_groups_for_user", UserName=user_name):
                 if page["Groups"]:
                     return InGroups(tuple(group["GroupName"] for group in page["Groups"]))
             return InNoGroup(self._get(user_name))
-        except self.client.exceptions.NoSuchEntityException:
+        except self.client().exceptions.NoSuchEntityException:
             return NoSuchUser()
 
     def user(self, user_name: str) -> User | NoSuchUser:
         """The user of this name (its groups stay unknown), or NoSuchUser."""
         try:
             return self._get(user_name)
-        except self.client.exceptions.NoSuchEntityException:
+        except self.client().exceptions.NoSuchEntityException:
             return NoSuchUser()
 
     def _get(self, user_name: str) -> User:
-        found = self.client.get_user(UserName=user_name)["User"]
+        found = self.client().get_user(UserName=user_name)["User"]
         boundary = found.get("PermissionsBoundary", {})
         return User(
             user_id=found["UserId"],

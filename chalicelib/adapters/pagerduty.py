@@ -13,7 +13,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from chalicelib.channels.pager.incidents import Page
+from chalicelib.channels.pager.incidents import PagerDutyEvent
 from chalicelib.log import log
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ def checked_url(url: str) -> str:
 
 
 @dataclass(slots=True)
-class Pager:
-    """Sends one event at a time. `sleep` waits between attempts."""
+class EventsApi:
+    """PagerDuty's Events API v2: takes one event at a time. `sleep` waits between attempts."""
 
     secrets: SecretsManagerClient
     secret_arn: str
@@ -71,21 +71,21 @@ class Pager:
     _key: str = field(default="", init=False, repr=False)
     _read_at: datetime | None = field(default=None, init=False)
 
-    def send(self, page: Page) -> None:
+    def send(self, event: PagerDutyEvent) -> None:
         """Send an event, trying again what may pass. Raises PagerError, or what AWS refuses."""
         cached = self._is_cached()
         try:
-            self._send(page, self._routing_key())
+            self._send(event, self._routing_key())
         except PageRefusedError:
             self._read_at = None
             if not cached:
                 raise
-            self._send(page, self._routing_key())  # the key may have been changed since
-        log("page_sent", action=page.action, dedup_key=page.dedup_key)
+            self._send(event, self._routing_key())  # the key may have been changed since
+        log("page_sent", action=event.action, dedup_key=event.dedup_key)
 
-    def _send(self, page: Page, key: str) -> None:
+    def _send(self, event: PagerDutyEvent, key: str) -> None:
         url = checked_url(self.url)
-        body = json.dumps(page.event(key)).encode()
+        body = json.dumps(event.body(key)).encode()
         for attempt in range(1, ATTEMPTS + 1):
             problem, wait = self._try(url, body, key)
             if not problem:

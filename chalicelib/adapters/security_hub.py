@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SecurityHub:
+class BatchImport:
     """BatchImportFindings, for at most 100 findings a call: the size of the queue's batch."""
 
     client: SecurityHubClient

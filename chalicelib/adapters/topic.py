@@ -26,7 +26,7 @@ def no_alias(_: Account) -> str:
 class AlertTopic:
     """Publishes to SNS; raises what SNS refuses, so that nothing unsent counts as sent."""
 
-    client: SNSClient
+    client: Callable[[], SNSClient]
     topic_arn: str
     alias_of: Callable[[Account], str] = no_alias
 
@@ -38,7 +38,7 @@ class AlertTopic:
             "email": mail(message, alias),
             "sms": sms(message),
         }
-        self.client.publish(
+        self.client().publish(
             TopicArn=self.topic_arn,
             Subject=subject(message),
             MessageStructure="json",

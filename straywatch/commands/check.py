@@ -130,7 +130,9 @@ def _checker(
         memory = _Tables(findings, state)
         rules = rules or _in_force(session, stack, state, account)
     iam = session.client("iam", config=RETRIES)
-    return Checker(account, Iam(iam).look, rules or Exemptions(), memory, risk_reader(iam, utc_now))
+    return Checker(
+        account, Iam(lambda: iam).look, rules or Exemptions(), memory, risk_reader(iam, utc_now)
+    )
 
 
 def _in_force(

@@ -70,7 +70,7 @@ def command(ctx: click.Context, kind: str, severity: str, stage: str | None, for
     account = account_of_arn(topic_arn)
     message = sample(AlertType(kind), Severity[severity.upper()], account, utc_now())
     sns = session.client("sns", config=RETRIES)
-    AlertTopic(sns, topic_arn, lambda _: _alias(session)).publish(message)
+    AlertTopic(lambda: sns, topic_arn, lambda _: _alias(session)).publish(message)
     found = _subscribed(session, stack, message)
     if form == "json":
         click.echo(json.dumps(_as_json(message, found), indent=2))

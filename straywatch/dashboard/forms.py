@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.channels.chat.card import card
-from chalicelib.channels.pager.incidents import page_of
+from chalicelib.channels.pager.incidents import event_of
 from chalicelib.channels.received import Alarm, MalformedMessageError, Received, received
 from straywatch.alert_path.delivered import Delivered
 
@@ -67,5 +67,5 @@ def _card_text(shown: dict[str, Any]) -> str:
 
 
 def _page_text(message: Received) -> str:
-    event = page_of(message).event("(the routing key)")
+    event = event_of(message).body("(the routing key)")
     return json.dumps(event, indent=2)

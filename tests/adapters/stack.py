@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
+from chalicelib.adapters.clients import Patience
 from chalicelib.bootstrap import Deployment
 from tests.adapters.aws import client
 from tests.unit.environment import ENVIRONMENT
@@ -59,7 +60,7 @@ class Stack:
     def deployment(self, refusing: Mapping[str, str] | None = None) -> Deployment:
         """A function that has just started cold; the calls named in `refusing` meet that error."""
 
-        def make(service: str) -> Any:
+        def make(service: str, _: Patience) -> Any:
             self.made.append(service)
             made = client(service)
             made.meta.events.register("before-call", partial(_refuse, refusing or {}))

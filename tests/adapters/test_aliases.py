@@ -46,7 +46,7 @@ def test_names_the_account_and_asks_once_an_hour(iam: tuple[Any, Stubber]) -> No
     """A function that sends many alerts asks once."""
     client, stub = iam
     clock = Clock()
-    alias = AccountAlias(client, ACCOUNT, clock)
+    alias = AccountAlias(lambda: client, ACCOUNT, clock)
     answers(stub, "acme-prod")
     assert [alias.of(ACCOUNT) for _ in range(3)] == ["acme-prod"] * 3
     clock.now = NOW + KEPT_FOR + timedelta(seconds=1)
@@ -58,11 +58,11 @@ def test_without_permission_there_is_no_alias(iam: tuple[Any, Stubber]) -> None:
     """The alert goes out all the same, and the next one does not ask again at once."""
     client, stub = iam
     stub.add_client_error("list_account_aliases", "AccessDenied", "no")
-    alias = AccountAlias(client, ACCOUNT, Clock())
+    alias = AccountAlias(lambda: client, ACCOUNT, Clock())
     assert [alias.of(ACCOUNT), alias.of(ACCOUNT)] == ["", ""]
 
 
 def test_asks_about_the_own_account_only(iam: tuple[Any, Stubber]) -> None:
     """IAM tells the alias of the caller's account: a member's alert must not bear it."""
     client, _ = iam
-    assert AccountAlias(client, ACCOUNT, Clock()).of(Account("aws", "999999999999")) == ""
+    assert AccountAlias(lambda: client, ACCOUNT, Clock()).of(Account("aws", "999999999999")) == ""

@@ -96,7 +96,7 @@ def test_a_file_exempts_in_the_place_of_the_deployment(
 
 def test_an_open_finding_is_named(straywatch: Straywatch, stack: Mapping[str, str]) -> None:
     """With the deployment's own word on since when."""
-    user = Iam(boto3.client("iam")).user("stray")
+    user = Iam(lambda: boto3.client("iam")).user("stray")
     assert isinstance(user, User)
     table = FindingsTable(boto3.client("dynamodb"), stack["FindingsTableName"], timedelta(1))
     since = StraySince(utc_now() - timedelta(hours=30), Evidence.EVENT)

@@ -66,13 +66,13 @@ def page(stub: Stubber, *groups: str, marker: str = "", after: str = "") -> None
 def test_a_user_in_groups_costs_one_call(iam: IAMClient, stub: Stubber) -> None:
     """The first page that shows a group answers the question."""
     page(stub, "nurses", "billing")
-    assert Iam(iam).look("bob") == InGroups(("nurses", "billing"))
+    assert Iam(lambda: iam).look("bob") == InGroups(("nurses", "billing"))
 
 
 def test_a_truncated_page_with_groups_answers(iam: IAMClient, stub: Stubber) -> None:
     """That there are more groups does not matter: no second call is made."""
     page(stub, "nurses", marker="more")
-    assert Iam(iam).look("bob") == InGroups(("nurses",))
+    assert Iam(lambda: iam).look("bob") == InGroups(("nurses",))
 
 
 def test_an_empty_page_with_more_to_come_is_no_answer(iam: IAMClient, stub: Stubber) -> None:
@@ -80,7 +80,7 @@ def test_an_empty_page_with_more_to_come_is_no_answer(iam: IAMClient, stub: Stub
     page(stub, marker="m1")
     page(stub, marker="m2", after="m1")
     page(stub, "nurses", after="m2")
-    assert Iam(iam).look("bob") == InGroups(("nurses",))
+    assert Iam(lambda: iam).look("bob") == InGroups(("nurses",))
 
 
 def test_no_group_on_any_page_costs_one_more_call(iam: IAMClient, stub: Stubber) -> None:
@@ -95,7 +95,7 @@ def test_no_group_on_any_page_costs_one_more_call(iam: IAMClient, stub: Stubber)
         },
     }
     stub.add_response("get_user", {"User": user}, ASKED)
-    assert Iam(iam).look("bob") == InNoGroup(
+    assert Iam(lambda: iam).look("bob") == InNoGroup(
         User(USER_ID, "bob", ARN, "/staff/", NOW, tags={"team": "x"}, boundary_arn=boundary)
     )
 
@@ -103,7 +103,7 @@ def test_no_group_on_any_page_costs_one_more_call(iam: IAMClient, stub: Stubber)
 def test_the_groups_of_a_user_from_get_user_are_unknown(iam: IAMClient, stub: Stubber) -> None:
     """GetUser does not tell groups: unknown is not "none"."""
     stub.add_response("get_user", {"User": BOB}, ASKED)
-    found = Iam(iam).user("bob")
+    found = Iam(lambda: iam).user("bob")
     assert isinstance(found, User)
     assert found.groups is None
 
@@ -111,20 +111,20 @@ def test_the_groups_of_a_user_from_get_user_are_unknown(iam: IAMClient, stub: St
 def test_a_user_gone_costs_one_call(iam: IAMClient, stub: Stubber) -> None:
     """ListGroupsForUser says so itself."""
     stub.add_client_error("list_groups_for_user", "NoSuchEntity", http_status_code=404)
-    assert Iam(iam).look("bob") == NoSuchUser()
+    assert Iam(lambda: iam).look("bob") == NoSuchUser()
 
 
 def test_a_user_gone_between_the_calls_is_gone(iam: IAMClient, stub: Stubber) -> None:
     """Deleted after its groups were listed: there is nobody to alert about."""
     page(stub)
     stub.add_client_error("get_user", "NoSuchEntity", http_status_code=404)
-    assert Iam(iam).look("bob") == NoSuchUser()
+    assert Iam(lambda: iam).look("bob") == NoSuchUser()
 
 
 def test_asking_for_a_user_who_is_gone(iam: IAMClient, stub: Stubber) -> None:
     """No such user is an answer."""
     stub.add_client_error("get_user", "NoSuchEntity", http_status_code=404)
-    assert Iam(iam).user("bob") == NoSuchUser()
+    assert Iam(lambda: iam).user("bob") == NoSuchUser()
 
 
 FAILURES = [
@@ -144,7 +144,7 @@ def test_a_refused_list_is_no_answer(iam: IAMClient, stub: Stubber, code: str, s
     """Throttled, denied or broken: raised, never "no groups" and never "gone"."""
     stub.add_client_error("list_groups_for_user", code, http_status_code=status)
     with pytest.raises(ClientError, match=code):
-        Iam(iam).look("bob")
+        Iam(lambda: iam).look("bob")
 
 
 @pytest.mark.parametrize(("code", "status"), FAILURES)
@@ -155,7 +155,7 @@ def test_a_refused_second_page_is_no_answer(
     page(stub, marker="m1")
     stub.add_client_error("list_groups_for_user", code, http_status_code=status)
     with pytest.raises(ClientError, match=code):
-        Iam(iam).look("bob")
+        Iam(lambda: iam).look("bob")
 
 
 @pytest.mark.parametrize(("code", "status"), FAILURES)
@@ -166,7 +166,7 @@ def test_a_refused_get_user_is_no_answer(
     page(stub)
     stub.add_client_error("get_user", code, http_status_code=status)
     with pytest.raises(ClientError, match=code):
-        Iam(iam).look("bob")
+        Iam(lambda: iam).look("bob")
 
 
 @pytest.mark.parametrize("timeout", [ReadTimeoutError, ConnectTimeoutError])
@@ -177,7 +177,7 @@ def test_silence_is_no_answer(timeout: type[ReadTimeoutError | ConnectTimeoutErr
         raise timeout(endpoint_url="https://iam.amazonaws.com")
 
     with pytest.raises(timeout):
-        Iam(answering("iam", answer)).look("bob")
+        Iam(lambda: answering("iam", answer)).look("bob")
 
 
 def groups_page(content: str) -> bytes:
@@ -202,7 +202,7 @@ def groups_page(content: str) -> bytes:
 def test_half_a_page_is_no_answer(body: bytes, refusal: type[Exception]) -> None:
     """Broken off, or more to come with no way to ask for it: what was not seen is not "none"."""
     with pytest.raises(refusal):
-        Iam(answering("iam", lambda _: (200, body))).look("bob")
+        Iam(lambda: answering("iam", lambda _: (200, body))).look("bob")
 
 
 def test_the_whole_way_on_an_aws_in_memory() -> None:
@@ -211,7 +211,7 @@ def test_the_whole_way_on_an_aws_in_memory() -> None:
         made = client("iam")
         made.create_user(UserName="bob")
         made.create_group(GroupName="nurses")
-        assert isinstance(Iam(made).look("bob"), InNoGroup)
+        assert isinstance(Iam(lambda: made).look("bob"), InNoGroup)
         made.add_user_to_group(UserName="bob", GroupName="nurses")
-        assert Iam(made).look("bob") == InGroups(("nurses",))
-        assert Iam(made).look("nobody") == NoSuchUser()
+        assert Iam(lambda: made).look("bob") == InGroups(("nurses",))
+        assert Iam(lambda: made).look("nobody") == NoSuchUser()

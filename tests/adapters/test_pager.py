@@ -15,17 +15,17 @@ from chalicelib.adapters.pagerduty import (
     ATTEMPTS,
     KEY_KEPT_FOR,
     LONGEST_WAIT_SECONDS,
-    Pager,
+    EventsApi,
     PageRefusedError,
     PagerError,
     PagerUnavailableError,
 )
-from chalicelib.channels.pager.incidents import Action, Page
+from chalicelib.channels.pager.incidents import Action, PagerDutyEvent
 from straywatch.local.receivers.http_endpoint import serving
 from straywatch.local.receivers.pagerduty import ROUTING_KEY, PagerDuty, Trouble
 from tests.unit.examples import NOW
 
-PAGE = Page(
+PAGE = PagerDutyEvent(
     Action.TRIGGER,
     "aws:123456789012:AIDAEXAMPLE:1",
     {"summary": "IAM user frank is in no group", "severity": "error", "source": "AWS"},
@@ -56,9 +56,9 @@ class Desk:
     now: datetime = NOW
     waits: list[float] = field(default_factory=list)
 
-    def pager(self, path: str = "/v2/enqueue") -> Pager:
+    def pager(self, path: str = "/v2/enqueue") -> EventsApi:
         """The code under test."""
-        return Pager(
+        return EventsApi(
             secrets=self.secrets,  # type: ignore[arg-type] # stands in for the client
             secret_arn="arn:aws:secretsmanager:us-east-1:123456789012:secret:pd",
             url=self.address + path,
@@ -150,7 +150,7 @@ def test_a_wrong_key_is_refused_and_never_shown(desk: Desk, capsys: pytest.Captu
 
 def test_an_echo_of_the_key_is_blotted_out(desk: Desk) -> None:
     """Even if the answer repeats the key, the error does not."""
-    bad = Page(Action.TRIGGER, PAGE.dedup_key, {"severity": ROUTING_KEY})
+    bad = PagerDutyEvent(Action.TRIGGER, PAGE.dedup_key, {"severity": ROUTING_KEY})
     with pytest.raises(PageRefusedError) as raised:
         desk.pager().send(bad)
     assert "***" in str(raised.value)

@@ -26,12 +26,12 @@ def queue() -> Iterator[CheckQueue]:
         sqs = client("sqs")
         checks = sqs.create_queue(QueueName="checks")["QueueUrl"]
         dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
-        yield CheckQueue(sqs, checks, dead)
+        yield CheckQueue(lambda: sqs, checks, dead)
 
 
 def only(queue: CheckQueue, url: str) -> Any:
     """The one message of a queue."""
-    answer = queue.client.receive_message(
+    answer = queue.client().receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
     )
     (message,) = answer["Messages"]
@@ -54,7 +54,7 @@ def test_it_waits_in_the_queue(due: datetime, delay: int) -> None:
     expected = {"QueueUrl": "checks", "MessageBody": body, "DelaySeconds": delay}
     with Stubber(sqs) as stub:
         stub.add_response("send_message", {"MessageId": "1", "MD5OfMessageBody": "x"}, expected)
-        assert CheckQueue(sqs, "checks", "dead").send(REQUEST, due, NOW) == at(delay)
+        assert CheckQueue(lambda: sqs, "checks", "dead").send(REQUEST, due, NOW) == at(delay)
 
 
 def test_what_is_set_aside_says_why(queue: CheckQueue) -> None:

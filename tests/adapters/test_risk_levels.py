@@ -85,7 +85,7 @@ def own_policy(iam: IAMClient, name: str) -> None:
 
 def judged(iam: IAMClient, name: str) -> Risk:
     """The risk of the user, as a check finds it."""
-    look = Iam(iam).look(name)
+    look = Iam(lambda: iam).look(name)
     assert isinstance(look, InNoGroup)
     return assess(CredentialReader(iam).facts(look.user), utc_now())
 

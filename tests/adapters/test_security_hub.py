@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from chalicelib.adapters.security_hub import SecurityHub
+from chalicelib.adapters.security_hub import BatchImport
 from chalicelib.channels.security_hub.asff import asff_of
 from chalicelib.messages.body import body_of
 from tests.adapters.aws import client
@@ -16,11 +16,11 @@ from tests.unit.examples import ACCOUNT, EXAMPLES, NOW
 
 
 @pytest.fixture
-def hub() -> Iterator[tuple[SecurityHub, Stubber]]:
+def hub() -> Iterator[tuple[BatchImport, Stubber]]:
     """Security Hub's client, with its answers laid down; botocore's model checks the calls."""
     securityhub = client("securityhub")
     with Stubber(securityhub) as stub:
-        yield SecurityHub(securityhub), stub
+        yield BatchImport(securityhub), stub
 
 
 def finding(name: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def answers(stub: Stubber, *failed: dict[str, str], count: int) -> None:
     stub.add_response("batch_import_findings", told)
 
 
-def test_names_what_was_refused(hub: tuple[SecurityHub, Stubber]) -> None:
+def test_names_what_was_refused(hub: tuple[BatchImport, Stubber]) -> None:
     """Each refused finding with Security Hub's own reason."""
     security_hub, stub = hub
     found = finding("opened")
@@ -51,14 +51,14 @@ def test_names_what_was_refused(hub: tuple[SecurityHub, Stubber]) -> None:
     assert security_hub.put([found]) == {found["Id"]: "InvalidAccess: not enabled"}
 
 
-def test_all_is_well(hub: tuple[SecurityHub, Stubber]) -> None:
+def test_all_is_well(hub: tuple[BatchImport, Stubber]) -> None:
     """Nothing refused, nothing named."""
     security_hub, stub = hub
     answers(stub, count=0)
     assert security_hub.put([finding("opened")]) == {}
 
 
-def test_a_refusal_without_a_name_counts_for_all(hub: tuple[SecurityHub, Stubber]) -> None:
+def test_a_refusal_without_a_name_counts_for_all(hub: tuple[BatchImport, Stubber]) -> None:
     """If it is not known which was refused, all are sent again: an import can be repeated."""
     security_hub, stub = hub
     answers(stub, count=1)

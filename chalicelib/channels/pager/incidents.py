@@ -28,7 +28,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PagerDutyEvent:
     """One event, without the key of the service that it goes to."""
 
     action: Action
@@ -36,38 +36,40 @@ class Page:
     payload: Mapping[str, Any] | None = None
     links: tuple[Mapping[str, str], ...] = ()
 
-    def event(self, routing_key: str) -> dict[str, Any]:
+    def body(self, routing_key: str) -> dict[str, Any]:
         """The JSON object that the Events API v2 takes."""
-        event: dict[str, Any] = {
+        body: dict[str, Any] = {
             "routing_key": routing_key,
             "event_action": self.action,
             "dedup_key": self.dedup_key,
         }
         if self.payload is not None:
-            event |= {"client": "Straywatch", "payload": self.payload, "links": list(self.links)}
-        return event
+            body |= {"client": "Straywatch", "payload": self.payload, "links": list(self.links)}
+        return body
 
 
-def resolve(page: Page) -> Page:
-    """The event that closes what `page` opened."""
-    return Page(Action.RESOLVE, page.dedup_key)
+def resolve(event: PagerDutyEvent) -> PagerDutyEvent:
+    """The event that closes what `event` opened."""
+    return PagerDutyEvent(Action.RESOLVE, event.dedup_key)
 
 
-def page_of(message: Received | Alarm) -> Page:
+def event_of(message: Received | Alarm) -> PagerDutyEvent:
     """The event that a message calls for."""
     if isinstance(message, Alarm):
         return _of_alarm(message)
     about = message.about
     key = elided(str(about.get("id") or f"{message.account.key}:health:{about['title']}"), 255)
     if message.type == "resolved" or (message.type == "digest" and not about["open"]):
-        return Page(Action.RESOLVE, key)
-    return Page(Action.TRIGGER, key, _payload(message), _links(message.body["remediation"]))
+        return PagerDutyEvent(Action.RESOLVE, key)
+    return PagerDutyEvent(
+        Action.TRIGGER, key, _payload(message), _links(message.body["remediation"])
+    )
 
 
-def _of_alarm(alarm: Alarm) -> Page:
+def _of_alarm(alarm: Alarm) -> PagerDutyEvent:
     key = elided(alarm.arn, LONGEST_KEY)
     if alarm.state == "OK":
-        return Page(Action.RESOLVE, key)
+        return PagerDutyEvent(Action.RESOLVE, key)
     payload = {
         "summary": elided(f"{alarm.name}: {alarm.description}", _LONGEST_SUMMARY),
         "source": "straywatch",
@@ -75,7 +77,7 @@ def _of_alarm(alarm: Alarm) -> Page:
         "class": "health",
         "custom_details": {"reason": elided(alarm.reason, _LONGEST_DETAIL)},
     }
-    return Page(Action.TRIGGER, key, payload)
+    return PagerDutyEvent(Action.TRIGGER, key, payload)
 
 
 def _payload(message: Received) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
 from chalicelib.channels.chat.card import card, code
+from chalicelib.channels.chat.relay import Chat
+from chalicelib.channels.interface import Relayed, from_topic
 from chalicelib.channels.received import Received, received
 from chalicelib.domain.alerts import Alert, Message
 from tests.unit.examples import EXAMPLES
 from tests.unit.hostile import HOSTILE, messages
-from tests.unit.sns_events import sns_event
+from tests.unit.sns_events import alarm_event, sns_event
 
 TEXT = {"type": "string", "minLength": 1}
 # https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html: the custom schema
@@ -116,3 +119,12 @@ def test_commands_are_whole_or_missing() -> None:
     steps = card_of(opened)["content"]["nextSteps"]
     assert len(steps) == 4
     assert all("..." not in step for step in steps)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_chat_gets_a_card_for_every_message(name: str) -> None:
+    """Every message of ours has a card; alarms are rendered by Amazon Q itself."""
+    cards: list[Mapping[str, Any]] = []
+    assert from_topic(Chat(cards.append), sns_event(EXAMPLES[name])) == [Relayed.SENT]
+    assert from_topic(Chat(cards.append), alarm_event()) == [Relayed.IGNORED]
+    assert len(cards) == 1

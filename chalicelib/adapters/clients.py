@@ -1,0 +1,72 @@
+"""Clients for AWS: each is made at its first use, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_securityhub import SecurityHubClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a call is tried, and how many seconds each attempt may take."""
+
+    attempts: int
+    connect_seconds: float = 2
+    read_seconds: float = 5
+
+
+PATIENT = Patience(attempts=4)
+"""Throttling is waited out for seconds; then it is raised, and the queue repeats the work."""
+
+HASTY = Patience(attempts=1)
+"""For what nobody should wait for."""
+
+MakeClient = Callable[[str, Patience], Any]
+"""Makes the client of a service, by boto3's name for it. Tests hand in their own."""
+
+
+def boto3_client(service: str, patience: Patience) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+    """Make a client with the credentials and the region of the environment."""
+    import boto3  # noqa: PLC0415 - paid when the first client is needed
+    from botocore.config import Config  # noqa: PLC0415 - as above
+
+    make: Callable[..., Any] = boto3.client  # it is typed for known names of services alone
+    config = Config(
+        connect_timeout=patience.connect_seconds,
+        read_timeout=patience.read_seconds,
+        retries={"mode": "standard", "total_max_attempts": patience.attempts},
+        user_agent_extra="straywatch",
+    )
+    return make(service, config=config)
+
+
+class Clients:
+    """One function for each client that the monitor knows: called, it returns the client.
+
+    An adapter that an invocation may never need takes the function, every other the client.
+    """
+
+    def __init__(self, make: MakeClient = boto3_client) -> None:
+        self.dynamodb: Callable[[], DynamoDBClient] = _once(make, "dynamodb")
+        self.iam: Callable[[], IAMClient] = _once(make, "iam")
+        self.hasty_iam: Callable[[], IAMClient] = _once(make, "iam", HASTY)
+        self.secretsmanager: Callable[[], SecretsManagerClient] = _once(make, "secretsmanager")
+        self.securityhub: Callable[[], SecurityHubClient] = _once(make, "securityhub")
+        self.sns: Callable[[], SNSClient] = _once(make, "sns")
+        self.sqs: Callable[[], SQSClient] = _once(make, "sqs")
+        self.ssm: Callable[[], SSMClient] = _once(make, "ssm")
+
+
+def _once(make: MakeClient, service: str, patience: Patience = PATIENT) -> Callable[[], Any]:
+    return cache(partial(make, service, patience))
