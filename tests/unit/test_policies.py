@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from parliament import analyze_policy_string
 
+from straywatch.deploy.template import assemble
+
 CHALICE = Path(__file__).resolve().parents[2] / ".chalice"
 CONFIG = json.loads((CHALICE / "config.json").read_text())["stages"]["dev"]
-RESOURCES = json.loads((CHALICE / "resources.json").read_text())["Resources"]
+RESOURCES = assemble()["Resources"]
 FUNCTIONS = sorted(CONFIG["lambda_functions"])
 
 WHOLE_ACCOUNT = {
