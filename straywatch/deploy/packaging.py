@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from straywatch.deploy.archive import normalise, require_complete
+from straywatch.deploy.template import as_json, assemble
 from straywatch.errors import StraywatchError, one_line
 
 SOURCES = Path(__file__).resolve().parents[2]
@@ -20,6 +21,7 @@ PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
 """Runtimes that Chalice 1.34 names after the interpreter (it calls anything newer 3.15)."""
 
 _CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
+_MERGED = "template.json"
 _DEPLOYED = ("app.py", "chalicelib", "requirements.txt", ".chalice")
 _LEFT_OUT = shutil.ignore_patterns(
     "__pycache__", "*.pyc", "*~", ".*.sw?", ".DS_Store", "deployments", "deployed"
@@ -44,13 +46,15 @@ def build(root: Path, out: Path) -> Package:
     with tempfile.TemporaryDirectory(prefix="straywatch-") as scratch:
         stage = Path(scratch, "source")
         _copy_sources(root, stage)
+        template = assemble(stage / ".chalice" / "template")
+        (stage / _MERGED).write_text(as_json(template), encoding="utf-8")
         _run_chalice(stage)
         packed = stage / "out"
         archive = normalise(packed / "deployment.zip")
         require_complete(archive)
-        template = (packed / "sam.json").read_bytes()
+        merged = (packed / "sam.json").read_bytes()
     out.mkdir(parents=True, exist_ok=True)
-    return Package(_put(out / "sam.json", template), _put(out / "deployment.zip", archive))
+    return Package(_put(out / "sam.json", merged), _put(out / "deployment.zip", archive))
 
 
 def require_python(version: tuple[int, int]) -> None:
@@ -77,9 +81,8 @@ def _copy_sources(root: Path, stage: Path) -> None:
 
 
 def _run_chalice(stage: Path) -> None:
-    merge = ["--merge-template", ".chalice/resources.json"]
     run = subprocess.run(
-        [sys.executable, "-B", "-c", _CHALICE, "package", *merge, "out"],
+        [sys.executable, "-B", "-c", _CHALICE, "package", "--merge-template", _MERGED, "out"],
         cwd=stage,
         env=_environment(),
         capture_output=True,

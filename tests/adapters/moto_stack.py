@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import boto3
 from moto import mock_aws
 
-from straywatch.deploy.packaging import SOURCES
+from straywatch.deploy.template import assemble
 
 _KEPT = ("CheckQueue", "DeadLetterQueue", "FindingsTable", "StateTable")
 ACCOUNT_ID = "123456789012"
@@ -19,7 +18,7 @@ ACCOUNT_ID = "123456789012"
 @contextmanager
 def moto_stack() -> Iterator[Mapping[str, str]]:
     """Create the stack `straywatch`; yields its outputs."""
-    template: dict[str, Any] = json.loads((SOURCES / ".chalice/resources.json").read_text())
+    template = assemble()
     outputs = {
         name: output
         for name, output in template["Outputs"].items()

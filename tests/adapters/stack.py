@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
@@ -17,18 +16,18 @@ from moto import mock_aws
 
 from chalicelib.adapters.clients import Patience
 from chalicelib.bootstrap import Deployment
+from straywatch.deploy.template import assemble
 from tests.adapters.aws import client
 from tests.unit.environment import ENVIRONMENT
 from tests.unit.records import ACCOUNT_ID, NOW
 
-RESOURCES = Path(__file__).resolve().parents[2] / ".chalice" / "resources.json"
+RESOURCES = assemble()["Resources"]
 _KEPT = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 
 
 def create_table(dynamodb: Any, logical_id: str, name: str) -> None:
     """Make a table with the keys and indexes that the template gives it."""
-    template = json.loads(RESOURCES.read_text())
-    properties = template["Resources"][logical_id]["Properties"]
+    properties = RESOURCES[logical_id]["Properties"]
     kept = {key: properties[key] for key in _KEPT if key in properties}
     dynamodb.create_table(TableName=name, **kept)
 

@@ -23,6 +23,11 @@ def hear(event):
     return WORD
 """
 
+EXTRA = """
+Resources:
+  Extra: {Type: AWS::SQS::Queue}
+"""
+
 
 @pytest.fixture
 def sources(tmp_path: Path) -> Path:
@@ -36,8 +41,8 @@ def sources(tmp_path: Path) -> Path:
     (root / "requirements.txt").write_text("# nothing\n")
     config = {"version": "2.0", "app_name": "small", "stages": {"dev": {}}}
     (root / ".chalice" / "config.json").write_text(json.dumps(config))
-    extra = {"Resources": {"Extra": {"Type": "AWS::SQS::Queue"}}}
-    (root / ".chalice" / "resources.json").write_text(json.dumps(extra))
+    (root / ".chalice" / "template").mkdir()
+    (root / ".chalice" / "template" / "extra.yaml").write_text(EXTRA)
     return root
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,3 +103,44 @@ def test_entry_points_know_chalice_and_the_monitor_only() -> None:
 def test_the_rule_itself(importer: str, name: str, *, refused: bool) -> None:
     """The rule lets pure modules through, and stops AWS, the environment and upward arrows."""
     assert unwelcome(name, importer) is refused
+
+
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+_ROW = r"^\| `((?:chalicelib|straywatch)/[\w/]*)` \| [^|]+ \|(?: (.+) \|)?$"
+ROWS: dict[str, str] = dict(re.findall(_ROW, PAGE, re.MULTILINE))
+"""Each room of the page, and what its row says it may import, where it says so."""
+
+
+def test_each_folder_has_its_row_on_the_page_and_each_row_its_folder() -> None:
+    """docs/architecture.md shows the house as it stands, down to the last room."""
+    files = [path for top in ("chalicelib", "straywatch") for path in (ROOT / top).rglob("*.*")]
+    folders = {path.parent for path in files if path.is_file() and path.suffix != ".pyc"}
+    rooms = {f"{folder.relative_to(ROOT).as_posix()}/" for folder in folders}
+    assert sorted(ROWS) == sorted(rooms)
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_the_page_says_what_a_room_may_import_as_the_rule_does(name: str) -> None:
+    """Of the other rooms; the helpers in the package's root are left out there."""
+    for row, may_import in ROWS.items():
+        if row.startswith(f"chalicelib/{name}/"):
+            said = set(re.findall(r"`(\w+)`", may_import))
+            assert said == (ROOMS[name] & ROOMS.keys()) - {name}, row
+
+
+def test_the_page_lists_the_operators_rooms_from_the_top_down() -> None:
+    """In the order of the layers that lint-imports holds them to."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (layers,) = (
+        contract["layers"]
+        for contract in contracts["contracts"]
+        if "straywatch.commands" in contract.get("layers", ())
+    )
+    depth = {
+        name.strip().replace(".", "/") + "/": place
+        for place, layer in enumerate(layers)
+        for name in layer.split("|")
+    }
+    tops = [row for row in ROWS if row.startswith("straywatch/") and row.count("/") == 2]
+    assert set(tops) <= depth.keys()
+    assert [depth[row] for row in tops] == sorted(depth[row] for row in tops)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.check_requests import MalformedCheckError
 from chalicelib.flows.batch import MOST_RECEIVES, process
-
-RESOURCES = Path(__file__).resolve().parents[2] / ".chalice" / "resources.json"
+from straywatch.deploy.template import assemble
 
 
 @dataclass
@@ -113,7 +110,7 @@ def test_without_a_dead_letter_queue_nothing_is_lost(body: str) -> None:
 
 def test_the_last_receive_is_the_queues_own() -> None:
     """The number here and in the queue's redrive policy are one."""
-    queue = json.loads(RESOURCES.read_text())["Resources"]["CheckQueue"]["Properties"]
+    queue = assemble()["Resources"]["CheckQueue"]["Properties"]
     assert queue["RedrivePolicy"]["maxReceiveCount"] == MOST_RECEIVES
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from parliament import analyze_policy_string
 
+from straywatch.deploy.template import assemble
+
 CHALICE = Path(__file__).resolve().parents[2] / ".chalice"
 CONFIG = json.loads((CHALICE / "config.json").read_text())["stages"]["dev"]
-RESOURCES = json.loads((CHALICE / "resources.json").read_text())["Resources"]
+RESOURCES = assemble()["Resources"]
 FUNCTIONS = sorted(CONFIG["lambda_functions"])
 
 WHOLE_ACCOUNT = {
@@ -89,6 +92,14 @@ def test_only_allows(function: str) -> None:
     assert all(statement["Effect"] == "Allow" for statement in statements(function))
     sids = [statement["Sid"] for statement in statements(function)]
     assert len(set(sids)) == len(sids)
+
+
+def test_each_statement_has_its_reason_in_the_docs() -> None:
+    """JSON takes no comments: docs/template.md says why, and of no statement that is gone."""
+    page = (CHALICE.parent / "docs" / "template.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^\| `(\w+)` \| \w", page, re.MULTILINE)
+    granted = {each["Sid"] for function in FUNCTIONS for each in statements(function)}
+    assert sorted(explained) == sorted(granted)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
