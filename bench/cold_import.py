@@ -28,10 +28,17 @@ AIM = 1.15
 _CLIENTS = frozenset({"dynamodb", "iam", "secretsmanager", "securityhub", "sns", "sqs", "ssm"})
 LATE = {
     "check_membership": ("chalicelib.adapters.credentials", "chalicelib.domain.risk"),
-    "import_to_security_hub": ("chalicelib.channels.relays", "chalicelib.adapters.security_hub"),
-    "page_on_call": ("chalicelib.adapters.pagerduty", "chalicelib.channels.relays"),
-    "post_to_chat": ("chalicelib.channels.relays",),
-    "sweep": ("chalicelib.adapters.credentials", "chalicelib.domain.risk", "chalicelib.flows.sweep"),
+    "import_to_security_hub": (
+        "chalicelib.channels.security_hub.relay",
+        "chalicelib.adapters.security_hub",
+    ),
+    "page_on_call": ("chalicelib.adapters.pagerduty", "chalicelib.channels.pager.relay"),
+    "post_to_chat": ("chalicelib.channels.chat.relay",),
+    "sweep": (
+        "chalicelib.adapters.credentials",
+        "chalicelib.domain.risk",
+        "chalicelib.flows.sweep",
+    ),
 }
 """What a function imports only when it is called, and waits for before its first answer."""
 
