@@ -12,8 +12,9 @@ from typing import Any
 from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Finding, Status
 from chalicelib.messages.actors import actor, deed, place
-from chalicelib.messages.body import fix_commands
-from chalicelib.messages.remedies import cloudtrail_url, console_url
+from chalicelib.messages.endings import in_full
+from chalicelib.messages.remedies import cloudtrail_url, console_url, fix_commands
+from straywatch.findings.life import life
 from straywatch.observing.deployment import Observed
 from straywatch.observing.figures import (
     GAP,
@@ -27,7 +28,7 @@ from straywatch.observing.figures import (
 from straywatch.observing.graces import Grace, running_graces
 from straywatch.observing.health import health, worst
 from straywatch.observing.records import Census, Reading, SweepRecord, Unread
-from straywatch.observing.timeline import because, life, timeline
+from straywatch.observing.timeline import timeline
 from straywatch.terminal.text import visible
 
 _MOST_HAPPENINGS = 200
@@ -176,7 +177,7 @@ def _row(finding: Finding) -> Mapping[str, Any]:
         "since": _ms(finding.stray_since),
         "opened": _ms(finding.opened_at),
         "resolved": _ms(finding.resolved_at) if finding.resolved_at else None,
-        "because": visible(because(resolution)) if resolution else "",
+        "because": visible(in_full(resolution)) if resolution else "",
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from chalicelib.times import iso
-from straywatch.observing.timeline import Happening
+from straywatch.findings.life import Happening
 from straywatch.terminal.text import visible
 from straywatch.watching.follower import Follower
 

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from chalicelib.domain.findings import Status
+from straywatch.findings.life import Happening, Kind
 from straywatch.observing.graces import Grace
 from straywatch.observing.records import Census, Reading
-from straywatch.observing.timeline import Happening, Kind
 from straywatch.terminal.durations import spoken
 from straywatch.terminal.tables import counted
 from straywatch.terminal.text import visible
