@@ -8,9 +8,10 @@ import boto3
 import click
 
 from chalicelib.domain.exemptions import InvalidConfigurationError, parse
+from chalicelib.text import one_line
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
-from straywatch.errors import StraywatchError, WrongUsageError, one_line
+from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.terminal.options import aws_context, aws_options
 
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html

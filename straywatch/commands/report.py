@@ -11,18 +11,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.iam_users import UnreadableUsersError, users
 from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
+from chalicelib.text import one_line
 from chalicelib.times import utc_now
 from straywatch import __version__
 from straywatch.aws.sessions import RETRIES
 from straywatch.commands.exemptions import stored_document
-from straywatch.errors import (
-    EXIT_FINE,
-    EXIT_FOUND,
-    EXIT_INCOMPLETE,
-    WrongUsageError,
-    explain,
-    one_line,
-)
+from straywatch.errors import EXIT_FINE, EXIT_FOUND, EXIT_INCOMPLETE, WrongUsageError, explain
 from straywatch.observing.census import GroupsNotToldError, census_of
 from straywatch.observing.deployment import Observed, observed_deployment
 from straywatch.observing.records import Census, Unread

@@ -15,6 +15,7 @@ from chalicelib.domain.alerts import Alert
 from chalicelib.domain.findings import AlertType, Finding, Status
 from chalicelib.messages.body import body_of
 from chalicelib.messages.remedies import console_url, fix_commands
+from chalicelib.text import counted
 from chalicelib.times import iso
 from straywatch.findings.choosing import Chosen
 from straywatch.findings.life import life
@@ -22,7 +23,7 @@ from straywatch.findings.reading import Unreadable
 from straywatch.findings.suggesting import NotAsked, NotLooked, Suggestion
 from straywatch.remediation.planning.suggestion import Certain, NotCertain
 from straywatch.terminal.durations import spoken
-from straywatch.terminal.tables import console, counted, print_table, say, write_csv
+from straywatch.terminal.tables import console, print_table, say, write_csv
 
 SCHEMA = "straywatch.findings/1"
 

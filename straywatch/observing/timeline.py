@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.account import Account
 from chalicelib.domain.marks import Mark
 from chalicelib.messages.actors import actor, deed
+from chalicelib.text import counted
 from straywatch.findings.life import Happening, Kind, life
 from straywatch.observing.records import Reading, SweepRecord
 
@@ -51,9 +52,8 @@ def _worth_telling(sweeps: Sequence[SweepRecord]) -> Iterator[SweepRecord]:
 
 
 def _of_sweep(sweep: SweepRecord) -> Happening:
-    strays = "1 stray" if sweep.strays == 1 else f"{sweep.strays:,} strays"
-    users = "1 user" if sweep.users == 1 else f"{sweep.users:,} users"
-    return Happening(sweep.finished_at, Kind.SWEEP, "", f"sweep of {users}: {strays}")
+    told = f"sweep of {counted(sweep.users, 'user')}: {counted(sweep.strays, 'stray')}"
+    return Happening(sweep.finished_at, Kind.SWEEP, "", told)
 
 
 def _is_repeated(happening: Happening, told: Iterable[tuple[datetime, str]]) -> bool:

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 import click
 
+from chalicelib.text import counted
 from chalicelib.times import iso
 from straywatch.redrive.again import Left, Redriven, Result, Shown
 from straywatch.redrive.handling import Outcome
 from straywatch.redrive.letters import DeadLetter
 from straywatch.terminal.durations import spoken
-from straywatch.terminal.tables import console, counted, print_table, say
+from straywatch.terminal.tables import console, print_table, say
 
 SCHEMA = "straywatch.redrive/1"
 
