@@ -11,7 +11,7 @@ from rich.text import Text
 
 from chalicelib.text import visible_lines
 from straywatch.local.receivers.inbox import READER, Alert
-from straywatch.local.story.player import Verdict
+from straywatch.local.story.player import StoryResult
 
 
 class Terminal:
@@ -56,7 +56,7 @@ class Terminal:
         mail = head.append(Text(visible_lines(alert.mail or alert.raw).rstrip(), style="default"))
         self._console.print(Panel(mail, border_style=style, title="mail", title_align="left"))
 
-    def verdict(self, verdict: Verdict) -> None:
+    def verdict(self, verdict: StoryResult) -> None:
         """Say whether the story went as it should."""
         if verdict.as_expected:
             said = "Every expected alert, and no other, came."

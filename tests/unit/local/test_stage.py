@@ -8,7 +8,7 @@ from rich.console import Console
 
 from chalicelib.text import visible_lines
 from straywatch.local.receivers.inbox import Alert
-from straywatch.local.story.player import Verdict
+from straywatch.local.story.player import StoryResult
 from straywatch.local.story.script import Expected
 from straywatch.local.story.stage import Terminal
 
@@ -42,7 +42,7 @@ def test_the_verdict_names_what_is_wrong() -> None:
     terminal, out = shown()
 
     terminal.verdict(
-        Verdict([Expected("opened", "alice")], [Expected("opened", "bob")], ["call: boom"])
+        StoryResult([Expected("opened", "alice")], [Expected("opened", "bob")], ["call: boom"])
     )
 
     assert "missing: opened alert about 'alice'" in out.getvalue()
