@@ -38,7 +38,7 @@ class Documents(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class Configuration:
+class ExemptionsInForce:
     """Answers who is exempt, from the newest document that is valid."""
 
     read: Callable[[], str]

@@ -14,7 +14,7 @@ from chalicelib.domain.findings import Finding, Status
 from chalicelib.messages.actors import actor, deed, place
 from chalicelib.messages.endings import in_full
 from chalicelib.messages.remedies import cloudtrail_url, console_url, fix_commands
-from chalicelib.text import visible
+from chalicelib.text import counted, visible
 from straywatch.findings.life import life
 from straywatch.observing.deployment import Observed
 from straywatch.observing.figures import (
@@ -110,7 +110,10 @@ def _facts(finding: Finding) -> Sequence[tuple[str, str]]:
         ("Done by", f"{actor(cause, finding.account)}: {deed(cause)}" if cause else ""),
         ("From", place(cause) if cause else ""),
         ("Found by", "sweep" if finding.detected_by == "sweep" else "event"),
-        ("Unsteady", f"left and joined {finding.flaps} times in a day" if finding.flaps else ""),
+        (
+            "Unsteady",
+            f"left and joined {counted(finding.flaps, 'time')} in a day" if finding.flaps else "",
+        ),
         ("Finding", finding.finding_id),
     )
 
