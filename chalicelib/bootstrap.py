@@ -21,7 +21,7 @@ from chalicelib.adapters.parameters import parameter_reader
 from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.adapters.topic import AlertTopic
 from chalicelib.domain.account import Account, NoSuchUser, User, account_of_arn
-from chalicelib.flows.exemptions_in_force import Configuration
+from chalicelib.flows.exemptions_in_force import ExemptionsInForce
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.lifecycle import Lifecycle
 from chalicelib.flows.monitor import Monitor
@@ -161,8 +161,8 @@ class Deployment:
         )
 
     @cached_property
-    def _configuration(self) -> Configuration:
-        return Configuration(
+    def _configuration(self) -> ExemptionsInForce:
+        return ExemptionsInForce(
             read=parameter_reader(self.clients.ssm(), self.settings.config_parameter),
             documents=self._state,
             tell=self._topic.publish,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-import unicodedata
 
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: under 100 characters, ASCII, no
 # line breaks or control characters
@@ -20,7 +19,24 @@ _LINK_STARTS = (
 
 def plain(text: str) -> str:
     """One line of printable characters: controls, line breaks and direction marks become '?'."""
-    return "".join("?" if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in text)
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def visible(text: str) -> str:
+    r"""One line of printable characters that tells what the others are: `\x1b`, `\n`, `\u202e`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def visible_lines(text: str) -> str:
+    """`visible`, but for the ends of lines."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
+def one_line(text: object) -> str:
+    """A sentence on one line: what does not print becomes a space, and spaces run together."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
 
 
 def harmless(text: str) -> str:
@@ -56,6 +72,6 @@ def wrapped(text: str, indent: int = 0) -> list[str]:
     )
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 user`, `2,000 users`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 user`, `2,000 users`; `many` where an s does not make a plural."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

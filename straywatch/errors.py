@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -16,6 +14,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
     TokenRetrievalError,
 )
+
+from chalicelib.text import one_line
 
 EXIT_FINE = 0
 EXIT_FOUND = 1
@@ -52,11 +52,6 @@ class WrongUsageError(StraywatchError):
     """Input that cannot be used as given (exit code 2). The message says how to mend it."""
 
     exit_code = EXIT_USAGE
-
-
-def one_line(text: object) -> str:
-    """Return `text` on one line, with control characters replaced by spaces."""
-    return re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", str(text)).strip()
 
 
 def explain(error: BotoCoreError | ClientError) -> str:

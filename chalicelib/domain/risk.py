@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.permissions import Grants, of_aws_policy, of_document
 from chalicelib.domain.severity import Severity
+from chalicelib.text import plain
 
 OLD_KEY = timedelta(days=90)
 """CIS AWS Foundations Benchmark: access keys are rotated every 90 days or less."""
@@ -85,8 +86,8 @@ def assess(facts: Facts, now: datetime) -> Risk:
     notes = permissions.reasons + credentials.reasons
     return Risk(
         _TABLE[permissions.rung][credentials.rung],
-        "; ".join(map(_plain, notes)),
-        tuple(map(_plain, permissions.unknown + credentials.unknown)),
+        "; ".join(map(plain, notes)),
+        tuple(map(plain, permissions.unknown + credentials.unknown)),
     )
 
 
@@ -184,8 +185,3 @@ def _describe(key: AccessKey, now: datetime) -> str:
         else "no use recorded"
     )
     return f"active access key {age}, {used}"
-
-
-def _plain(text: str) -> str:
-    """One printable line: policy names are other people's text."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -55,7 +55,7 @@ def in_force(text: str, stored: Mapping[str, Any]) -> InForce:
 
 
 @dataclass(slots=True, kw_only=True)
-class Configuration:
+class ExemptionsInForce:
     """Answers who is exempt, from the newest document that is valid."""
 
     read: Callable[[], str]

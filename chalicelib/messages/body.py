@@ -13,13 +13,9 @@ from chalicelib.domain.findings import AlertType, Finding, Resolution
 from chalicelib.messages.remedies import (
     cloudtrail_url,
     console_url,
-    exempt_command,
-    group_commands,
-    health_commands,
-    history_command,
-    join_command,
-    left_group,
+    fix_commands,
     list_commands,
+    notice_commands,
     users_url,
 )
 from chalicelib.times import iso
@@ -66,20 +62,6 @@ def _of_alert(alert: Alert) -> dict[str, Any]:
     }
 
 
-def fix_commands(finding: Finding, group: str = "") -> tuple[str, ...]:
-    """AWS CLI commands that mend it: put the user in a group (`group` if given), or exempt it."""
-    at = finding.alerted_at or finding.opened_at
-    return (*join_commands(finding, group), exempt_command(finding.user_name, at))
-
-
-def join_commands(finding: Finding, group: str = "") -> tuple[str, ...]:
-    """AWS CLI commands that put the user in `group`, else back into the one they left, if known."""
-    known = group or left_group(finding.cause)
-    if known:
-        return (join_command(finding.user_name, known),)
-    return group_commands(finding.user_name)
-
-
 def finding_body(finding: Finding) -> dict[str, Any]:
     """A finding as every message about it shows it."""
     return {
@@ -120,13 +102,6 @@ def _of_notice(notice: Notice) -> dict[str, Any]:
             "detail": notice.detail,
         },
     }
-
-
-def notice_commands(notice: Notice) -> tuple[str, ...]:
-    """Commands that tell more about it."""
-    if notice.user_name:
-        return (history_command(notice.account.partition, notice.user_name),)
-    return health_commands()
 
 
 def _of_digest(digest: Digest) -> dict[str, Any]:

@@ -7,22 +7,25 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Alert, Digest, Message, Notice
-from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution
+from chalicelib.domain.findings import AlertType, Finding, Reason
 from chalicelib.domain.marks import Evidence
 from chalicelib.messages.actors import actor, deed, made_by_service, place
-from chalicelib.messages.body import join_commands, notice_commands
+from chalicelib.messages.endings import in_full
 from chalicelib.messages.remedies import (
     cloudtrail_url,
     console_url,
     exempt_command,
+    join_commands,
     left_group,
     list_commands,
+    notice_commands,
     users_url,
 )
 from chalicelib.text import counted, elided, harmless, wrapped
 
 _LONGEST_NAME = 64  # of a user or a group; a rare one has up to 128 characters
 _GROUPS_NAMED = 3
+_LONGEST_GROUP = 40
 _LONGEST_RISK = 190  # three lines
 _TEST = "This is a test of the way that alerts take. Nothing is the matter. A real one says:"
 _FIND = "To mend it, find (`straywatch plan`) or make a group for it, and add it:"
@@ -155,7 +158,9 @@ def sentence(message: Alert | Digest) -> str:
     finding = message.finding
     who = f"IAM user {elided(finding.user_name, _LONGEST_NAME)}"
     if message.type is AlertType.RESOLVED and finding.resolution:
-        return f"{who} {_ended(finding, finding.resolution)}"
+        length = duration((finding.resolved_at or finding.opened_at) - finding.stray_since)
+        ended = in_full(finding.resolution, groups=_GROUPS_NAMED, longest=_LONGEST_GROUP)
+        return f"{who} {ended}, after {length} in no group."
     length = duration((finding.alerted_at or finding.opened_at) - finding.stray_since)
     match message.type:
         case AlertType.REMINDER:
@@ -180,26 +185,6 @@ def _began(finding: Finding, length: str) -> str:
             return f"is in no group, and its exemption ended {length} ago."
         case Evidence.SIGHTING:
             return f"has been in no group for {length} at least."
-
-
-def _ended(finding: Finding, resolution: Resolution) -> str:
-    length = duration((finding.resolved_at or finding.opened_at) - finding.stray_since)
-    match resolution.reason:
-        case Reason.JOINED_GROUP:
-            return f"joined {_listed(resolution.groups)}, after {length} in no group."
-        case Reason.DELETED:
-            return f"was deleted, after {length} in no group."
-        case Reason.EXEMPTED:
-            until = resolution.exempted_until
-            limit = f"until {_time(until)}" if until else "with no end"
-            by = elided(resolution.exempted_by, 75)
-            return f"is exempt {limit}, by {by}, after {length} in no group."
-
-
-def _listed(groups: tuple[str, ...]) -> str:
-    shown = [elided(group, 40) for group in groups[:_GROUPS_NAMED]]
-    rest = len(groups) - len(shown)
-    return (", ".join(shown) or "a group") + (f" and {rest} more" if rest else "")
 
 
 def _standing(digest: Digest) -> str:

@@ -8,7 +8,9 @@ import shlex
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from chalicelib.domain.alerts import Notice
 from chalicelib.domain.events import Cause
+from chalicelib.domain.findings import Finding
 from chalicelib.text import plain
 
 EXEMPT_FOR = timedelta(days=30)
@@ -24,6 +26,27 @@ _CONSOLES = {
     "aws-cn": ("https://cn-north-1.console.amazonaws.cn", "cn-north-1"),
     "aws-us-gov": ("https://us-gov-west-1.console.amazonaws-us-gov.com", "us-gov-west-1"),
 }
+
+
+def fix_commands(finding: Finding, group: str = "") -> tuple[str, ...]:
+    """AWS CLI commands that mend it: put the user in a group (`group` if given), or exempt it."""
+    at = finding.alerted_at or finding.opened_at
+    return (*join_commands(finding, group), exempt_command(finding.user_name, at))
+
+
+def join_commands(finding: Finding, group: str = "") -> tuple[str, ...]:
+    """AWS CLI commands that put the user in `group`, else back into the one they left, if known."""
+    known = group or left_group(finding.cause)
+    if known:
+        return (join_command(finding.user_name, known),)
+    return group_commands(finding.user_name)
+
+
+def notice_commands(notice: Notice) -> tuple[str, ...]:
+    """Commands that tell more about it."""
+    if notice.user_name:
+        return (history_command(notice.account.partition, notice.user_name),)
+    return health_commands()
 
 
 def group_commands(user_name: str) -> tuple[str, ...]:

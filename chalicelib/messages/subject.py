@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from chalicelib.domain.alerts import Alert, Digest, Message, Notice
-from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution
+from chalicelib.domain.findings import AlertType, Finding
+from chalicelib.messages.endings import in_short
 from chalicelib.text import LONGEST_SUBJECT, ascii_only, counted, elided
 
 # https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-topic.html: 140 bytes in one message
 LONGEST_SMS = 140
 _LONGEST_NAME = 30
-_LONGEST_GROUP = 25
 
 _STATES = {
     AlertType.OPENED: "is in no group",
@@ -53,18 +53,5 @@ def _said(message: Message) -> str:
 
 def _state(alert_type: AlertType, finding: Finding) -> str:
     if alert_type is AlertType.RESOLVED and finding.resolution:
-        return _ended(finding.resolution)
+        return in_short(finding.resolution)
     return _STATES[alert_type]
-
-
-def _ended(resolution: Resolution) -> str:
-    match resolution.reason:
-        case Reason.JOINED_GROUP:
-            first, *others = resolution.groups or ("a group",)
-            more = f" and {len(others)} more" if others else ""
-            return f"joined {elided(first, _LONGEST_GROUP - len(more))}{more}"
-        case Reason.DELETED:
-            return "was deleted"
-        case Reason.EXEMPTED:
-            until = resolution.exempted_until
-            return f"is exempt until {until:%Y-%m-%d}" if until else "is exempt without an end"

@@ -18,9 +18,10 @@ from chalicelib.adapters.iam_users import UnreadableUsersError, pages
 from chalicelib.domain.account import Account, User
 from chalicelib.domain.exemptions import Exempt, Exemptions
 from chalicelib.domain.risk import Risk, assess
+from chalicelib.text import one_line
 from straywatch.audit import history
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation
-from straywatch.errors import StraywatchError, explain, one_line
+from straywatch.errors import StraywatchError, explain
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient

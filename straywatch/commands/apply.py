@@ -22,9 +22,10 @@ from straywatch.remediation.files.as_cli import as_cli
 from straywatch.remediation.files.as_cloudformation import as_cloudformation
 from straywatch.remediation.files.planfile import load_plan
 from straywatch.remediation.planning.plan import Plan
-from straywatch.remediation.printing import Progress, print_table, say, write
+from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.progress import StepLines
 
 
 @click.command()
@@ -91,7 +92,7 @@ def command(
 
 def _show(ctx: click.Context, plan: Plan, *, detach_direct: bool, form: str, begun: Path) -> int:
     context = aws_context(ctx)
-    now = snapshot_of(context, iam_client(context), Progress())
+    now = snapshot_of(context, iam_client(context), StepLines())
     if begun.is_file():
         with Journal.resume(begun) as journal:
             refuse_if_changed(plan, now, journal)
@@ -125,7 +126,7 @@ def _apply(
     settle: float,
     form: str,
 ) -> int:
-    tell = Progress()
+    tell = StepLines()
     context = aws_context(ctx)
     iam = iam_client(context)
     with Journal.begin(place, plan.before.account, plan_digest(text)) as journal:

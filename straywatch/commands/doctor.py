@@ -9,6 +9,7 @@ import click
 from rich.text import Text
 
 from chalicelib.domain.account import Account
+from chalicelib.text import visible
 from chalicelib.times import utc_now
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack
@@ -20,7 +21,6 @@ from straywatch.doctor.lines import Level
 from straywatch.doctor.world import World, asking
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.tables import console
-from straywatch.terminal.text import visible
 
 SCHEMA = "straywatch.doctor/1"
 

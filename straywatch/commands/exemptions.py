@@ -8,9 +8,10 @@ import click
 
 from chalicelib.adapters.parameters import parameter_reader
 from chalicelib.domain.exemptions import InvalidConfigurationError, parse
+from chalicelib.text import one_line
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
-from straywatch.errors import StraywatchError, WrongUsageError, one_line
+from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.terminal.exemptions_file import read_exemptions
 from straywatch.terminal.options import aws_context, aws_options
 

@@ -10,17 +10,18 @@ import click
 
 from chalicelib.domain.findings import Status
 from chalicelib.domain.severity import Severity
+from chalicelib.text import one_line
 from chalicelib.times import utc_now
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
-from straywatch.errors import EXIT_FINE, EXIT_FOUND, EXIT_INCOMPLETE, WrongUsageError, one_line
+from straywatch.errors import EXIT_FINE, EXIT_FOUND, EXIT_INCOMPLETE, WrongUsageError
 from straywatch.findings.choosing import Wanted, choose
 from straywatch.findings.formats import write_life, write_list
 from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
 from straywatch.findings.suggesting import NotAsked, Suggestion, look_for_group
-from straywatch.remediation.printing import Progress
 from straywatch.terminal.durations import duration_seconds
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.progress import StepLines
 
 _stage = click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
 _SEVERITIES = [severity.name.lower() for severity in Severity]
@@ -147,7 +148,7 @@ def show(
         return EXIT_INCOMPLETE
 
     def look() -> Suggestion:
-        return NotAsked() if no_suggest else look_for_group(context, finding, Progress())
+        return NotAsked() if no_suggest else look_for_group(context, finding, StepLines())
 
     write_life(finding, findings.of_user(finding), form, utc_now(), look)
     return EXIT_FINE

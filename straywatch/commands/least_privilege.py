@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
-from straywatch.remediation.printing import Progress, print_table, say, write
+from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.remediation.reading.last_accessed import read_service_use
 from straywatch.remediation.reading.snapshot import Group, Snapshot
 from straywatch.remediation.tightening.least_privilege import GroupReview, review
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.progress import StepLines
 
 
 @click.command()
@@ -47,7 +48,7 @@ def command(
 
     Changes nothing. Exit code 1 if anything is flagged.
     """
-    tell = Progress()
+    tell = StepLines()
     context = aws_context(ctx)
     iam = iam_client(context)
     snapshot = snapshot_of(context, iam, tell)

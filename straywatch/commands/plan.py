@@ -14,11 +14,12 @@ from straywatch.errors import EXIT_FINE, EXIT_FOUND
 from straywatch.remediation.files.planfile import dump_plan, group_data, proposal_data, user_data
 from straywatch.remediation.planning.plan import SCHEMA, Options, Plan
 from straywatch.remediation.planning.planner import make_plan
-from straywatch.remediation.printing import Progress, print_table, say, write
+from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.remediation.reading.credentials import read_credentials
 from straywatch.terminal.files import check_writable
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.progress import StepLines
 
 
 @click.command()
@@ -68,7 +69,7 @@ def command(
     """
     if output is not None:
         check_writable(output)
-    tell = Progress()
+    tell = StepLines()
     context = aws_context(ctx)
     iam = iam_client(context)
     snapshot = snapshot_of(context, iam, tell)

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 
 import click
 
+from chalicelib.text import one_line
 from chalicelib.times import parse_time
 from straywatch.aws.pacing import TokenBucket
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.settings import HOME_REGIONS, grace_seconds, partition_of
-from straywatch.errors import EXIT_FINE, EXIT_INCOMPLETE, StraywatchError, one_line
-from straywatch.replay.bar import share_bar
+from straywatch.errors import EXIT_FINE, EXIT_INCOMPLETE, StraywatchError
 from straywatch.replay.documents import Piece, pieces
 from straywatch.replay.figures import figures
 from straywatch.replay.files import CountedReader, LogSource, sources
@@ -23,6 +23,7 @@ from straywatch.replay.intake import Intake, Tally
 from straywatch.replay.lookup import CALLS_A_SECOND, LONGEST_DAYS, looked_up
 from straywatch.replay.store import Store
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.progress import share_bar
 
 DEFAULT_GRACES = ("0", "5m", "15m", "1h", "1d")
 

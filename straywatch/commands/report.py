@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.adapters.iam_users import UnreadableUsersError, users
 from chalicelib.adapters.parameters import parameter_reader
 from chalicelib.flows.exemptions_in_force import InForce, in_force
+from chalicelib.text import one_line
 from chalicelib.times import utc_now
 from straywatch import __version__
 from straywatch.aws.sessions import RETRIES
@@ -21,7 +22,6 @@ from straywatch.errors import (
     EXIT_INCOMPLETE,
     WrongUsageError,
     explain,
-    one_line,
 )
 from straywatch.observing.census import GroupsNotToldError, census_of
 from straywatch.observing.deployment import Observed, observed_deployment

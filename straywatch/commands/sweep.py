@@ -7,9 +7,10 @@ import json
 import click
 from botocore.config import Config
 
+from chalicelib.text import one_line
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
-from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, one_line
+from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError
 from straywatch.terminal.options import aws_context, aws_options
 
 # The function's own timeout (15 minutes); a repeated call would sweep twice.

@@ -11,9 +11,10 @@ import click
 from straywatch.errors import EXIT_FINE, EXIT_INCOMPLETE
 from straywatch.remediation.applying.journal import Entry, Journal
 from straywatch.remediation.applying.undo import undo_journal
-from straywatch.remediation.printing import Progress, print_table, say, write
+from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.progress import StepLines
 
 
 @click.command()
@@ -28,7 +29,7 @@ def command(ctx: click.Context, journal: Path, *, dry_run: bool, yes: bool, form
 
     Takes back only what the journal did; what others changed since is left and named (exit 3).
     """
-    tell = Progress()
+    tell = StepLines()
     with Journal.resume(journal) as opened:
         if dry_run:
             return _show(opened.open_entries(), form)

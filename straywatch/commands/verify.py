@@ -12,9 +12,10 @@ from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
 from straywatch.remediation.applying.simulation import Simulated, simulate
 from straywatch.remediation.applying.verification import UserVerification, verify
 from straywatch.remediation.files.planfile import load_plan
-from straywatch.remediation.printing import Progress, print_table, say, write
+from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.progress import StepLines
 
 
 @click.command()
@@ -44,7 +45,7 @@ def command(
 
     By policy algebra: what is not proved the same is listed. Exit code 1 if anything is.
     """
-    tell = Progress()
+    tell = StepLines()
     loaded = load_plan(plan.read_text(encoding="utf-8"), str(plan))
     context = aws_context(ctx)
     iam = iam_client(context)

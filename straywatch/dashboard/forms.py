@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.channels.chat.card import card
 from chalicelib.channels.pager.incidents import event_of
 from chalicelib.channels.received import Alarm, MalformedMessageError, Received, received
+from chalicelib.codec import DecodingError
 from straywatch.alert_path.delivered import Delivered
 
 _NOT_MAILED = "Not mailed: people learn of it from a digest."
@@ -57,7 +58,7 @@ def _message(alert: Delivered) -> Received | str:
 def _shown(message: Received, form: Callable[[Received], str]) -> str:
     try:
         return form(message)
-    except (KeyError, TypeError) as error:  # a message whose parts are not ours
+    except (KeyError, TypeError, DecodingError) as error:  # a message whose parts are not ours
         return f"cannot be shown: it lacks {error}"
 
 

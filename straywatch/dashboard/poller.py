@@ -11,7 +11,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from straywatch.errors import StraywatchError, explain, one_line
+from chalicelib.text import one_line
+from straywatch.errors import StraywatchError, explain
 
 IDLE_AFTER = 20.0
 """Seconds without a viewer after which nothing is read any more."""

@@ -35,7 +35,7 @@ _KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg"
 _NO_SUCH = (404, "text/plain", "no such page\n")
 _LONGEST_WAIT = 30.0  # seconds for a request that never ends
 
-Answer = tuple[int, str, str]
+PageResponse = tuple[int, str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +79,9 @@ class _Pages:
         self._shown = shown
         self._run = secrets.token_hex(4)
 
-    def answer(self, path: str, query: Mapping[str, list[str]]) -> Answer:
+    def answer(self, path: str, query: Mapping[str, list[str]]) -> PageResponse:
         """Answer a path that was asked for with these parameters."""
-        routes: dict[str, Callable[[Mapping[str, list[str]]], Answer]] = {
+        routes: dict[str, Callable[[Mapping[str, list[str]]], PageResponse]] = {
             "/data.json": self._data,
             "/finding.json": self._finding,
         }
@@ -95,7 +95,7 @@ class _Pages:
             return routes[path](query)
         return _static("index.html" if path == "/" else path.removeprefix("/"))
 
-    def _data(self, query: Mapping[str, list[str]]) -> Answer:
+    def _data(self, query: Mapping[str, list[str]]) -> PageResponse:
         """The status always; the view and alerts only as far as the page lacks them."""
         published = self._shown.current()
         version = f"{self._run}.{published.version}"
@@ -115,18 +115,18 @@ class _Pages:
             answer["inbox"] = {"from": known, "alerts": new}
         return _json(answer)
 
-    def _finding(self, query: Mapping[str, list[str]]) -> Answer:
+    def _finding(self, query: Mapping[str, list[str]]) -> PageResponse:
         found = self._shown.finding(_first(query, "id"))
         return _NO_SUCH if found is None else _json(found)
 
-    def _inbox(self, _: Mapping[str, list[str]]) -> Answer:
+    def _inbox(self, _: Mapping[str, list[str]]) -> PageResponse:
         return _json([asdict(alert) for alert in self._alerts()])
 
-    def _channels(self, _: Mapping[str, list[str]]) -> Answer:
+    def _channels(self, _: Mapping[str, list[str]]) -> PageResponse:
         """What the receivers behind the channels really got."""
         return _json([asdict(delivery) for delivery in self._shown.deliveries()])
 
-    def _alert(self, query: Mapping[str, list[str]]) -> Answer:
+    def _alert(self, query: Mapping[str, list[str]]) -> PageResponse:
         alerts, number = self._alerts(), _number(query, "n")
         if number >= len(alerts):
             return _NO_SUCH
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def _json(value: object) -> Answer:
+def _json(value: object) -> PageResponse:
     return 200, "application/json", json.dumps(value, separators=(",", ":"))
 
 
@@ -187,7 +187,7 @@ def _number(query: Mapping[str, list[str]], name: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 - digits
 
 
-def _static(name: str) -> Answer:
+def _static(name: str) -> PageResponse:
     text = _files().get(name)
     return _NO_SUCH if text is None else (200, _KINDS[name.rpartition(".")[2]], text)
 

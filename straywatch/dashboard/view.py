@@ -12,8 +12,10 @@ from typing import Any
 from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Finding, Status
 from chalicelib.messages.actors import actor, deed, place
-from chalicelib.messages.body import fix_commands
-from chalicelib.messages.remedies import cloudtrail_url, console_url
+from chalicelib.messages.endings import in_full
+from chalicelib.messages.remedies import cloudtrail_url, console_url, fix_commands
+from chalicelib.text import counted, visible
+from straywatch.findings.life import life
 from straywatch.observing.deployment import Observed
 from straywatch.observing.figures import (
     GAP,
@@ -27,8 +29,7 @@ from straywatch.observing.figures import (
 from straywatch.observing.graces import Grace, running_graces
 from straywatch.observing.health import health, worst
 from straywatch.observing.records import Census, Reading, SweepRecord, Unread
-from straywatch.observing.timeline import because, life, timeline
-from straywatch.terminal.text import visible
+from straywatch.observing.timeline import timeline
 
 _MOST_HAPPENINGS = 200
 _MOST_RESOLVED = 500
@@ -109,7 +110,10 @@ def _facts(finding: Finding) -> Sequence[tuple[str, str]]:
         ("Done by", f"{actor(cause, finding.account)}: {deed(cause)}" if cause else ""),
         ("From", place(cause) if cause else ""),
         ("Found by", "sweep" if finding.detected_by == "sweep" else "event"),
-        ("Unsteady", f"left and joined {finding.flaps} times in a day" if finding.flaps else ""),
+        (
+            "Unsteady",
+            f"left and joined {counted(finding.flaps, 'time')} in a day" if finding.flaps else "",
+        ),
         ("Finding", finding.finding_id),
     )
 
@@ -176,7 +180,7 @@ def _row(finding: Finding) -> Mapping[str, Any]:
         "since": _ms(finding.stray_since),
         "opened": _ms(finding.opened_at),
         "resolved": _ms(finding.resolved_at) if finding.resolved_at else None,
-        "because": visible(because(resolution)) if resolution else "",
+        "because": visible(in_full(resolution)) if resolution else "",
     }
 
 

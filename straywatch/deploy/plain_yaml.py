@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from straywatch.errors import StraywatchError, one_line
+from chalicelib.text import one_line
+from straywatch.errors import StraywatchError
 
 _STRING = "tag:yaml.org,2002:str"
 _PLAIN = "tag:yaml.org,2002:"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from cfnlint.api import ManualArgs, lint_file
 
-from straywatch.errors import StraywatchError, one_line
+from chalicelib.text import one_line
+from straywatch.errors import StraywatchError
 
 _SHOWN = 3
 

@@ -9,7 +9,7 @@ from chalicelib.domain.exemptions import InvalidConfigurationError, parse
 from chalicelib.settings import InvalidSettingsError, settings_from
 from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned
 from straywatch.doctor.permissions import simulated
-from straywatch.doctor.world import Answer, Gone, Unread, World
+from straywatch.doctor.world import ApiResponse, Gone, Unread, World
 
 CORE = ("OnMembershipLost", "OnMembershipSettled", "CheckMembership", "Sweep")
 """The functions that every deployment has, by their names in the template."""
@@ -116,7 +116,7 @@ def _mapping(world: World) -> Iterator[Line]:
         yield _mapped(check, uuid, answer, world.queue_arn("CheckQueue"))
 
 
-def _mapped(check: str, uuid: str, answer: Answer, queue_arn: str) -> Line:
+def _mapped(check: str, uuid: str, answer: ApiResponse, queue_arn: str) -> Line:
     if isinstance(answer, Unread):
         return unread(check, answer.why)
     if isinstance(answer, Gone):

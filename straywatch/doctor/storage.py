@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from chalicelib.text import counted
 from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned
 from straywatch.doctor.world import Unread, World
 from straywatch.terminal.durations import spoken
-from straywatch.terminal.tables import counted
 
 _AGAIN = "straywatch destroy, then straywatch deploy"
 _TIMES = 6

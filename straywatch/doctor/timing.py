@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.items import from_item
+from chalicelib.text import counted
 from chalicelib.times import iso, parse_time
 from straywatch.aws.clocks import told_time
 from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned
 from straywatch.doctor.world import Unread, World
 from straywatch.terminal.durations import spoken
-from straywatch.terminal.tables import counted
 
 _SKEW_WARNS = 30
 _SKEW_FAILS = 300  # AWS refuses signatures that are five minutes off

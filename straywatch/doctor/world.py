@@ -43,8 +43,8 @@ class Gone:
     """AWS answered that there is no such thing."""
 
 
-Answer = Mapping[str, Any] | Unread | Gone
-Ask = Callable[..., Answer]
+ApiResponse = Mapping[str, Any] | Unread | Gone
+Ask = Callable[..., ApiResponse]
 """Asks AWS: service, operation (as boto3 spells it) and its parameters by name."""
 
 
@@ -94,7 +94,7 @@ def asking(session: boto3.Session) -> Ask:
     """Ask AWS with the session's credentials; no answer is told apart from "there is none"."""
     clients: dict[str, Any] = {}
 
-    def ask(service: str, operation: str, **parameters: Any) -> Answer:  # noqa: ANN401 - boto3's own
+    def ask(service: str, operation: str, **parameters: Any) -> ApiResponse:  # noqa: ANN401 - boto3's own
         try:
             client = clients.get(service) or session.client(service, config=RETRIES)  # type: ignore[call-overload]  # any service
             clients[service] = client

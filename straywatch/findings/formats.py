@@ -12,26 +12,21 @@ import click
 from rich.console import Console
 
 from chalicelib.domain.alerts import Alert
-from chalicelib.domain.findings import AlertType, Finding, Reason, Status
-from chalicelib.domain.marks import Evidence
-from chalicelib.messages.body import body_of, fix_commands
-from chalicelib.messages.remedies import console_url
+from chalicelib.domain.findings import AlertType, Finding, Status
+from chalicelib.messages.body import body_of
+from chalicelib.messages.remedies import console_url, fix_commands
+from chalicelib.text import counted
 from chalicelib.times import iso
 from straywatch.findings.choosing import Chosen
+from straywatch.findings.life import life
 from straywatch.findings.reading import Unreadable
 from straywatch.findings.suggesting import NotAsked, NotLooked, Suggestion
 from straywatch.remediation.planning.suggestion import Certain, NotCertain
 from straywatch.terminal.durations import spoken
-from straywatch.terminal.tables import console, counted, print_table, say, write_csv
+from straywatch.terminal.tables import console, print_table, say, write_csv
 
 SCHEMA = "straywatch.findings/1"
 
-_EVIDENCE = {
-    Evidence.EVENT: "as an event tells",
-    Evidence.CREATION: "as its creation date tells",
-    Evidence.EXEMPTION_ENDED: "when its exemption ended",
-    Evidence.SIGHTING: "when a sweep first saw it; it may have been one before",
-}
 _COLUMNS = (
     "finding_id", "account_id", "user_id", "user_name", "status", "severity", "stray_since",
     "opened_at", "resolved_at", "resolution", "detected_by", "reminders", "flaps", "event_name",
@@ -152,56 +147,22 @@ def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "finding", finding.finding_id
     yield "user", finding.user_arn
     yield "user id", finding.user_id
+    yield "created", iso(finding.user_created_at)
     yield "account", f"{finding.account.account_id} ({finding.account.partition})"
+    if cause := finding.cause:
+        yield "done by", f"{cause.actor_arn or 'unknown'} ({cause.actor_type})"
+        yield "from", f"{cause.source_ip or 'an unknown address'}, {cause.user_agent or 'unknown'}"
     yield "risk", f"{finding.severity.name}: {finding.risk}"
     if finding.unread:
         yield "not read", f"{', '.join(finding.unread)}; the severity allows for it"
 
 
-def _life(finding: Finding, now: datetime) -> list[tuple[str, str]]:
-    """What happened, in the order of time."""
-    steps = [
-        (finding.user_created_at, "the user was created"),
-        (finding.stray_since, f"a stray since then, {_EVIDENCE[finding.evidence]}{_by(finding)}"),
-        (
-            finding.opened_at,
-            f"opened by {'an event' if finding.detected_by == 'event' else 'a sweep'}",
-        ),
-    ]
-    if finding.reminders and finding.alerted_at:
-        steps.append((finding.alerted_at, f"last of {counted(finding.reminders, 'reminder')}"))
-    if finding.escalated_at:
-        steps.append((finding.escalated_at, "escalated"))
-    if finding.resolved_at:
-        steps.append((finding.resolved_at, f"resolved: {_resolution(finding)}"))
-    told = [(iso(at), what) for at, what in sorted(steps, key=lambda step: step[0])]
+def _life(finding: Finding, now: datetime) -> Iterator[tuple[str, str]]:
+    """What happened, in the order of time, and what has no date of its own."""
+    yield from ((iso(each.at), each.text) for each in life(finding))
     if finding.flaps:
-        told.append(("the day before", f"left and joined groups {counted(finding.flaps, 'time')}"))
+        yield "the day before", f"left and joined groups {counted(finding.flaps, 'time')}"
     if finding.outbox:
-        told.append(("now", f"still to be sent: {', '.join(finding.outbox)}"))
+        yield "now", f"still to be sent: {', '.join(finding.outbox)}"
     length = spoken(((finding.resolved_at or now) - finding.stray_since).total_seconds())
-    told.append(("in all", f"a stray for {length}"))
-    return told
-
-
-def _by(finding: Finding) -> str:
-    cause = finding.cause
-    if cause is None:
-        return ""
-    group = f" of group {cause.group_name}" if cause.group_name else ""
-    return (
-        f": {cause.event_name}{group} by {cause.actor_arn or 'unknown'} ({cause.actor_type}) "
-        f"from {cause.source_ip or 'an unknown address'} with {cause.user_agent or 'unknown'}"
-    )
-
-
-def _resolution(finding: Finding) -> str:
-    resolution = finding.resolution
-    if resolution is None:
-        return "why is not recorded"
-    if resolution.reason is Reason.JOINED_GROUP:
-        return f"it joined {', '.join(resolution.groups) or 'a group'}"
-    if resolution.reason is Reason.DELETED:
-        return "the user was deleted"
-    until = f" until {iso(resolution.exempted_until)}" if resolution.exempted_until else ""
-    return f"exempt by {resolution.exempted_by}{until}"
+    yield "in all", f"a stray for {length}"

@@ -18,8 +18,9 @@ from chalicelib.domain.exemptions import Exemptions
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.marks import IAM_LAG, Mark, is_after, latest
 from chalicelib.flows.exemptions_in_force import in_force
+from chalicelib.text import one_line
 from chalicelib.times import utc_now
-from straywatch.errors import explain, one_line
+from straywatch.errors import explain
 from straywatch.findings.reading import NoSuchFinding
 from straywatch.observing.census import GroupsNotToldError, census_of
 from straywatch.observing.deployment import Observed

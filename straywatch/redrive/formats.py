@@ -7,17 +7,18 @@ from datetime import UTC, datetime
 
 import click
 
+from chalicelib.text import counted
 from chalicelib.times import iso
 from straywatch.redrive.again import Inspected, Left, Redriven, Result
-from straywatch.redrive.handling import Outcome
+from straywatch.redrive.handling import RedriveSummary
 from straywatch.redrive.letters import DeadLetter
 from straywatch.terminal.durations import spoken
-from straywatch.terminal.tables import console, counted, print_table, say
+from straywatch.terminal.tables import console, print_table, say
 
 SCHEMA = "straywatch.redrive/1"
 
 
-def tell(outcome: Outcome, form: str, done: str, limit: int) -> None:
+def tell(outcome: RedriveSummary, form: str, done: str, limit: int) -> None:
     """Write to standard output; `done` is what became of the letters that are out."""
     now = datetime.now(UTC)
     if form == "json":
@@ -35,7 +36,7 @@ def tell(outcome: Outcome, form: str, done: str, limit: int) -> None:
         say(out, f"Stopped at --limit {limit}: more may wait.")
 
 
-def _summary(outcome: Outcome, done: str) -> str:
+def _summary(outcome: RedriveSummary, done: str) -> str:
     if not outcome.seen:
         return "No dead letters."
     shown = sum(isinstance(result, Inspected) for _, result in outcome.handled)

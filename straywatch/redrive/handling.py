@@ -18,7 +18,7 @@ Act = Callable[[DeadLetter], Result]
 
 
 @dataclass
-class Outcome:
+class RedriveSummary:
     """What became of the letters, in the order in which they came."""
 
     handled: list[tuple[DeadLetter, Result]] = field(default_factory=list)
@@ -47,12 +47,12 @@ def handle(
     act: Act,
     is_chosen: Callable[[DeadLetter], bool],
     limit: int,
-) -> Outcome:
+) -> RedriveSummary:
     """Act on each letter, then remove it: in this order a crash repeats work and loses none.
 
     Whatever stays is shown to others again, whatever happens. Raises StraywatchError.
     """
-    outcome = Outcome()
+    outcome = RedriveSummary()
     held: dict[str, DeadLetter] = {}
     try:
         with closing(box.letters(box.now(), limit)) as letters:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
+from chalicelib.text import counted
 from chalicelib.times import iso
 from straywatch.replay.figures import Figures, would_alert
 from straywatch.replay.history import ReplayTotals
@@ -15,7 +16,7 @@ from straywatch.replay.intake import Tally
 from straywatch.replay.store import Store
 from straywatch.replay.stretches import Ending, Stretch
 from straywatch.terminal.durations import spoken
-from straywatch.terminal.tables import console, counted, print_table, say, write_csv
+from straywatch.terminal.tables import console, print_table, say, write_csv
 
 SCHEMA = "straywatch.replay/1"
 

@@ -16,6 +16,7 @@ from chalicelib.domain.findings import Finding, Status
 from chalicelib.messages.body import finding_body
 from chalicelib.times import exact, iso
 from straywatch.audit.formats.controls import REQUIREMENTS
+from straywatch.findings.life import life
 from straywatch.observing.deployment import Observed
 from straywatch.observing.figures import (
     GAP,
@@ -28,7 +29,6 @@ from straywatch.observing.figures import (
     spread,
 )
 from straywatch.observing.records import Census, SweepRecord, Unread
-from straywatch.observing.timeline import life
 from straywatch.report.period import Period
 
 SCHEMA = "straywatch.report/1"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
-from straywatch.errors import WrongUsageError, one_line
+from chalicelib.text import one_line
+from straywatch.errors import WrongUsageError
 
 
 def read_exemptions(path: Path) -> tuple[Exemptions, str]:

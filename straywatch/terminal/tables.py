@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from straywatch.terminal.text import visible
+from chalicelib.text import visible
 
 _UNBOUNDED = 100_000
 """Columns of a pipe: a reader that is a program wants each row on one line."""
@@ -56,11 +56,6 @@ def print_table(
     for row in rows:
         table.add_row(*(cell(value) for value in row))
     out.print(table)
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number with its noun: `1 event`, `1,200 events`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def say(out: Console, text: str, style: str = "") -> None:

@@ -8,12 +8,14 @@ from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.text import one_line
 from chalicelib.times import utc_now
-from straywatch.errors import StraywatchError, explain, one_line
+from straywatch.errors import StraywatchError, explain
+from straywatch.findings.life import Happening
 from straywatch.observing.deployment import Observed
 from straywatch.observing.graces import Grace, running_graces
 from straywatch.observing.records import Reading
-from straywatch.observing.timeline import RECENT, Happening, timeline
+from straywatch.observing.timeline import RECENT, timeline
 
 
 @dataclass

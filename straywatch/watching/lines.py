@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from chalicelib.text import visible
 from chalicelib.times import iso
-from straywatch.observing.timeline import Happening
-from straywatch.terminal.text import visible
+from straywatch.findings.life import Happening
 from straywatch.watching.follower import Follower
 
 

@@ -148,7 +148,7 @@ def test_one_life_on_one_screen(ask: Straywatch) -> None:
     """Since when, by whom, which alerts, and how to mend it; nothing hostile is obeyed."""
     said = ask("show", "aws:123456789012:AIDABAD00000000000000:1")
     assert said.code == 0
-    for part in ("RemoveUserFromGroup of group dev", "last of 3 reminders", "escalated",
+    for part in ("RemoveUserFromGroup (group dev)", "3 reminders", "escalated",
                  "still to be sent: reminder", "2 times", "a stray for 5d",
                  "aws iam add-user-to-group", "[bold]x[/bold]"):  # fmt: skip
         assert part in said.out
@@ -158,7 +158,7 @@ def test_one_life_on_one_screen(ask: Straywatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "told"), [("old", "it joined ops"), ("exe", "exempt by tag until 20")]
+    ("user", "told"), [("old", "resolved: joined ops"), ("exe", "is exempt until 20")]
 )
 def test_a_life_that_is_over_says_how_it_ended(ask: Straywatch, user: str, told: str) -> None:
     """And offers no remedy any more."""

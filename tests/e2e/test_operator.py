@@ -196,6 +196,6 @@ def test_a_finding_is_listed_shown_and_its_user_checked(stack: LocalStack, ask: 
     stack.alert(name, "resolved")
     assert ask("check", name).code == 0
     life = ask("findings", "show", finding["id"])
-    assert f"it joined {group}" in life.out
+    assert f"resolved: joined {group}" in life.out
     said = ask("findings", "list", "--user", name, "--state", "resolved", "--format", "json")
     assert (said.code, len(said.told["findings"])) == (0, 1)

@@ -20,10 +20,10 @@ from straywatch.deploy.stack import Stack, read_stack
 from straywatch.deploy.stack_resources import Resource, read_resources
 from straywatch.doctor.checkup import check_up
 from straywatch.doctor.lines import Line
-from straywatch.doctor.world import Answer, Checkout, Gone, Unread, World, asking
+from straywatch.doctor.world import ApiResponse, Checkout, Gone, Unread, World, asking
 
 _FILE = Path(__file__).with_name("doctor_world.json")
-Spoil = Callable[[dict[str, Any]], Answer | None]
+Spoil = Callable[[dict[str, Any]], ApiResponse | None]
 """Changes an answer in place, or returns another one."""
 
 
@@ -52,11 +52,11 @@ class Recorded:
             clock=lambda: datetime.fromisoformat(self.told["now"]),
         )
 
-    def _ask(self, service: str, operation: str, **parameters: Any) -> Answer:
+    def _ask(self, service: str, operation: str, **parameters: Any) -> ApiResponse:
         answer: Any = self.told["answers"][self._key_here(service, operation, parameters)]
         if isinstance(answer, dict) and answer.get("answer") == "gone":
             return Gone()
-        known: Answer = answer
+        known: ApiResponse = answer
         return known
 
     def _key_here(self, service: str, operation: str, parameters: Mapping[str, Any]) -> str:
@@ -96,7 +96,7 @@ def _record(endpoint: str) -> None:
     session = LocalSession(endpoint, "test", "test")
     ask, answers = asking(session), dict[str, Any]()
 
-    def asked(service: str, operation: str, **parameters: Any) -> Answer:
+    def asked(service: str, operation: str, **parameters: Any) -> ApiResponse:
         answer = ask(service, operation, **parameters)
         told: dict[str, Any] = {"answer": "gone"}
         if not isinstance(answer, Gone):

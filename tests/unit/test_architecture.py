@@ -27,7 +27,7 @@ ROOMS = {
     "domain": {"domain", "codec", "times", "text", "settings"},
     "messages": {"messages", "domain", "codec", "times", "text"},
     "flows": {"flows", "domain", "times", "settings", "log", "text"},
-    "channels": {"channels", "messages", "domain", "times", "text", "log"},
+    "channels": {"channels", "messages", "domain", "codec", "times", "text", "log"},
     "adapters": {"adapters", "channels", "messages", "domain", "codec", "times", "text", "log"},
 }
 """What each folder may import of the package, next to itself. Modules in none import freely."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.findings import AlertType
+from straywatch.findings.life import EntryKind, life
 from straywatch.observing.deployment import DAILY, sweep_interval
 from straywatch.observing.figures import (
     Gap,
@@ -23,7 +24,7 @@ from straywatch.observing.figures import (
 from straywatch.observing.graces import LATEST_CHECK, running_graces
 from straywatch.observing.health import Wellness, health, worst
 from straywatch.observing.records import Unread
-from straywatch.observing.timeline import EntryKind, life, timeline
+from straywatch.observing.timeline import timeline
 from tests.unit import observed_samples as samples
 from tests.unit.observed_samples import ACCOUNT, GRACE, OBSERVED
 from tests.unit.records import NOW
@@ -109,7 +110,7 @@ def test_reminders_and_escalations_belong_to_the_life() -> None:
 
     texts = [each.text for each in life(told)]
 
-    assert texts[2:] == ["alert escalated", "reminded 3 times"]
+    assert texts[2:] == ["alert escalated", "last of 3 reminders"]
 
 
 def test_the_timeline_tells_each_event_once_and_the_newest_first() -> None:

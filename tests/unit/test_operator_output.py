@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from chalicelib.text import one_line, visible, visible_lines
 from straywatch.errors import WrongUsageError
 from straywatch.terminal.columns import layout
 from straywatch.terminal.files import check_writable, write
 from straywatch.terminal.progress import counting
-from straywatch.terminal.text import visible
 
 
 @given(st.text())
@@ -28,6 +28,19 @@ def test_visible_text_always_prints(text: str) -> None:
 def test_visible_text_shows_what_it_hides() -> None:
     """Codes for the terminal and marks of direction are spelled out, plain text stays."""
     assert visible("a b\x1b[31m\u202e\n") == "a b\\x1b[31m\\u202e\\n"
+
+
+@given(st.text())
+def test_a_sentence_stays_one_line(text: str) -> None:
+    """What AWS or a file says is told on one line, without a mark that turns the writing round."""
+    shown = one_line(f"{text}\u202e\x1b")
+    assert shown.isprintable()
+    assert "  " not in shown
+
+
+def test_lines_stay_lines_where_a_mail_is_shown() -> None:
+    """A mail keeps its lines, and nothing else that could steer a terminal."""
+    assert visible_lines("a\nb\x1b\n") == "a\nb\\x1b\n"
 
 
 NAMES = st.text(st.characters(categories=["L", "N", "P", "S"]), max_size=60)

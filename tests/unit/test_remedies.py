@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.messages.body import fix_commands
 from chalicelib.messages.remedies import (
     cloudtrail_url,
     console_url,
     exempt_command,
+    fix_commands,
     group_commands,
     history_command,
     join_command,

@@ -272,4 +272,4 @@ def test_reasons_are_told_in_words() -> None:
 
     (finding,) = report(reading)["findings"]
 
-    assert finding["life"][-1]["said"] == "resolved: exempt by name ci-*, without an end"
+    assert finding["life"][-1]["said"] == "resolved: is exempt without an end, by name ci-*"

@@ -8,7 +8,8 @@ import io
 import pytest
 from click import unstyle
 
-from straywatch.terminal.tables import console, counted, print_table, write_csv
+from chalicelib.text import counted
+from straywatch.terminal.tables import console, print_table, write_csv
 
 HOSTILE = "[bold]x[/bold]\x1b[31mred\n\u202eevil"
 

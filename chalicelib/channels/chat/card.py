@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.channels.received import Received
+from chalicelib.messages.endings import in_full, resolution_in
 from chalicelib.text import elided, harmless
 
 _LONGEST_TITLE = 250
@@ -98,6 +99,5 @@ def _finding(finding: Mapping[str, Any], cause: Mapping[str, Any]) -> Iterable[s
         yield f"*From* {code(cause['source_ip'])} {code(cause['user_agent'], 80)}"
     resolution = finding["resolution"]
     if resolution:
-        told = ", ".join(resolution["groups"]) or resolution["exempted_by"] or ""
-        yield f"*Resolved* {code(resolution['reason'])} {code(told)}"
+        yield f"*Resolved* {code(in_full(resolution_in(resolution)))}"
     yield f"*Finding* {code(finding['id'])}"

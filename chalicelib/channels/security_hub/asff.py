@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.account import Account
+from chalicelib.messages.endings import in_full, resolution_in
 from chalicelib.text import elided, harmless
 from chalicelib.times import exact
 
@@ -71,11 +72,8 @@ def _description(finding: Mapping[str, Any]) -> str:
     since = f"The user is in no group since {finding['stray_since']}."
     resolution = finding["resolution"]
     if resolution:
-        since = f"The user was in no group from {finding['stray_since']} on; this is over:"
-        since += (
-            f" {resolution['reason'].replace('_', ' ')} {', '.join(resolution['groups'])}".rstrip()
-        )
-        since += "."
+        ended = in_full(resolution_in(resolution))
+        since = f"The user was in no group from {finding['stray_since']} on, and now {ended}."
     unread = f" Not read: {', '.join(finding['risk_unread'])}." if finding["risk_unread"] else ""
     return harmless(f"{since} Risk: {finding['risk'] or 'not known'}.{unread}")
 

@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 from chalicelib.domain.account import Account
+from chalicelib.text import visible
 from chalicelib.times import iso
 from straywatch.audit.formats import controls
 from straywatch.audit.history import HOME
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation, Report
 from straywatch.errors import StraywatchError
-from straywatch.terminal.text import visible
 
 _TYPE = "Software and Configuration Checks/Industry and Regulatory Standards"
 _STATUS = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from chalicelib.text import counted
+
 
 def milliseconds(time: datetime) -> int:
     """Write a time as milliseconds since 1970."""
@@ -14,6 +16,6 @@ def age(time: datetime, now: datetime) -> str:
     """Say how long ago `time` was, in its largest unit."""
     past = max(now - time, timedelta(0))
     if past.days:
-        return f"{past.days} day{'s' if past.days > 1 else ''}"
+        return counted(past.days, "day")
     hours = past.seconds // 3600
     return f"{hours} h" if hours else f"{past.seconds // 60} min"

@@ -89,7 +89,7 @@ class Exchange:
 
 
 @dataclass
-class Answer:
+class HeldResponse:
     """A whole response, kept back until the record of it is on its way."""
 
     messages: list[Message] = field(default_factory=list)

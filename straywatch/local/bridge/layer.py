@@ -11,9 +11,9 @@ from typing import Any
 from straywatch.local.bridge.calls import Call, Calls, Fault
 from straywatch.local.bridge.delivery import HELD_AT_MOST, Deliveries
 from straywatch.local.bridge.exchange import (
-    Answer,
     Application,
     Exchange,
+    HeldResponse,
     Message,
     Receive,
     Send,
@@ -82,7 +82,7 @@ class Bridge:
         action = self.emulator.action_of(*exchange.request()) or "unknown"
         call = Call(action, caller.arn if caller else "unknown")
         faults = self.calls.meet(call) or self._refusals(exchange, caller, action)
-        answer = Answer()
+        answer = HeldResponse()
         if faults:
             await exchange.refuse(faults[0], self.new_id(), answer.keep)
         else:
@@ -101,7 +101,7 @@ class Bridge:
         refusals = self.emulator.refusals_of(caller, action, exchange.parameters())
         return [Fault(action, r.code, 400, times=1, message=r.message) for r in refusals]
 
-    def _record(self, exchange: Exchange, answer: Answer, caller: Caller) -> None:
+    def _record(self, exchange: Exchange, answer: HeldResponse, caller: Caller) -> None:
         try:
             request = decode_request(exchange.body)
             reply = decode_response(request.action, answer.status, answer.headers, answer.body)

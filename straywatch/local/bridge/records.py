@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from straywatch.local.bridge.wire import Failed, Outcome, Request
+from straywatch.local.bridge.wire import CallResult, Failed, Request
 
 EVENT_VERSION = "1.11"
 EVENT_REGION = "us-east-1"
@@ -41,7 +41,7 @@ class Circumstances:
 
 
 def cloudtrail_record(
-    request: Request, outcome: Outcome, caller: Caller, circumstances: Circumstances
+    request: Request, outcome: CallResult, caller: Caller, circumstances: Circumstances
 ) -> dict[str, Any]:
     """Build the record that CloudTrail would have written of this call."""
     record = {
@@ -82,7 +82,7 @@ def eventbridge_event(record: Mapping[str, Any], envelope_id: str) -> dict[str, 
     }
 
 
-def _content(request: Request, outcome: Outcome) -> dict[str, Any]:
+def _content(request: Request, outcome: CallResult) -> dict[str, Any]:
     parameters = _cased(request.parameters) or None
     if isinstance(outcome, Failed):
         denied = outcome.code.startswith("AccessDenied")

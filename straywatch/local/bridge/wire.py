@@ -43,14 +43,14 @@ class Failed:
     message: str
 
 
-Outcome = Succeeded | Failed
+CallResult = Succeeded | Failed
 
 
 @dataclass(frozen=True)
 class Reply:
     """What became of a call, and the id that IAM gave the request."""
 
-    outcome: Outcome
+    outcome: CallResult
     request_id: str
 
 

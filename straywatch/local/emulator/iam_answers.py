@@ -10,8 +10,8 @@ from xml.sax.saxutils import escape
 from ministack.services import iam
 
 Parameters = dict[str, Any]
-Answer = tuple[int, dict[str, str], bytes]
-Handler = Callable[[Parameters], Answer]
+IamResponse = tuple[int, dict[str, str], bytes]
+Handler = Callable[[Parameters], IamResponse]
 
 PATH = re.compile(r"/|/[\x21-\x7e]*/")  # IAM API reference, Path
 
@@ -23,7 +23,7 @@ def same_name(store: Mapping[str, Any], name: str) -> str:
     return next((known for known in store if known.casefold() == name.casefold()), "")
 
 
-def invalid(value: str, field: str) -> Answer:
+def invalid(value: str, field: str) -> IamResponse:
     """Refuse a value that IAM's patterns refuse."""
     member = field[:1].lower() + field[1:]
     return error(
@@ -34,17 +34,17 @@ def invalid(value: str, field: str) -> Answer:
     )
 
 
-def error(status: int, code: str, message: str) -> Answer:
+def error(status: int, code: str, message: str) -> IamResponse:
     """Refuse in IAM's own form."""
-    answer: Answer = iam._error(status, code, message)
+    answer: IamResponse = iam._error(status, code, message)
     return answer
 
 
-def no_such(kind: str, name: str) -> Answer:
+def no_such(kind: str, name: str) -> IamResponse:
     """Say that there is no user or group of this name."""
     return error(404, "NoSuchEntity", f"The {kind} with name {escape(name)} cannot be found.")
 
 
-def conflict(what: str) -> Answer:
+def conflict(what: str) -> IamResponse:
     """Refuse a deletion until `what` was done."""
     return error(409, "DeleteConflict", f"Cannot delete entity, must {what} first.")

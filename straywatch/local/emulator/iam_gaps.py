@@ -11,8 +11,8 @@ from ministack.services import iam
 
 from straywatch.local.emulator.iam_answers import (
     PATH,
-    Answer,
     Handler,
+    IamResponse,
     Parameters,
     conflict,
     error,
@@ -44,8 +44,8 @@ def _escaped(tag: Mapping[str, str]) -> dict[str, str]:
     return {name: escape(text) for name, text in tag.items()}
 
 
-def _checked(handler: Handler, check: Callable[[Parameters], Answer | None]) -> Handler:
-    def handle(p: Parameters) -> Answer:
+def _checked(handler: Handler, check: Callable[[Parameters], IamResponse | None]) -> Handler:
+    def handle(p: Parameters) -> IamResponse:
         return check(p) or handler(p)
 
     return handle
@@ -55,7 +55,7 @@ def _with_names(action: str, handler: Handler) -> Handler:
     """Refuse names that IAM's pattern refuses, and find users and groups whatever their case."""
     longest = _NAME_LENGTHS.get(action, 128)
 
-    def handle(p: Parameters) -> Answer:
+    def handle(p: Parameters) -> IamResponse:
         for field in ("UserName", "GroupName", "NewUserName", "NewGroupName"):
             name = iam._p(p, field)
             if name and (len(name) > longest or not _NAME.fullmatch(name)):
@@ -75,15 +75,15 @@ def _stored_names(p: Parameters) -> dict[str, list[str]]:
     return stored
 
 
-def _check_create_user(p: Parameters) -> Answer | None:
+def _check_create_user(p: Parameters) -> IamResponse | None:
     return _check_new_name(p, "User", iam._users)
 
 
-def _check_create_group(p: Parameters) -> Answer | None:
+def _check_create_group(p: Parameters) -> IamResponse | None:
     return _check_new_name(p, "Group", iam._groups)
 
 
-def _check_new_name(p: Parameters, kind: str, store: Mapping[str, Any]) -> Answer | None:
+def _check_new_name(p: Parameters, kind: str, store: Mapping[str, Any]) -> IamResponse | None:
     name, path = iam._p(p, f"{kind}Name"), iam._p(p, "Path")
     if path and not PATH.fullmatch(path):
         return invalid(path, "Path")
@@ -92,7 +92,7 @@ def _check_new_name(p: Parameters, kind: str, store: Mapping[str, Any]) -> Answe
     return None
 
 
-def _check_delete_user(p: Parameters) -> Answer | None:
+def _check_delete_user(p: Parameters) -> IamResponse | None:
     name = iam._p(p, "UserName")
     if name not in iam._users:
         return None
@@ -107,7 +107,7 @@ def _check_delete_user(p: Parameters) -> Answer | None:
     return None
 
 
-def _check_delete_group(p: Parameters) -> Answer | None:
+def _check_delete_group(p: Parameters) -> IamResponse | None:
     name = iam._p(p, "GroupName")
     group = iam._groups.get(name)
     if group is None:
@@ -119,7 +119,7 @@ def _check_delete_group(p: Parameters) -> Answer | None:
     return conflict("delete policies") if iam._group_inline_policies.get(name) else None
 
 
-def _check_add_user_to_group(p: Parameters) -> Answer | None:
+def _check_add_user_to_group(p: Parameters) -> IamResponse | None:
     name = iam._p(p, "UserName")
     others = [
         group

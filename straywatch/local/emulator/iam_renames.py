@@ -13,7 +13,7 @@ from ministack.services import iam
 
 from straywatch.local.emulator.iam_answers import (
     PATH,
-    Answer,
+    IamResponse,
     Parameters,
     error,
     invalid,
@@ -22,7 +22,7 @@ from straywatch.local.emulator.iam_answers import (
 )
 
 
-def update_user(p: Parameters) -> Answer:
+def update_user(p: Parameters) -> IamResponse:
     """Serve UpdateUser: a new name, a new path, or both."""
     refusal = _rename_refusal(p, "User", iam._users)
     if refusal:
@@ -43,7 +43,7 @@ def update_user(p: Parameters) -> Answer:
     return _done("UpdateUser")
 
 
-def update_group(p: Parameters) -> Answer:
+def update_group(p: Parameters) -> IamResponse:
     """Serve UpdateGroup: a new name, a new path, or both."""
     refusal = _rename_refusal(p, "Group", iam._groups)
     if refusal:
@@ -55,7 +55,7 @@ def update_group(p: Parameters) -> Answer:
     return _done("UpdateGroup")
 
 
-def _rename_refusal(p: Parameters, kind: str, store: Mapping[str, Any]) -> Answer | None:
+def _rename_refusal(p: Parameters, kind: str, store: Mapping[str, Any]) -> IamResponse | None:
     old, new, path = (iam._p(p, f) for f in (f"{kind}Name", f"New{kind}Name", "NewPath"))
     if old not in store:
         return no_such(kind.lower(), old)
@@ -83,6 +83,6 @@ def _move(store: Any, old: str, new: str) -> None:  # noqa: ANN401 - the emulato
         store[new] = store.pop(old)
 
 
-def _done(action: str) -> Answer:
-    answer: Answer = iam._xml(200, f"{action}Response", "")
+def _done(action: str) -> IamResponse:
+    answer: IamResponse = iam._xml(200, f"{action}Response", "")
     return answer

@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from straywatch.errors import StraywatchError, one_line
+from chalicelib.text import one_line
+from straywatch.errors import StraywatchError
 from straywatch.local.emulator.client import ControlClient
 from straywatch.local.emulator.session import (
     ACCESS_KEY_ID,

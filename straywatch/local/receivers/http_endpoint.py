@@ -14,7 +14,7 @@ _LONGEST_BODY = 1_000_000
 
 
 @dataclass(frozen=True)
-class Answer:
+class EndpointResponse:
     """What a receiver answers."""
 
     status: int
@@ -22,7 +22,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Receive = Callable[[Mapping[str, str], bytes], Answer]
+Receive = Callable[[Mapping[str, str], bytes], EndpointResponse]
 """Takes a request's headers, by lower-case name, and its body."""
 
 
@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Hand over the body; a page in a browser gets nowhere."""
         length = int(self.headers.get("Content-Length") or 0)
         if "Origin" in self.headers or length > _LONGEST_BODY:
-            self._answer(Answer(403))
+            self._answer(EndpointResponse(403))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         self._answer(self.take(headers, self.rfile.read(length)))
@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited name
         """Keep quiet."""
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: EndpointResponse) -> None:
         body = b"" if answer.body is None else json.dumps(answer.body).encode()
         self.send_response(answer.status)
         for name, value in answer.headers.items():

@@ -16,7 +16,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from straywatch.local.receivers.http_endpoint import Answer
+from straywatch.local.receivers.http_endpoint import EndpointResponse
 
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
 _LARGEST = 512 * 1024
@@ -103,27 +103,31 @@ class PagerDuty:
     requests: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def receive(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    def receive(self, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
         """Answer one POST to /v2/enqueue."""
         with self._lock:
             self.requests += 1
             trouble = self.troubles.popleft() if self.troubles else Trouble()
         time.sleep(trouble.delay)
         if trouble.status != Trouble.status and not trouble.accepted:
-            return Answer(trouble.status, {"status": "error", "message": ""}, trouble.headers)
+            return EndpointResponse(
+                trouble.status, {"status": "error", "message": ""}, trouble.headers
+            )
         answer = self._answer(headers, body)
-        return Answer(trouble.status, answer.body) if trouble.accepted else answer
+        return EndpointResponse(trouble.status, answer.body) if trouble.accepted else answer
 
-    def _answer(self, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _answer(self, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
         faults = self._faults(headers, body)
         if faults:
             self.refused += faults
             told = {"status": "invalid event", "message": "Event object is invalid"}
-            return Answer(400, told | {"errors": faults})
+            return EndpointResponse(400, told | {"errors": faults})
         event = json.loads(body)
         with self._lock:
             self._take(event)
-        return Answer(202, {"status": "success", "dedup_key": event.get("dedup_key", "new")})
+        return EndpointResponse(
+            202, {"status": "success", "dedup_key": event.get("dedup_key", "new")}
+        )
 
     def _faults(self, headers: Mapping[str, str], body: bytes) -> list[str]:
         if len(body) > _LARGEST:

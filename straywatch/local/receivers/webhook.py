@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from straywatch.alert_path.sns_message import ForgedMessageError, verify
-from straywatch.local.receivers.http_endpoint import Answer
+from straywatch.local.receivers.http_endpoint import EndpointResponse
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _TIMEOUT_SECONDS = 10
@@ -40,7 +40,7 @@ class Webhook:
     kept: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
-    def receive(self, _headers: Mapping[str, str], body: bytes) -> Answer:
+    def receive(self, _headers: Mapping[str, str], body: bytes) -> EndpointResponse:
         """Take one POST of SNS."""
         try:
             message = json.loads(body)
@@ -48,9 +48,9 @@ class Webhook:
             verify(message, self.topic_arn, get, self.now(), trusted=certificates)
         except (ForgedMessageError, ValueError, OSError) as error:
             self.refused.append(str(error))
-            return Answer(403, {"error": "not from SNS"})
+            return EndpointResponse(403, {"error": "not from SNS"})
         self._take(message)
-        return Answer(200)
+        return EndpointResponse(200)
 
     def _take(self, message: Mapping[str, Any]) -> None:
         if message["Type"] == "SubscriptionConfirmation":

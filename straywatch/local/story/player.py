@@ -34,7 +34,7 @@ class Stage(Protocol):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StoryResult:
     """What came and what should have: sorted, one entry for each alert or surprise."""
 
     missing: Sequence[Expected] = ()
@@ -60,7 +60,7 @@ class Player:
     sleep: Callable[[float], None] = time.sleep
     surprises: list[str] = field(default_factory=list)
 
-    def play(self, scenes: Sequence[Scene]) -> Verdict:
+    def play(self, scenes: Sequence[Scene]) -> StoryResult:
         """Play all scenes, wait until the last grace is well over, and judge."""
         expected: Counter[Expected] = Counter()
         for scene in scenes:
@@ -75,7 +75,7 @@ class Player:
         while self.clock() < quiet_from:
             self._receive(1)
         arrived = self._arrived()
-        return Verdict(
+        return StoryResult(
             missing=sorted((expected - arrived).elements()),
             unexpected=sorted((arrived - expected).elements()),
             surprises=tuple(self.surprises),

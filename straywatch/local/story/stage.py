@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -10,9 +9,10 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from chalicelib.text import visible_lines
 from straywatch.alert_path.delivered import Delivered
 from straywatch.local.receivers.inbox import READER
-from straywatch.local.story.player import Verdict
+from straywatch.local.story.player import StoryResult
 
 
 class Terminal:
@@ -23,14 +23,14 @@ class Terminal:
 
     def progress(self, line: str) -> None:
         """Show what is being done."""
-        self._console.print(Text(printable(line), style="dim"))
+        self._console.print(Text(visible_lines(line), style="dim"))
 
     @contextmanager
     def busy(self, doing: str) -> Iterator[Callable[[str], None]]:
         """Show that something takes a while; the details passed on come and go beside it."""
         self.progress(doing)
         with self._console.status(doing) as status:
-            yield lambda detail: status.update(Text(f"{doing}: {printable(detail)}"))
+            yield lambda detail: status.update(Text(f"{doing}: {visible_lines(detail)}"))
 
     def scene(self, title: str) -> None:
         """Show what comes next."""
@@ -38,10 +38,10 @@ class Terminal:
 
     def call(self, command: str, outcome: str) -> None:
         """Show a call and the error it met, if any."""
-        line = Text("$ ", style="green").append(printable(command), style="bold green")
+        line = Text("$ ", style="green").append(visible_lines(command), style="bold green")
         self._console.print(line)
         if outcome:
-            self._console.print(Text(f"  {printable(outcome)}", style="yellow"))
+            self._console.print(Text(f"  {visible_lines(outcome)}", style="yellow"))
 
     def channel(self, name: str, line: str) -> None:
         """Show what a channel other than mail has got."""
@@ -52,12 +52,12 @@ class Terminal:
         if alert.attributes.get("audience") == "machines":
             self.progress(f"for machines alone: {alert.subject}")
             return
-        head = Text(f"To: {READER}\nSubject: {printable(alert.subject)}\n\n", style="bold")
+        head = Text(f"To: {READER}\nSubject: {visible_lines(alert.subject)}\n\n", style="bold")
         style = "green" if alert.type == "resolved" else "red"
-        mail = head.append(Text(printable(alert.mail or alert.raw).rstrip(), style="default"))
+        mail = head.append(Text(visible_lines(alert.mail or alert.raw).rstrip(), style="default"))
         self._console.print(Panel(mail, border_style=style, title="mail", title_align="left"))
 
-    def verdict(self, verdict: Verdict) -> None:
+    def verdict(self, verdict: StoryResult) -> None:
         """Say whether the story went as it should."""
         if verdict.as_expected:
             said = "Every expected alert, and no other, came."
@@ -67,7 +67,7 @@ class Terminal:
                 line = f"{label}: {alert.type or 'unreadable'} alert about {alert.user_name!r}"
                 self._console.print(Text(line, style="bold red"))
         for surprise in verdict.surprises:
-            self._console.print(Text(f"surprise: {printable(surprise)}", style="bold red"))
+            self._console.print(Text(f"surprise: {visible_lines(surprise)}", style="bold red"))
 
     def invite(self, environment: Mapping[str, str], commands: Sequence[str], page: str) -> None:
         """Say what to try next from another terminal."""
@@ -79,13 +79,3 @@ class Terminal:
             f"Alerts appear here and on {page}. Ctrl-C ends it.",
         ]
         self._console.print(Text("\n".join(lines)), soft_wrap=True)
-
-
-def printable(text: str) -> str:
-    """Return text whose control and formatting characters cannot steer a terminal."""
-    return "".join(
-        char
-        if char == "\n" or unicodedata.category(char)[0] != "C"
-        else "\N{REPLACEMENT CHARACTER}"
-        for char in text
-    )

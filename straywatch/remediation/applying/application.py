@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from straywatch.errors import StraywatchError, WrongUsageError, explain, one_line
+from chalicelib.text import one_line
+from straywatch.errors import StraywatchError, WrongUsageError, explain
 from straywatch.remediation.applying.changes import changes
 from straywatch.remediation.applying.journal import Entry, Journal
 from straywatch.remediation.applying.steps import (

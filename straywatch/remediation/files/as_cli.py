@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from straywatch.errors import one_line
+from chalicelib.text import one_line
 from straywatch.remediation.applying.steps import (
     ADD,
     ATTACH,

@@ -18,7 +18,7 @@ Unit = str | Grant
 
 
 @dataclass(frozen=True)
-class Outcome:
+class UserEffect:
     """What becomes of one user in effect."""
 
     user: str
@@ -27,7 +27,7 @@ class Outcome:
     """What the plan must not do: each loss, and gains of more than `max_gain` permissions."""
 
 
-def check(plan: Plan) -> list[Outcome]:
+def check(plan: Plan) -> list[UserEffect]:
     """Compare each user before the plan with after it, direct policies removed.
 
     Raises StraywatchError if the plan names a user or group that neither it nor the account has.
@@ -39,7 +39,9 @@ def check(plan: Plan) -> list[Outcome]:
         before = known_user(plan.before, user)
         held = reader.effective(before)
         differences = compare(held, _after(before, user, reader, given))
-        outcomes.append(Outcome(user.name, differences, _unintended(plan, user, held, differences)))
+        outcomes.append(
+            UserEffect(user.name, differences, _unintended(plan, user, held, differences))
+        )
     return outcomes
 
 

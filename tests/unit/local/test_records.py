@@ -13,7 +13,7 @@ from straywatch.local.bridge.records import (
     cloudtrail_record,
     eventbridge_event,
 )
-from straywatch.local.bridge.wire import Failed, Outcome, Request, Succeeded, decode_request
+from straywatch.local.bridge.wire import CallResult, Failed, Request, Succeeded, decode_request
 
 ROOT = Caller("Root", "111122223333", "arn:aws:iam::111122223333:root", "111122223333", "AKIAROOT")
 MOMENT = Circumstances(
@@ -36,7 +36,7 @@ CREATED = Succeeded(
 )
 
 
-def record(request: Request, outcome: Outcome, caller: Caller = ROOT) -> dict[str, Any]:
+def record(request: Request, outcome: CallResult, caller: Caller = ROOT) -> dict[str, Any]:
     """Record a call made at MOMENT."""
     return cloudtrail_record(request, outcome, caller, MOMENT)
 

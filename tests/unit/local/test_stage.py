@@ -6,10 +6,11 @@ import io
 
 from rich.console import Console
 
+from chalicelib.text import visible_lines
 from straywatch.alert_path.delivered import Delivered
-from straywatch.local.story.player import Verdict
+from straywatch.local.story.player import StoryResult
 from straywatch.local.story.script import Expected
-from straywatch.local.story.stage import Terminal, printable
+from straywatch.local.story.stage import Terminal
 
 
 def shown() -> tuple[Terminal, io.StringIO]:
@@ -20,7 +21,7 @@ def shown() -> tuple[Terminal, io.StringIO]:
 
 def test_control_characters_cannot_steer_the_terminal() -> None:
     """Escapes, carriage returns and bidirectional marks are made visible; lines stay lines."""
-    assert printable("a\x1b[2J\r\u202eb\nc") == "a\ufffd[2J\ufffd\ufffdb\nc"
+    assert visible_lines("a\x1b[2J\r\u202eb\nc") == "a\\x1b[2J\\r\\u202eb\nc"
 
 
 def test_alerts_are_shown_as_mail_and_never_as_markup() -> None:
@@ -41,7 +42,7 @@ def test_the_verdict_names_what_is_wrong() -> None:
     terminal, out = shown()
 
     terminal.verdict(
-        Verdict([Expected("opened", "alice")], [Expected("opened", "bob")], ["call: boom"])
+        StoryResult([Expected("opened", "alice")], [Expected("opened", "bob")], ["call: boom"])
     )
 
     assert "missing: opened alert about 'alice'" in out.getvalue()
