@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from chalicelib.adapters.iam_pages import FAILURES
 from chalicelib.domain.account import Account
 from chalicelib.log import log
 
@@ -41,6 +40,6 @@ class AccountAlias:
     def _read(self) -> str:
         try:
             return "".join(self.client().list_account_aliases()["AccountAliases"][:1])
-        except (BotoCoreError, ClientError) as error:
+        except FAILURES as error:
             log("account_alias_unread", error=str(error))
             return ""

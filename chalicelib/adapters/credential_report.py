@@ -21,23 +21,15 @@ WAITS = (2.0, 8.0, 20.0)
 
 _NOT_YET = frozenset({"ReportInProgress", "ReportNotPresent"})
 _ANSWERS = {"true": True, "false": False}
-_USES = ("password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date")
-_NEVER = frozenset({"", "n/a", "no_information", "not_supported"})
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What one user can sign in with; None where it is not told.
+    """What one user can sign in with; None where it is not told."""
 
-    `certificates`: whether one is active. `used`: whether the password or a key ever was.
-    """
-
-    created_at: datetime | None = None
     keys: tuple[AccessKey, ...] | None = None
     console_password: bool | None = None
     mfa: bool | None = None
-    certificates: bool | None = None
-    used: bool | None = None
 
 
 class ReportNotReadyError(Exception):
@@ -45,6 +37,7 @@ class ReportNotReadyError(Exception):
 
 
 UNKNOWN = Credentials()
+Row = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +45,27 @@ class CredentialReport:
     """The report, and when AWS made it: at most every four hours."""
 
     generated_at: datetime
-    by_name: Mapping[str, Credentials]
+    by_name: Mapping[str, Row]
 
     def of(self, name: str, created_at: datetime) -> Credentials:
-        """The credentials of the user of this name and creation time.
+        """The credentials of the user of this name and creation time."""
+        row = self.row(name, created_at)
+        active = [_answer(row, f"access_key_{number}_active") for number in (1, 2)]
+        return Credentials(
+            keys=None if None in active else tuple(_key(row, number) for number in (1, 2)),
+            console_password=_answer(row, "password_enabled"),
+            mfa=_answer(row, "mfa_active"),
+        )
 
-        They are unknown where the report is older than the user, also than a user who was
-        deleted and created again under the same name.
+    def row(self, name: str, created_at: datetime) -> Row:
+        """What the report says of the user, by column.
+
+        Nothing where the report is older than the user, also than a user who was deleted and
+        created again under the same name.
         """
-        found = self.by_name.get(name.casefold(), UNKNOWN)
-        if found.created_at is None or abs(found.created_at - created_at) > timedelta(seconds=1):
-            return UNKNOWN
-        return found
+        found = self.by_name.get(name.casefold(), {})
+        told = _time(found, "user_creation_time")
+        return found if told and abs(told - created_at) <= timedelta(seconds=1) else {}
 
 
 def order(iam: IAMClient) -> str:
@@ -93,8 +95,8 @@ def _fetch(iam: IAMClient) -> CredentialReport:
     )
 
 
-def parse(text: str) -> dict[str, Credentials]:
-    """Read the report's CSV into credentials by user name, in small letters.
+def parse(text: str) -> dict[str, Row]:
+    """Read the report's CSV into rows by user name, in small letters.
 
     Raises ReportNotReadyError if it is no CSV.
     """
@@ -102,32 +104,10 @@ def parse(text: str) -> dict[str, Credentials]:
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
     except csv.Error as error:
         raise ReportNotReadyError(f"AWS sent no CSV ({error})") from error
-    return {row["user"].casefold(): _credentials(row) for row in rows if row.get("user")}
+    return {row["user"].casefold(): row for row in rows if row.get("user")}
 
 
-def _credentials(row: Mapping[str, str | None]) -> Credentials:
-    active = [_answer(row, f"access_key_{number}_active") for number in (1, 2)]
-    return Credentials(
-        created_at=_time(row, "user_creation_time"),
-        keys=None if None in active else tuple(_key(row, number) for number in (1, 2)),
-        console_password=_answer(row, "password_enabled"),
-        mfa=_answer(row, "mfa_active"),
-        certificates=_any([_answer(row, f"cert_{number}_active") for number in (1, 2)]),
-        used=_any([_was_used(row, column) for column in _USES]),
-    )
-
-
-def _any(answers: list[bool | None]) -> bool | None:
-    """Whether one is true; unknown where none is known to be, and not all are known."""
-    return True if True in answers else None if None in answers else False
-
-
-def _was_used(row: Mapping[str, str | None], column: str) -> bool | None:
-    told = row.get(column)
-    return None if told is None else told.lower() not in _NEVER
-
-
-def _key(row: Mapping[str, str | None], number: int) -> AccessKey:
+def _key(row: Row, number: int) -> AccessKey:
     return AccessKey(
         active=bool(_answer(row, f"access_key_{number}_active")),
         created_at=_time(row, f"access_key_{number}_last_rotated"),
@@ -135,11 +115,11 @@ def _key(row: Mapping[str, str | None], number: int) -> AccessKey:
     )
 
 
-def _answer(row: Mapping[str, str | None], column: str) -> bool | None:
+def _answer(row: Row, column: str) -> bool | None:
     return _ANSWERS.get((row.get(column) or "").lower())
 
 
-def _time(row: Mapping[str, str | None], column: str) -> datetime | None:
+def _time(row: Row, column: str) -> datetime | None:
     try:
         time = datetime.fromisoformat(row.get(column) or "")
     except ValueError:  # "N/A", "no_information"

@@ -97,7 +97,6 @@ class CredentialReader:
         """What is known of the user; what could not be read is None or missing."""
         name = user.name
         credentials = Credentials(
-            created_at=user.created_at,
             keys=self._known(self._keys, name),
             console_password=self._known(self._has_password, name),
             mfa=self._known(self._has_mfa, name),

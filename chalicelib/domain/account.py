@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+_MADE_BY_SERVICES = re.compile(r"BedrockAPIKey-.+|ses-smtp-user\..+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,11 @@ def account_of_arn(arn: str) -> Account:
     """The account that an ARN names."""
     _, partition, _, _, account_id, _ = arn.split(":", 5)
     return Account(partition, account_id)
+
+
+def is_named_by_service(user_name: str) -> bool:
+    """Whether Bedrock and SES name the users so that they make to hold their keys."""
+    return _MADE_BY_SERVICES.fullmatch(user_name) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeGuard
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.partitions import partition_of_region
 from chalicelib.times import parse_time
 
 LOST_EVENTS = ("CreateUser", "RemoveUserFromGroup")
@@ -19,7 +20,6 @@ SETTLED_EVENTS = ("AddUserToGroup", "DeleteUser", "UpdateUser")
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_User.html
 _USER_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 _ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
-_PARTITION_OF_REGION = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"))
 _LONGEST_TEXT = 512
 _SAME_NAME = "the user keeps its name"  # a new path, or the same name in another case
 _BEFORE_IAM = datetime(2010, 1, 1, tzinfo=UTC)
@@ -176,9 +176,7 @@ def _account(record: Mapping[str, Any]) -> Account:
         account_id = identity.get("accountId") if isinstance(identity, Mapping) else None
     if not isinstance(account_id, str) or not _ACCOUNT_ID.fullmatch(account_id):
         raise MalformedEventError(f"the record names no account: {_shown(account_id)}")
-    region = _text(record, "awsRegion", "")
-    partition = next((p for prefix, p in _PARTITION_OF_REGION if region.startswith(prefix)), "aws")
-    return Account(partition, account_id)
+    return Account(partition_of_region(_text(record, "awsRegion", "")), account_id)
 
 
 def _cause(record: Mapping[str, Any], parameters: Mapping[str, Any], now: datetime) -> Cause:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
+from chalicelib.domain.policies import DocumentError, choice, effect_of, statements
 from chalicelib.domain.wildcard import matches
 
 EVERYTHING = "every or nearly every action"
@@ -59,10 +60,6 @@ _BY_ARN = re.compile(
 )
 
 
-class _MalformedError(ValueError):
-    """A statement that does not follow the grammar of IAM policies."""
-
-
 @dataclass(frozen=True, slots=True)
 class Grants:
     """What policy documents allow, and what of them could not be read."""
@@ -107,27 +104,24 @@ def of_aws_policy(arn: str) -> Grants | None:
 
 def of_document(document: object, own_arn: str) -> Grants:
     """What one policy document allows the user `own_arn`. Never raises: see `Grants.faults`."""
-    if not isinstance(document, Mapping) or "Statement" not in document:
-        return Grants(faults=frozenset({"not a policy document"}))
-    statements = document["Statement"]
+    try:
+        found = statements(document)
+    except DocumentError as error:
+        return Grants(faults=frozenset({str(error)}))
     grants = Grants()
-    for statement in statements if isinstance(statements, list) else [statements]:
+    for statement in found:
         try:
             grants |= _of_statement(statement, own_arn)
-        except _MalformedError as error:
+        except DocumentError as error:
             grants |= Grants(faults=frozenset({str(error)}))
     return grants
 
 
-def _of_statement(statement: object, own_arn: str) -> Grants:
-    if not isinstance(statement, Mapping):
-        raise _MalformedError("a statement is not an object")
-    effect = statement.get("Effect")
-    if effect not in ("Allow", "Deny"):
-        raise _MalformedError("a statement neither allows nor denies")
+def _of_statement(statement: Any, own_arn: str) -> Grants:  # noqa: ANN401 - whatever is stored
+    denies = effect_of(statement) == "Deny"
     actions = _selected(statement, "Action", frozenset(_NEEDS), _powers_named)
     kinds = _selected(statement, "Resource", _KINDS, partial(_kinds_covered, own_arn)) | {"any"}
-    if effect == "Deny":
+    if denies:
         return Grants(denies=True)
     anything = bool(statement.get("Action") or "NotAction" in statement)
     return Grants(anything, frozenset(power for power in actions if _NEEDS[power] in kinds))
@@ -140,14 +134,7 @@ def _selected(
     named_by: Callable[[str], frozenset[str]],
 ) -> frozenset[str]:
     """Which of `universe` the statement selects by `key`, or spares by its `Not...` form."""
-    inverse = f"Not{key}"
-    if (key in statement) == (inverse in statement):
-        raise _MalformedError(f"a statement needs either {key} or {inverse}")
-    spares = inverse in statement
-    value = statement[inverse if spares else key]
-    texts = value if isinstance(value, list) else [value]
-    if not all(isinstance(text, str) for text in texts):
-        raise _MalformedError(f"the {key} of a statement is not text")
+    texts, spares = choice(statement, key)
     named = frozenset[str]().union(*map(named_by, texts))
     return universe - named if spares else named
 

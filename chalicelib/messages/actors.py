@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import Account, is_named_by_service
 from chalicelib.domain.events import Cause
 from chalicelib.text import elided, harmless
 
@@ -13,8 +13,6 @@ _LONGEST = 100
 _SSO_ROLE = re.compile(r"AWSReservedSSO_(.+)_[0-9a-f]{16}")
 _SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?")
 _ARN = re.compile(r"arn:[^:]+:(?:iam|sts)::(?P<account>\d{12}):(?P<resource>.+)")
-# services that make users of their own; both name them so
-_MADE_BY_SERVICES = re.compile(r"BedrockAPIKey-.+|ses-smtp-user\..+")
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 _OTHER_KINDS = {
@@ -79,7 +77,7 @@ def place(cause: Cause) -> str:
 
 def made_by_service(user_name: str, cause: Cause | None) -> bool:
     """Whether it looks as if an AWS service had made the user for its own use."""
-    if _MADE_BY_SERVICES.fullmatch(user_name):
+    if is_named_by_service(user_name):
         return True
     if cause is None or cause.event_name != "CreateUser":
         return False

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from chalicelib.domain.alerts import Notice
 from chalicelib.domain.events import Cause
 from chalicelib.domain.findings import Finding
+from chalicelib.domain.partitions import HOME_REGIONS
 from chalicelib.text import plain
 
 EXEMPT_FOR = timedelta(days=30)
@@ -19,12 +20,11 @@ EXEMPT_FOR = timedelta(days=30)
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateGroup.html (GroupName)
 _GROUP_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,128}")
 
-# Each partition's console and the region where IAM's events are: from the partitions' own
-# sign-in pages and https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html
+# from the partitions' own sign-in pages
 _CONSOLES = {
-    "aws": ("https://us-east-1.console.aws.amazon.com", "us-east-1"),
-    "aws-cn": ("https://cn-north-1.console.amazonaws.cn", "cn-north-1"),
-    "aws-us-gov": ("https://us-gov-west-1.console.amazonaws-us-gov.com", "us-gov-west-1"),
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
 }
 
 
@@ -95,7 +95,7 @@ def health_commands() -> tuple[str, ...]:
 
 def history_command(partition: str, user_name: str) -> str:
     """The AWS CLI command that shows what was done to the user in the last 90 days."""
-    _, region = _CONSOLES.get(partition, ("", "us-east-1"))
+    region = HOME_REGIONS.get(partition, "us-east-1")
     name = json.dumps(plain(user_name), ensure_ascii=False)  # a comma would end the value
     attribute = shlex.quote(f"AttributeKey=ResourceName,AttributeValue={name}")
     return f"aws cloudtrail lookup-events --region {region} --lookup-attributes {attribute}"
@@ -116,15 +116,14 @@ def cloudtrail_url(partition: str, cause: Cause | None, user_name: str) -> str:
     key, value = ("EventId", cause.event_id) if cause else ("", "")
     if not value:
         key, value = "ResourceName", user_name
-    _, region = _CONSOLES.get(partition, ("", ""))
-    query = f"region={region}#/events?{key}={_in_link(value)}"
+    query = f"region={HOME_REGIONS.get(partition)}#/events?{key}={_in_link(value)}"
     return _link(partition, f"/cloudtrailv2/home?{query}")
 
 
 def _link(partition: str, path: str) -> str:
     """A link, or nothing: one into another partition's console would only mislead."""
     known = _CONSOLES.get(partition)
-    return known[0] + path if known else ""
+    return f"https://{HOME_REGIONS[partition]}.{known}{path}" if known else ""
 
 
 def _in_link(text: str) -> str:

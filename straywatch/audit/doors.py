@@ -14,9 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from chalicelib.domain.account import Account
-from straywatch.audit.history import HOME
+from chalicelib.domain.partitions import HOME_REGIONS
 from straywatch.audit.reading import Door
 from straywatch.audit.report import AccountResult
+from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
 from straywatch.errors import StraywatchError, WrongUsageError, explain
 
@@ -106,20 +107,20 @@ def _named_by(source: str) -> Account | None:
 
 def _door(source: str, session: boto3.Session) -> Door:
     try:
-        caller = session.client("sts", config=_FIRST_CONTACT).get_caller_identity()
+        account = own_account(session, _FIRST_CONTACT)
     except ResponseParserError as error:
         raise StraywatchError("what answers is not AWS: check AWS_ENDPOINT_URL") from error
-    _, partition, _ = caller["Arn"].split(":", 2)
-    home = HOME.get(partition)
+    home = HOME_REGIONS.get(account.partition)
 
     def cloudtrail() -> CloudTrailClient:
         if home is None:
-            raise StraywatchError(f"it is not known where partition {partition} keeps IAM's events")
+            where = f"partition {account.partition}"
+            raise StraywatchError(f"it is not known where {where} keeps IAM's events")
         return session.client("cloudtrail", region_name=home, config=RETRIES)
 
     return Door(
         source=source,
-        account=Account(partition, caller["Account"]),
+        account=account,
         iam=lambda: session.client("iam", config=RETRIES),
         cloudtrail=cloudtrail,
     )

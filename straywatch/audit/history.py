@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 PAUSE = 0.5
 """CloudTrail User Guide: LookupEvents is limited to two calls a second per account and region."""
 
-HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-"""Where each partition records the events of IAM, which has no region of its own."""
-
 
 def last_removals(
     cloudtrail: CloudTrailClient,

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-
-if TYPE_CHECKING:
-    from mypy_boto3_sts.type_defs import GetCallerIdentityResponseTypeDef
 
 _ATTEMPTS = os.environ.get("AWS_MAX_ATTEMPTS", "")  # the SDKs' own variable; a Config hides it
 RETRIES = Config(
@@ -37,7 +33,3 @@ class AwsContext:
         region = self.region or os.environ.get("AWS_REGION")
         session = boto3.Session(profile_name=self.profile, region_name=region)
         object.__setattr__(self, "session", session)
-
-    def caller(self) -> GetCallerIdentityResponseTypeDef:
-        """Ask STS who these credentials belong to. Raises what botocore raises."""
-        return self.session.client("sts", config=RETRIES).get_caller_identity()

@@ -21,11 +21,12 @@ from chalicelib.domain.findings import Finding, NoFinding
 from chalicelib.domain.marks import Mark
 from chalicelib.flows.exemptions_in_force import DOCUMENT, in_force
 from chalicelib.times import utc_now
+from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
 from straywatch.checking.live import Checker, Memory, NoMemory, Verdict, risk_reader
 from straywatch.checking.verdicts import Failed, as_object, is_stray, print_verdict
 from straywatch.deploy.deployed import output
-from straywatch.deploy.settings import partition_of, stack_name
+from straywatch.deploy.settings import stack_name
 from straywatch.deploy.stack import Absent, Stack, read_stack
 from straywatch.errors import (
     EXIT_FINE,
@@ -96,10 +97,9 @@ def command(
         if not is_user_name(name):
             raise WrongUsageError(f"{name!r} is no IAM user name")
     rules = read_exemptions(exemptions)[0] if exemptions else None
-    context = aws_context(ctx)
-    arn = context.caller()["Arn"]
-    account = Account(partition_of(arn), arn.split(":")[4])
-    checker = _checker(context.session, account, stage, rules)
+    session = aws_context(ctx).session
+    account = own_account(session)
+    checker = _checker(session, account, stage, rules)
     told = [_check(checker, name) for name in dict.fromkeys(users)]
     if form == "json":
         plain = [as_object(each) for each in told]

@@ -11,6 +11,7 @@ import boto3
 import click
 from botocore.exceptions import ClientError
 
+from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployment import NotApprovedError, deploy
 from straywatch.deploy.leftovers import earlier_tables
@@ -19,7 +20,6 @@ from straywatch.deploy.settings import (
     email_address,
     grace_seconds,
     named_parameters,
-    partition_of,
     require_home_region,
     stack_name,
     sweep_rate,
@@ -94,11 +94,11 @@ def command(
     consent = Consent(yes=yes, dry_run=dry_run, on_terminal=sys.stdin.isatty())
     consent.require_possible()
     context = aws_context(ctx)
-    caller = context.caller()
+    account = own_account(context.session)
     region = context.session.region_name
-    require_home_region(partition_of(caller["Arn"]), region)
+    require_home_region(account.partition, region)
     is_new = _require_ready(context.session, name, parameters)
-    _say(f"packaging for account {caller['Account']}, {region}")
+    _say(f"packaging for account {account.account_id}, {region}")
     package = build(SOURCES, SOURCES / "build" / "package")
     lint(package.template, region)
     try:

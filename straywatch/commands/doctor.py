@@ -8,12 +8,11 @@ from collections import Counter
 import click
 from rich.text import Text
 
-from chalicelib.domain.account import Account
 from chalicelib.text import visible
 from chalicelib.times import utc_now
+from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack
-from straywatch.deploy.settings import partition_of
 from straywatch.deploy.stack_resources import read_resources
 from straywatch.doctor.checkout import packaged
 from straywatch.doctor.checkup import Area, check_up, exit_code
@@ -56,13 +55,12 @@ def command(ctx: click.Context, *, stage: str | None, problems: bool, form: str)
     PASS, WARN, FAIL or NOT CHECKED for each thing, with the command that mends it. Changes
     nothing. A look that failed is never a pass.
     """
-    context = aws_context(ctx)
-    session = context.session
-    arn = context.caller()["Arn"]
+    session = aws_context(ctx).session
+    account = own_account(session)
     stack = deployed_stack(session, stage)
     world = World(
         ask=asking(session),
-        account=Account(partition_of(arn), arn.split(":")[4]),
+        account=account,
         region=session.region_name,
         stack=stack,
         resources=read_resources(session.client("cloudformation", config=RETRIES), stack.name),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from chalicelib.domain.partitions import HOME_REGIONS
 from straywatch.deploy.packaging import SOURCES, build
-from straywatch.deploy.settings import HOME_REGIONS
 from straywatch.deploy.template_lint import lint
 
 

@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 
 import click
 
+from chalicelib.domain.partitions import HOME_REGIONS
 from chalicelib.text import one_line
 from chalicelib.times import parse_time
+from straywatch.aws.identity import own_account
 from straywatch.aws.pacing import TokenBucket
 from straywatch.aws.sessions import RETRIES
-from straywatch.deploy.settings import HOME_REGIONS, grace_seconds, partition_of
+from straywatch.deploy.settings import grace_seconds
 from straywatch.errors import EXIT_FINE, EXIT_INCOMPLETE, StraywatchError
 from straywatch.replay.documents import Piece, pieces
 from straywatch.replay.figures import figures
@@ -129,9 +131,9 @@ def _pieces(source: LogSource, count: Callable[[int], None]) -> Iterator[Piece]:
 
 def _read_account(ctx: click.Context, intake: Intake, days: int) -> None:
     """Ask where IAM's events are kept, whatever region the credentials prefer."""
-    context = aws_context(ctx)
-    home = HOME_REGIONS.get(partition_of(context.caller()["Arn"]), context.session.region_name)
-    client = context.session.client("cloudtrail", region_name=home, config=RETRIES)
+    session = aws_context(ctx).session
+    home = HOME_REGIONS.get(own_account(session).partition, session.region_name)
+    client = session.client("cloudtrail", region_name=home, config=RETRIES)
     pace = TokenBucket(rate=CALLS_A_SECOND, burst=1)
     with share_bar(f"Asking CloudTrail in {home}") as show:
         intake.take("the account", looked_up(client, pace, intake.now, days, show))

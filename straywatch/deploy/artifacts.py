@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import ClientError
 
+from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
 from straywatch.errors import StraywatchError
 
@@ -116,12 +117,12 @@ class Bucket:
 
 def artifact_bucket(session: boto3.Session) -> Bucket:
     """Name the artifact bucket of the account and region that `session` works in."""
-    caller = session.client("sts", config=RETRIES).get_caller_identity()
+    account = own_account(session)
     s3 = session.client("s3", config=RETRIES)
     return Bucket(
         s3=s3,
-        partition=caller["Arn"].split(":")[1],
-        account_id=caller["Account"],
+        partition=account.partition,
+        account_id=account.account_id,
         region=s3.meta.region_name,
     )
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from chalicelib.domain.partitions import HOME_REGIONS
 from straywatch.deploy.stack import DEFAULT_NAME
 from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.terminal.durations import duration_seconds
 
 GRACE_LIMIT = 604_800
 """The longest grace period in seconds (seven days), as in the template's own limit."""
-
-HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-"""For each partition the only region whose event bus hears IAM's events. IAM is global, and
-CloudTrail delivers its events to EventBridge there alone; elsewhere a stack would hear nothing."""
 
 _STAGE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
 _ADDRESS = re.compile(r"[^\s@<>,;\"()]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
@@ -70,11 +67,6 @@ def named_parameters(pairs: Iterable[str]) -> dict[str, str]:
             raise WrongUsageError(f"{pair!r} is no parameter: give KEY=VALUE")
         named[key] = value
     return named
-
-
-def partition_of(caller_arn: str) -> str:
-    """Return the partition of the caller's ARN (`aws`, `aws-cn`, `aws-us-gov`, ...)."""
-    return caller_arn.split(":")[1]
 
 
 def require_home_region(partition: str, region: str | None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.domain.events import LOST_EVENTS, SETTLED_EVENTS, rule_pattern
-from straywatch.deploy.settings import HOME_REGIONS
+from chalicelib.domain.partitions import HOME_REGIONS
 from straywatch.deploy.stack_resources import Resource
 from straywatch.doctor.lines import Line, failed, passed, unread, warned
 from straywatch.doctor.policies import allows_service

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chalicelib.domain.policies import listed
 from straywatch.doctor.lines import Line, failed, passed, unread, untold
 from straywatch.doctor.world import Unread, World
 
@@ -49,11 +50,10 @@ def _statements(world: World, policy: Mapping[str, Any]) -> Iterator[tuple[list[
     for statement in policy.get("Statement", []):
         if statement.get("Effect") != "Allow":
             continue
-        actions, resources = statement.get("Action", []), statement.get("Resource", [])
-        listed = resources if isinstance(resources, list) else [resources]
-        known = [arn for arn in (_arn(world, resource) for resource in listed) if arn]
+        resources = listed(statement.get("Resource", []))
+        known = [arn for arn in (_arn(world, resource) for resource in resources) if arn]
         if known:
-            yield actions if isinstance(actions, list) else [actions], known
+            yield listed(statement.get("Action", [])), known
 
 
 def _arn(world: World, resource: object) -> str:

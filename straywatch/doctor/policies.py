@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chalicelib.domain.policies import listed
 from chalicelib.domain.wildcard import matches
 
 _OF_SOURCE = frozenset({"aws:sourcearn"})
@@ -43,7 +44,7 @@ def _statements(policy: str) -> Iterator[Mapping[str, Any]]:
     except ValueError:
         return
     found = document.get("Statement", []) if isinstance(document, Mapping) else []
-    for statement in found if isinstance(found, list) else [found]:
+    for statement in listed(found):
         if isinstance(statement, Mapping):
             yield statement
 
@@ -66,7 +67,7 @@ def _matches_any(action: str, patterns: object) -> bool:
 
 
 def _texts(value: object) -> list[str]:
-    return [str(part) for part in (value if isinstance(value, list) else [value]) if part]
+    return [str(part) for part in listed(value) if part]
 
 
 def _holds(condition: object, source_arn: str) -> bool:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.findings import Finding
+from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import AwsContext
 from straywatch.errors import StraywatchError, explain
 from straywatch.remediation.planning.suggestion import Certain, NotCertain, suggest_group
-from straywatch.remediation.reading.account import account_of, iam_client
+from straywatch.remediation.reading.account import iam_client
 from straywatch.remediation.reading.snapshot import Snapshot, read_snapshot
 
 
@@ -35,7 +36,7 @@ def look_for_group(
 ) -> Certain | NotCertain | NotLooked:
     """Read the finding's account whole, and name the group. A failure is an outcome, no error."""
     try:
-        account = account_of(context)
+        account = own_account(context.session)
         if account != finding.account:
             return NotLooked(f"these credentials are for account {account.account_id}")
         return _suggested(finding, read_snapshot(iam_client(context), account, tell=tell))

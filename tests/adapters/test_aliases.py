@@ -12,6 +12,7 @@ from botocore.stub import Stubber
 
 from chalicelib.adapters.account_alias import KEPT_FOR, AccountAlias
 from chalicelib.domain.account import Account
+from tests.adapters.aws import answering
 from tests.unit.examples import ACCOUNT, NOW
 
 
@@ -52,6 +53,12 @@ def test_names_the_account_and_asks_once_an_hour(iam: tuple[Any, Stubber]) -> No
     clock.now = NOW + KEPT_FOR + timedelta(seconds=1)
     answers(stub)
     assert alias.of(ACCOUNT) == ""
+
+
+def test_half_an_answer_is_no_alias() -> None:
+    """What breaks off in the middle costs nobody the alert."""
+    broken = answering("iam", lambda _: (200, b"<ListAccountAliasesResp"))
+    assert AccountAlias(broken, ACCOUNT, Clock()).of(ACCOUNT) == ""
 
 
 def test_without_permission_there_is_no_alias(iam: tuple[Any, Stubber]) -> None:

@@ -19,7 +19,7 @@ from chalicelib.domain.marks import Evidence, StraySince
 from chalicelib.domain.severity import Severity
 from chalicelib.times import utc_now
 from tests.adapters.conftest import Straywatch
-from tests.adapters.fake_endpoint import error, identity, serving
+from tests.adapters.fake_endpoint import Answer, error, identity, result, serving
 from tests.adapters.moto_stack import ACCOUNT_ID, moto_stack
 
 
@@ -130,8 +130,21 @@ def test_wrong_use_is_one_line_and_exit_2(straywatch: Straywatch, names: tuple[s
     assert said.is_one_clear_line, said.err
 
 
-def test_a_look_that_fails_is_no_evaluation(straywatch: Straywatch, keys: dict[str, str]) -> None:
-    """Whoever is denied hears so, in one line for each user, and exit 3."""
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (error(403, "AccessDenied", "not yours"), "access denied on ListGroupsForUser"),
+        (
+            result("ListGroupsForUser", "<Groups/><IsTruncated>true</IsTruncated>"),
+            "IAM's answer is not whole",
+        ),
+    ],
+    ids=["denied", "broken off"],
+)
+def test_a_look_that_fails_is_no_evaluation(
+    straywatch: Straywatch, keys: dict[str, str], answer: Answer, why: str
+) -> None:
+    """Whoever is denied, or told half, hears so in one line for each user, and exit 3."""
 
     def respond(action: str, sent: dict[str, str]) -> tuple[int, str]:
         if action == "GetCallerIdentity":
@@ -139,12 +152,10 @@ def test_a_look_that_fails_is_no_evaluation(straywatch: Straywatch, keys: dict[s
         if action == "DescribeStacks":
             return error(400, "ValidationError", "Stack straywatch does not exist")
         assert sent["UserName"] == "ann"
-        return error(403, "AccessDenied", "not yours")
+        return answer
 
     with serving(respond) as endpoint:
         said = straywatch("check", "ann", "--format", "json", **keys, AWS_ENDPOINT_URL=endpoint)
     assert said.code == 3
     told = json.loads(said.out)["users"][0]
-    assert (told["evaluation"], "access denied on ListGroupsForUser" in told["error"]) == (
-        None, True
-    )  # fmt: skip
+    assert (told["evaluation"], why in told["error"]) == (None, True)

@@ -7,25 +7,28 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.credential_report import UNKNOWN, CredentialReport, Credentials, parse
+from chalicelib.adapters.credential_report import (
+    UNKNOWN,
+    CredentialReport,
+    Credentials,
+    ReportNotReadyError,
+    parse,
+)
 from chalicelib.domain.risk import AccessKey
-from straywatch.errors import StraywatchError
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 HEAD = (
     "user,arn,user_creation_time,password_enabled,password_last_used,mfa_active,"
     "access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,"
-    "access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,"
-    "cert_1_active,cert_2_active\n"
+    "access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date\n"
 )
 ANN = (
     "Ann,arn:x,2026-01-01T00:00:00+00:00,true,N/A,false,"
-    "true,2026-02-01T00:00:00+00:00,N/A,false,2026-03-01T00:00:00+00:00,2026-04-01T00:00:00Z,"
-    "false,true\n"
+    "true,2026-02-01T00:00:00+00:00,N/A,false,2026-03-01T00:00:00+00:00,2026-04-01T00:00:00Z\n"
 )
 ROOT = (
     "<root_account>,arn:y,2020-01-01T00:00:00+00:00,not_supported,,true,"
-    "false,N/A,N/A,false,N/A,N/A,false,false\n"
+    "false,N/A,N/A,false,N/A,N/A\n"
 )
 
 
@@ -35,9 +38,8 @@ def report(text: str) -> CredentialReport:
 
 
 def test_a_user_is_read_with_every_credential() -> None:
-    """Password, MFA, certificates, and each key with its age and last use."""
+    """Password, MFA, and each key with its age and last use."""
     assert report(HEAD + ROOT + ANN).of("ann", CREATED) == Credentials(
-        CREATED,
         (
             AccessKey(active=True, created_at=datetime(2026, 2, 1, tzinfo=UTC)),
             AccessKey(
@@ -48,8 +50,6 @@ def test_a_user_is_read_with_every_credential() -> None:
         ),
         console_password=True,
         mfa=False,
-        certificates=True,
-        used=True,
     )
 
 
@@ -66,7 +66,7 @@ def test_a_namesake_that_was_deleted_lends_no_credentials() -> None:
 def test_columns_that_are_missing_are_unknown() -> None:
     """A report of another shape never reads as "no keys, no password"."""
     known = report("user,user_creation_time\nann,2026-01-01T00:00:00Z\n").of("ann", CREATED)
-    assert known == Credentials(CREATED)
+    assert known == UNKNOWN
 
 
 @given(st.text())
@@ -75,6 +75,6 @@ def test_any_text_is_read_without_an_exception(text: str) -> None:
     for broken in (text, HEAD + text):
         try:
             read: object = parse(broken)
-        except StraywatchError as error:
+        except ReportNotReadyError as error:
             read = str(error)
         assert isinstance(read, dict | str)

@@ -9,7 +9,6 @@ from straywatch.deploy.settings import (
     email_address,
     grace_seconds,
     named_parameters,
-    partition_of,
     require_home_region,
     stack_name,
     sweep_rate,
@@ -99,11 +98,6 @@ def test_what_is_no_parameter_is_refused(pair: str) -> None:
     """A parameter without a name or a value is not guessed at."""
     with pytest.raises(WrongUsageError, match="KEY=VALUE"):
         named_parameters([pair])
-
-
-def test_the_partition_comes_from_the_caller() -> None:
-    """The caller's ARN tells the partition, whoever the caller is."""
-    assert partition_of("arn:aws-us-gov:sts::123456789012:assumed-role/a/b") == "aws-us-gov"
 
 
 @pytest.mark.parametrize(

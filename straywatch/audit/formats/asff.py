@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.partitions import HOME_REGIONS
 from chalicelib.text import visible
 from chalicelib.times import iso
 from straywatch.audit.formats import controls
-from straywatch.audit.history import HOME
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation, Report
 from straywatch.errors import StraywatchError
 
@@ -82,7 +82,7 @@ def _gap(result: AccountResult, account: Account, report: Report) -> dict[str, A
 
 def _head(account: Account, report: Report) -> dict[str, Any]:
     partition, number = account.partition, account.account_id
-    product = f"{HOME.get(partition, 'us-east-1')}:{number}:product/{number}/default"
+    product = f"{HOME_REGIONS.get(partition, 'us-east-1')}:{number}:product/{number}/default"
     return {
         "SchemaVersion": "2018-10-08",
         "ProductArn": f"arn:{partition}:securityhub:{product}",
@@ -115,6 +115,6 @@ def _resource(user: AuditedUser) -> dict[str, Any]:
         "Type": "AwsIamUser",
         "Id": user.arn,
         "Partition": user.account.partition,
-        "Region": HOME.get(user.account.partition, "us-east-1"),
+        "Region": HOME_REGIONS.get(user.account.partition, "us-east-1"),
         "Details": {"AwsIamUser": details},
     }

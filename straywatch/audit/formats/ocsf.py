@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.partitions import HOME_REGIONS
 from chalicelib.text import visible
 from straywatch import __version__
 from straywatch.audit.formats import controls
 from straywatch.audit.formats.times import milliseconds
-from straywatch.audit.history import HOME
 from straywatch.audit.report import AccountResult, AuditedUser, Evaluation, Report
 
 VERSION = "1.5.0"
@@ -57,7 +57,7 @@ def _event(user: AuditedUser, report: Report) -> dict[str, Any]:
         "name": user.name,
         "type": "AWS::IAM::User",
         "cloud_partition": partition,
-        "region": HOME.get(partition, "global"),
+        "region": HOME_REGIONS.get(partition, "global"),
         "data": {
             "user_id": user.user_id,
             "groups": list(user.groups),
@@ -116,7 +116,7 @@ def _cloud(account: Account) -> dict[str, Any]:
     number = account.account_id
     return {
         "provider": "AWS",
-        "region": HOME.get(account.partition, "global"),
+        "region": HOME_REGIONS.get(account.partition, "global"),
         "account": {"uid": number, "name": number, "type": "AWS Account", "type_id": 10},
     }
 

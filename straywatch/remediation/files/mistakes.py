@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from chalicelib.domain.account import User
+from chalicelib.domain.policies import DocumentError
 from straywatch.remediation.planning.plan import Plan, PlannedGroup, PlannedUser
-from straywatch.remediation.policies.documents import DocumentError, grants, size
+from straywatch.remediation.policies.documents import grants, size
 from straywatch.remediation.reading.quotas import DEFAULTS
 
 Mistake = tuple[list[str | int], str]

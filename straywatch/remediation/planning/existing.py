@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.domain.policies import DocumentError
 from straywatch.remediation.planning.assignment import Member
 from straywatch.remediation.planning.universe import Universe
-from straywatch.remediation.policies.documents import DocumentError
 from straywatch.remediation.reading.snapshot import Group, Snapshot
 
 

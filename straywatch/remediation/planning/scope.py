@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 
 from chalicelib.adapters.credential_report import CredentialReport
-from chalicelib.domain.account import User
+from chalicelib.domain.account import User, is_named_by_service
 from straywatch.remediation.planning.plan import Options, Proposal
 from straywatch.remediation.reading.credentials import is_idle
 from straywatch.remediation.reading.snapshot import Snapshot
-
-SERVICE_MADE = re.compile(r"BedrockAPIKey-.+|ses-smtp-user\..+")
-"""Users that Bedrock and SES make to hold their keys; nobody signs in as them."""
 
 
 def sort_out(
@@ -24,7 +20,7 @@ def sort_out(
     for user in snapshot.users:
         if not _in_scope(user, options):
             continue
-        if SERVICE_MADE.fullmatch(user.name):
+        if is_named_by_service(user.name):
             why = "made by an AWS service to hold its own key, not for a person"
             proposals.append(Proposal(user.name, user.user_id, "exempt", why))
         elif (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.domain.account import User
-from straywatch.remediation.planning.scope import SERVICE_MADE, holds_directly
+from chalicelib.domain.account import User, is_named_by_service
+from straywatch.remediation.planning.scope import holds_directly
 from straywatch.remediation.policies.algebra import compare
 from straywatch.remediation.reading.effective import PolicyReader
 from straywatch.remediation.reading.snapshot import Snapshot
@@ -33,7 +33,7 @@ def suggest_group(user: User, snapshot: Snapshot) -> Certain | NotCertain:
     """
     if user.groups:
         return NotCertain("the user is in a group")
-    if SERVICE_MADE.fullmatch(user.name):
+    if is_named_by_service(user.name):
         return NotCertain("the user was made by an AWS service; rather exempt them")
     if not holds_directly(user):
         return NotCertain("the user holds no permissions that could tell")

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain.policies import DocumentError
 from straywatch.remediation.planning.mining import bits
 from straywatch.remediation.policies.documents import (
-    DocumentError,
     Grant,
     Patterns,
     compose,

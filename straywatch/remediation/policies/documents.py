@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from chalicelib.domain.policies import DocumentError, choice, effect_of, listed, statements
+
 CURRENT_VERSION = "2012-10-17"
 LITERAL_VERSION = "2008-10-17"
 """The version in which `${...}` is plain text; also what a document without a version means.
@@ -51,10 +53,6 @@ class Grant(NamedTuple):
             )
             if part
         )
-
-
-class DocumentError(ValueError):
-    """A policy document that is not of the form IAM documents."""
 
 
 def canonical(document: object) -> str:
@@ -108,7 +106,7 @@ def spellings(document: Mapping[str, Any]) -> dict[str, str]:
     """How the document itself spells each action, by its lower-case form."""
     found: dict[str, str] = {}
     for statement in _statements(document):
-        for action in _texts(statement.get("Action", statement.get("NotAction", [])), "Action"):
+        for action in choice(statement, "Action").texts:
             lower = _pattern(action.lower())
             found[lower] = min(found.get(lower, action), _pattern(action))
     return found
@@ -180,21 +178,17 @@ def _condition_block(condition: Condition) -> dict[str, dict[str, list[str]]]:
 
 
 def _statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    statements = document.get("Statement") if isinstance(document, Mapping) else None
-    if isinstance(statements, Mapping):
-        statements = [statements]
-    if not isinstance(statements, list) or not all(isinstance(s, Mapping) for s in statements):
+    found = statements(document)
+    if not all(isinstance(statement, Mapping) for statement in found):
         raise DocumentError("Statement must be an object or a list of objects")
-    return statements
+    return found
 
 
 def _statement_grants(statement: Mapping[str, Any], version: str) -> Iterable[Grant]:
     unknown = set(statement) - _ELEMENTS
     if unknown:
         raise DocumentError(f"unknown element {min(unknown)!r}")
-    effect = statement.get("Effect")
-    if effect not in ("Allow", "Deny"):
-        raise DocumentError(f"Effect must be Allow or Deny, not {effect!r}")
+    effect = effect_of(statement)
     condition = _condition(statement.get("Condition", {}))
     literal = version != CURRENT_VERSION
     for action in _choices(statement, "Action", lower=True):
@@ -204,10 +198,9 @@ def _statement_grants(statement: Mapping[str, Any], version: str) -> Iterable[Gr
 
 
 def _choices(statement: Mapping[str, Any], element: str, *, lower: bool) -> list[Patterns]:
-    if (element in statement) == (f"Not{element}" in statement):
-        raise DocumentError(f"a statement needs either {element} or Not{element}")
-    negated = element not in statement
-    texts = _texts(statement[f"Not{element}" if negated else element], element)
+    texts, negated = choice(statement, element)
+    if not texts:
+        raise DocumentError(f"{element} must be a text or a list of texts")
     found = sorted({_pattern(text.lower() if lower else text) for text in texts})
     if negated:
         return [Patterns(tuple(found), negated=True)]
@@ -220,13 +213,6 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _texts(value: object, element: str) -> list[str]:
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
-        raise DocumentError(f"{element} must be a text or a list of texts")
-    return texts
-
-
 def _condition(block: object) -> Condition:
     if not isinstance(block, Mapping):
         raise DocumentError("Condition must be an object")
@@ -235,8 +221,9 @@ def _condition(block: object) -> Condition:
         if not isinstance(keys, Mapping):
             raise DocumentError(f"Condition {operator} must be an object")
         for key, values in keys.items():
-            texts = values if isinstance(values, list) else [values]
-            entries.append((operator, _key(key), tuple(sorted({_value(v) for v in texts}))))
+            entries.append(
+                (operator, _key(key), tuple(sorted({_value(v) for v in listed(values)})))
+            )
     return tuple(sorted(entries))
 
 

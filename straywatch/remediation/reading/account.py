@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.account import Account
+from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES, AwsContext
 from straywatch.remediation.reading.quotas import read_quotas
 from straywatch.remediation.reading.snapshot import Snapshot, read_snapshot
@@ -19,12 +19,6 @@ def iam_client(context: AwsContext) -> IAMClient:
     return context.session.client("iam", config=RETRIES)
 
 
-def account_of(context: AwsContext) -> Account:
-    """Whose credentials these are. Raises what botocore raises."""
-    caller = context.caller()
-    return Account(caller["Arn"].split(":")[1], caller["Account"])
-
-
 def snapshot_of(context: AwsContext, iam: IAMClient, tell: Callable[[str], None]) -> Snapshot:
     """Read the whole account. Raises what botocore raises; a snapshot is never partial."""
-    return read_snapshot(iam, account_of(context), read_quotas(iam), tell)
+    return read_snapshot(iam, own_account(context.session), read_quotas(iam), tell)

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from chalicelib.adapters.credential_report import (
     CredentialReport,
     ReportNotReadyError,
+    Row,
     fetch,
     order,
 )
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 
 POLLS = 60
 PAUSE_SECONDS = 2.0
+_HELD = (
+    "password_enabled",
+    "access_key_1_active",
+    "access_key_2_active",
+    "cert_1_active",
+    "cert_2_active",
+)
+_USED = ("password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date")
+_NO = frozenset({"false"})
+_NEVER = frozenset({"", "n/a", "no_information", "not_supported"})
 
 
 def is_idle(user: User, report: CredentialReport) -> bool:
@@ -29,10 +40,15 @@ def is_idle(user: User, report: CredentialReport) -> bool:
     A user the report does not know, or knows as an earlier user of that name, is not idle, nor is
     one of whom it leaves anything out: nothing is known of their credentials.
     """
-    shown = report.of(user.name, user.created_at)
-    if shown.keys is None or any(key.active for key in shown.keys):
-        return False
-    return (shown.console_password, shown.certificates, shown.used) == (False, False, False)
+    row = report.row(user.name, user.created_at)
+    return all(_tells(row, column, _NO) for column in _HELD) and all(
+        _tells(row, column, _NEVER) for column in _USED
+    )
+
+
+def _tells(row: Row, column: str, words: frozenset[str]) -> bool:
+    told = row.get(column)
+    return told is not None and told.lower() in words
 
 
 def read_credentials(

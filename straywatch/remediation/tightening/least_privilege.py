@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from straywatch.remediation.policies.documents import DocumentError
+from chalicelib.domain.policies import DocumentError
 from straywatch.remediation.reading.last_accessed import ServiceUse
 from straywatch.remediation.reading.snapshot import Group, Snapshot
 from straywatch.remediation.tightening.lint import Flag, lint_group, policies_of

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain.policies import listed
 from straywatch.remediation.policies.documents import Grant, readable_grants
 from straywatch.remediation.reading.snapshot import Group, Snapshot
 
@@ -54,8 +55,7 @@ def lint_group(group: Group, snapshot: Snapshot) -> list[Flag]:
             flags.append(Flag(group.name, "unreadable", name, "IAM does not show this policy"))
             continue
         flags += [Flag(group.name, kind, name, text) for kind, text in _wide(document)]
-        own = document.get("Statement", [])
-        statements += own if isinstance(own, list) else [own]
+        statements += listed(document.get("Statement", []))
     if any(kind == "administrator" for kind in (flag.kind for flag in flags)):
         return flags  # an administrator can do whatever a combination would open
     return flags + _combinations(group.name, statements)

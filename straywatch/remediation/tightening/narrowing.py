@@ -9,6 +9,7 @@ from typing import Any
 
 from policy_sentry.querying.all import get_all_service_prefixes
 
+from chalicelib.domain.policies import listed
 from straywatch.errors import StraywatchError
 from straywatch.remediation.policies.algebra import includes
 from straywatch.remediation.policies.documents import grants
@@ -35,8 +36,7 @@ def tighten(
     unused = {use.service.lower() for use in uses if use.unused_for(days, now)}
     if not unused:
         return None
-    statements = document.get("Statement", [])
-    before = statements if isinstance(statements, list) else [statements]
+    before = listed(document.get("Statement", []))
     after = [kept for statement in before for kept in _narrow(statement, unused)]
     if after == before:
         return None
@@ -52,8 +52,7 @@ def _narrow(statement: Mapping[str, Any], unused: set[str]) -> list[Mapping[str,
     """The statement without unused services: itself if nothing changes, nothing if all goes."""
     if statement.get("Effect") != "Allow" or "Action" not in statement:
         return [statement]
-    action = statement["Action"]
-    before = [action] if isinstance(action, str) else list(action)
+    before = listed(statement["Action"])
     after: list[str] = []
     for name in before:
         service = name.partition(":")[0].lower()

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from bench.planted import Shape, planted
-from chalicelib.adapters.credential_report import CredentialReport, Credentials
+from chalicelib.adapters.credential_report import CredentialReport
 from straywatch.errors import StraywatchError
 from straywatch.remediation.files.planfile import dump_plan
 from straywatch.remediation.planning.plan import Options, Plan
@@ -163,8 +163,11 @@ def test_a_stray_without_permissions_joins_a_group_without_permissions() -> None
 
 def report(*names: str, held: bool = False) -> CredentialReport:
     """A credential report on users of the samples."""
-    line = Credentials(CREATED, (), held, mfa=False, certificates=False, used=False)
-    return CredentialReport(datetime(2026, 2, 1, tzinfo=UTC), dict.fromkeys(names, line))
+    answers = {"password_enabled": str(held), "user_creation_time": CREATED.isoformat()}
+    nothing = ("access_key_1_active", "access_key_2_active", "cert_1_active", "cert_2_active")
+    never = ("password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date")
+    row = answers | dict.fromkeys(nothing, "false") | dict.fromkeys(never, "N/A")
+    return CredentialReport(datetime(2026, 2, 1, tzinfo=UTC), dict.fromkeys(names, row))
 
 
 def test_users_better_deleted_or_exempted_are_proposed_so() -> None:
