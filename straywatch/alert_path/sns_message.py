@@ -1,4 +1,4 @@
-"""Verifies that an HTTPS message comes from Amazon SNS, as docs/channels.md shows to receivers.
+"""Verifies that an HTTPS message comes from Amazon SNS, as docs/channels.md tells every webhook to.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html. Needs the package
 `cryptography`, and nothing else of this project: copy it.

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
     from straywatch.deploy.stack import Stack
 
-_ALERTS, _CHAT, _HEALTH = "alerts", "chat", "health"
+_ALERTS, _HEALTH = "alerts", "health"
+_TOPIC = "TopicArn"
+"""How the name of an output ends that tells a topic; whatever stands before it names the topic."""
 
 
 @click.command("test-alert")
@@ -91,13 +93,16 @@ def _alias(session: boto3.Session) -> str:
 def _subscribed(session: boto3.Session, stack: Stack, message: Message) -> list[Subscription]:
     sns = session.client("sns", config=RETRIES)
     attributes, body = attributes_of(message), json.dumps(body_of(message))
-    topics = ((_ALERTS, "AlertTopicArn"), (_CHAT, "ChatTopicArn"), (_HEALTH, "HealthTopicArn"))
+    topics = {name: arn for name, arn in sorted(stack.outputs.items()) if name.endswith(_TOPIC)}
     return [
         subscription
-        for topic, name in topics
-        if name in stack.outputs
-        for subscription in subscriptions(sns, topic, stack.outputs[name], attributes, body)
+        for name, arn in topics.items()
+        for subscription in subscriptions(sns, _topic_name(name), arn, attributes, body)
     ]
+
+
+def _topic_name(output: str) -> str:
+    return _ALERTS if output == "AlertTopicArn" else output.removesuffix(_TOPIC).lower()
 
 
 def _problems(found: Sequence[Subscription]) -> list[str]:

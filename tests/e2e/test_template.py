@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from chalicelib.settings import Settings
-from straywatch.deploy.packaging import Package
+from straywatch.deploy.packaging import SOURCES, Package
 from straywatch.deploy.template_lint import lint
+from tests.channels import CHANNELS, FUNCTIONS, logical_id, settings
 
 DEAD_LETTERS = {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+DOCS = SOURCES / "docs" / "channels.md"
 TWO_WEEKS = 14 * 24 * 3600
 
 
@@ -172,6 +174,33 @@ def test_every_setting_is_set(template: dict[str, Any]) -> None:
     """The code has no hidden default: what it reads, the template gives to every function."""
     variables = template["Globals"]["Function"]["Environment"]["Variables"]
     assert {field.name.upper() for field in fields(Settings)} <= variables.keys()
+
+
+def test_every_channel_has_a_function_of_its_own(template: dict[str, Any]) -> None:
+    """It exists only where its parameter is set, with a role that goes with it."""
+    resources = template["Resources"]
+    assert len(FUNCTIONS) == len(CHANNELS)
+    for function in map(logical_id, FUNCTIONS):
+        assert resources[function]["Condition"] == resources[f"{function}Role"]["Condition"]
+
+
+def test_every_setting_of_a_channel_is_set(functions: Mapping[str, Any]) -> None:
+    """What its function alone has, its function gets."""
+    given = {
+        variable
+        for function in map(logical_id, FUNCTIONS)
+        for variable in functions[function].get("Environment", {}).get("Variables", {})
+    }
+    assert set(settings()) == given
+
+
+def test_every_channel_stands_in_the_docs(template: dict[str, Any]) -> None:
+    """The page names the parameter that switches it on."""
+    rows = [row for row in DOCS.read_text().splitlines() if row.startswith("| ")]
+    for function in map(logical_id, FUNCTIONS):
+        condition = template["Conditions"][template["Resources"][function]["Condition"]]
+        (parameter,) = [node["Ref"] for node in _nodes(condition) if "Ref" in node]
+        assert [row for row in rows if f"`{parameter}" in row], parameter
 
 
 def test_nothing_but_the_template_says_what_is_deployed(template: dict[str, Any]) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from straywatch.alert_path.delivered import Delivery
 from straywatch.local.emulator.client import ControlClient
 from straywatch.local.emulator.session import LocalSession
-from straywatch.local.receivers.http_endpoint import serving
+from straywatch.local.receivers.http_endpoint import Receive, serving
 from straywatch.local.receivers.pagerduty import ROUTING_KEY, PagerDuty
 from straywatch.local.receivers.webhook import Webhook
 
@@ -23,87 +22,107 @@ Tell = Callable[[str, str], None]
 """Takes the channel's name and one line of what it got."""
 
 
-@dataclass
+@dataclass(frozen=True)
+class Receiver:
+    """Where one channel ends. `got` yields title and text of each message that came."""
+
+    channel: str
+    got: Callable[[], Iterable[tuple[str, str]]]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """What switches the channel on."""
+
+
+@dataclass(frozen=True)
 class Channels:
-    """The receivers of one stack. `parameters` switch its channels on."""
+    """The receivers of one stack. `pager`, `chat` and `webhook` are there to be looked into."""
 
     session: LocalSession
+    serve: Callable[[Receive], str]
     pager: PagerDuty
-    parameters: Mapping[str, str]
-    serve: Callable[[Webhook], str]
-    tell: Tell
-    webhooks: dict[str, Webhook] = field(default_factory=dict)
+    chat: Webhook
+    webhook: Webhook
+    receivers: Sequence[Receiver]
 
     @property
-    def chat(self) -> Webhook:
-        """What Amazon Q in chat applications would have got."""
-        return self.webhooks["chat"]
-
-    @property
-    def webhook(self) -> Webhook:
-        """A webhook of the user's own on the alert topic."""
-        return self.webhooks["webhook"]
+    def parameters(self) -> Mapping[str, str]:
+        """What the stack is to be deployed with, so that every channel is on."""
+        return {k: v for receiver in self.receivers for k, v in receiver.parameters.items()}
 
     def subscribe(self, outputs: Mapping[str, str]) -> None:
-        """Subscribe the receivers by HTTP to the stack's topics, and wait until they have agreed.
+        """Subscribe by HTTP to the stack's topics, and wait until the receivers have agreed.
 
         Raises TimeoutError if a topic never asks.
         """
-        topics = {"webhook": outputs["AlertTopicArn"], "chat": outputs["ChatTopicArn"]}
+        hooks = {"AlertTopicArn": self.webhook, "ChatTopicArn": self.chat}
         sns = self.session.client("sns")
-        for name, topic_arn in topics.items():
-            hook = Webhook(topic_arn, self.session.endpoint)
-            self.webhooks[name] = hook
-            sns.subscribe(TopicArn=topic_arn, Protocol="http", Endpoint=self.serve(hook))
-        for name, hook in self.webhooks.items():
+        for output, hook in hooks.items():
+            hook.topic_arn = outputs[output]
+            address = self.serve(hook.receive)
+            sns.subscribe(TopicArn=hook.topic_arn, Protocol="http", Endpoint=address)
+        for output, hook in hooks.items():
             if not hook.confirmed.wait(_CONFIRM_SECONDS):
-                raise TimeoutError(f"the {name} was never asked to confirm; {hook.refused}")
-        self.chat.tell = lambda text: self.tell("chat", _title(text))
+                raise TimeoutError(f"no confirmation was asked for by {output}; {hook.refused}")
 
     def deliveries(self) -> Sequence[Delivery]:
         """Show what every channel has got, channel by channel."""
-        control = ControlClient(self.session.endpoint)
-        return (
-            *(Delivery("SMS", text["to"], text["text"]) for text in control.texts()),
-            *(Delivery("chat", _title(text), _pretty(text)) for text in self.chat.kept),
-            *(
-                Delivery(
-                    "pager",
-                    f"[{each.severity}] {each.summary}",
-                    f"{'open' if each.is_open else 'resolved'}: {each.dedup_key}",
-                )
-                for each in list(self.pager.incidents.values())
-            ),
-            *(
-                Delivery("Security Hub", _hub_title(each), json.dumps(each, indent=2))
-                for each in control.security_hub()
-            ),
-            *(Delivery("webhook", "signature verified", _pretty(t)) for t in self.webhook.kept),
-        )
+        return [
+            Delivery(receiver.channel, title, text)
+            for receiver in self.receivers
+            for title, text in receiver.got()
+        ]
 
 
 @contextmanager
 def open_channels(session: LocalSession, tell: Tell = lambda _c, _t: None) -> Iterator[Channels]:
     """Start the receivers for a `with` block; the stack is to be deployed with their parameters."""
+    control = ControlClient(session.endpoint)
+    pager = PagerDuty(tell=lambda line: tell("pager", line))
+    chat = Webhook(session.endpoint, tell=lambda text: tell("chat", _title(text)))
+    webhook = Webhook(session.endpoint)
     with ExitStack() as stack:
-        pager = PagerDuty(tell=lambda line: tell("pager", line))
-        address = stack.enter_context(serving(pager.receive))
-        secret = session.client("secretsmanager").create_secret(
-            Name=_SECRET, SecretString=json.dumps({"routing_key": ROUTING_KEY})
+
+        def serve(receive: Receive) -> str:
+            return stack.enter_context(serving(receive))
+
+        receivers = (
+            Receiver("SMS", lambda: _texts(control), {"AlertSms": PHONE}),
+            Receiver(
+                "chat", lambda: [(_title(t), _pretty(t)) for t in chat.kept], {"ChatEnabled": "yes"}
+            ),
+            Receiver("pager", lambda: _incidents(pager), _paging(session, serve(pager.receive))),
+            Receiver("Security Hub", lambda: _in_hub(control), {"SecurityHubEnabled": "yes"}),
+            Receiver("webhook", lambda: [("signature verified", _pretty(t)) for t in webhook.kept]),
         )
-        parameters = {
-            "AlertSms": PHONE,
-            "ChatEnabled": "yes",
-            "PagerDutySecretArn": secret["ARN"],
-            "PagerDutySeverities": "LOW,MEDIUM,HIGH,CRITICAL",
-            "PagerDutyUrl": f"{address}/v2/enqueue",
-            "SecurityHubEnabled": "yes",
-        }
+        yield Channels(session, serve, pager, chat, webhook, receivers)
 
-        def serve(hook: Webhook) -> str:
-            return stack.enter_context(serving(hook.receive))
 
-        yield Channels(session, pager, parameters, serve, tell)
+def _paging(session: LocalSession, address: str) -> Mapping[str, str]:
+    secret = session.client("secretsmanager").create_secret(
+        Name=_SECRET, SecretString=json.dumps({"routing_key": ROUTING_KEY})
+    )
+    return {
+        "PagerDutySecretArn": secret["ARN"],
+        "PagerDutySeverities": "LOW,MEDIUM,HIGH,CRITICAL",
+        "PagerDutyUrl": f"{address}/v2/enqueue",
+    }
+
+
+def _texts(control: ControlClient) -> Iterator[tuple[str, str]]:
+    for text in control.texts():
+        yield text["to"], text["text"]
+
+
+def _incidents(pager: PagerDuty) -> Iterator[tuple[str, str]]:
+    for each in list(pager.incidents.values()):
+        state = "open" if each.is_open else "resolved"
+        yield f"[{each.severity}] {each.summary}", f"{state}: {each.dedup_key}"
+
+
+def _in_hub(control: ControlClient) -> Iterator[tuple[str, str]]:
+    for each in control.security_hub():
+        status = f"{each['Compliance']['Status']}, {each['RecordState']}"
+        title = f"[{each['Severity']['Label']}] {each['Title']} ({status})"
+        yield title, json.dumps(each, indent=2)
 
 
 def _title(card: str) -> str:
@@ -118,8 +137,3 @@ def _pretty(text: str) -> str:
         return json.dumps(json.loads(text), indent=2)
     except ValueError:
         return text
-
-
-def _hub_title(finding: Mapping[str, Any]) -> str:
-    status = f"{finding['Compliance']['Status']}, {finding['RecordState']}"
-    return f"[{finding['Severity']['Label']}] {finding['Title']} ({status})"

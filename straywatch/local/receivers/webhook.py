@@ -32,8 +32,8 @@ def get(address: str) -> bytes:
 class Webhook:
     """Receives for one topic of the emulator at `endpoint`. `kept` holds the messages' texts."""
 
-    topic_arn: str
     endpoint: str
+    topic_arn: str = ""
     tell: Callable[[str], None] = lambda _: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     confirmed: threading.Event = field(default_factory=threading.Event)
