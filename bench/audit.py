@@ -6,20 +6,18 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from bench import peers, proxy_cost
 from bench.counting_proxy import Fault
-from bench.served import Served, account
+from bench.served import account
+from bench.trials import Trial, once
 
 RESULTS = peers.ROOT / "build" / "bench" / "audit.json"
-SLOW = 30  # seconds; what takes longer is run once
 FAULTY = 50  # users in the account on which faults are tried
 
 
@@ -28,12 +26,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 250, 1000, 5000])
     parser.add_argument("--repeat", type=int, default=3, help="runs of each up to 1,000 users")
+    parser.add_argument("--without", nargs="+", default=[], help="tools to leave out, by name")
     options = parser.parse_args()
     server = peers.environment_with("server", peers.SERVER)
     if isinstance(server, str):
         print(server, file=sys.stderr)
         return 3
     tools, absent = peers.tools()
+    tools = [tool for tool in tools if not any(name in tool.name for name in options.without)]
     for line in absent:
         print(f"NOT COMPARED: {line}")
     rows = [
@@ -50,31 +50,25 @@ def main() -> int:
 def measure(
     server: Path, size: int, tools: list[peers.Tool], repeat: int
 ) -> Iterator[dict[str, Any]]:
-    """Run every tool on an account of `size` users and print a line for each.
+    """Run every tool on an account of `size` users, in turns, and print a line for each.
 
-    Each runs in turns through the proxy, which counts, and straight to the server, for the time.
+    Each runs through the proxy, which counts, and straight to the server, for the time.
     """
     print(f"\n{size:,} users, {size // 2:,} in no group; median of {repeat} (slow: 1)")
     with account(server, size) as served:
         cost = proxy_cost.measure(served.straight, served.proxied, "user-00001")
-        print(f"{_machine()} {cost}\n")
+        print(f"{cost}\nBefore: {_machine()}", flush=True)
+        trials = [Trial(tool) for tool in tools if size <= tool.largest]
+        for trial in trials * repeat:
+            trial.run(served)
+        print(f"After: {_machine()}\n")
         print("| tool | found | API calls | wall | through the proxy |\n|---|---|---|---|---|")
+        for trial in trials:
+            print(trial.line(), flush=True)
+            yield {"users": size, "plain_call": asdict(cost), **trial.figures()}
         for tool in tools:
             if size > tool.largest:
                 print(f"| {tool.name} | not run above {tool.largest:,} users | | | |", flush=True)
-                continue
-            straight, proxied = _in_turns(tool, served, repeat)
-            calls = served.traffic.calls
-            figures = f"{straight[-1].found} | {calls.total():,} | {_wall(straight)}"
-            print(f"| {tool.name} | {figures} | {_wall(proxied)} |", flush=True)
-            yield {
-                "tool": tool.name,
-                "users": size,
-                "runs": [asdict(run) for run in straight],
-                "proxied": [asdict(run) for run in proxied],
-                "plain_call": asdict(cost),
-                "calls": dict(calls),
-            }
 
 
 def under_faults(server: Path, tools: list[peers.Tool]) -> Iterator[dict[str, Any]]:
@@ -92,37 +86,6 @@ def under_faults(server: Path, tools: list[peers.Tool]) -> Iterator[dict[str, An
                 said = run.said.replace("|", "/")
                 print(f"| {fault} | {tool.name} | {found} | {figures} | {said} |", flush=True)
                 yield {"fault": fault, "tool": tool.name, **asdict(run)}
-
-
-def once(tool: peers.Tool, endpoint: str) -> peers.Run:
-    """Run a tool against `endpoint`, without any credentials of this machine."""
-    with tempfile.TemporaryDirectory(prefix="straywatch-bench-") as scratch:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": scratch,
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
-        return tool.run(Path(scratch), environment)
-
-
-def _in_turns(
-    tool: peers.Tool, served: Served, repeat: int
-) -> tuple[list[peers.Run], list[peers.Run]]:
-    straight: list[peers.Run] = []
-    proxied: list[peers.Run] = []
-    while len(straight) < repeat and all(run.seconds < SLOW for run in straight):
-        served.traffic.start()
-        proxied.append(once(tool, served.proxied))
-        straight.append(once(tool, served.straight))
-    return straight, proxied
-
-
-def _wall(runs: list[peers.Run]) -> str:
-    return f"{median(run.seconds for run in runs):.1f} s"
 
 
 def _machine() -> str:
