@@ -9,9 +9,12 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.adapters.tables import FindingsTable
+from chalicelib.domain.findings import Finding
 from straywatch.alert_path.delivered import Delivered
 from straywatch.deploy.deployment import deploy
 from straywatch.deploy.packaging import SOURCES, Package, build
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 STACK = "straywatch"
 GRACE_SECONDS = 2
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 """How long a test waits for what must come; a passing test never waits that long."""
 SILENCE_SECONDS = 2.5
 """How long after the end of a grace a test listens for what must not come."""
@@ -57,12 +60,24 @@ class LocalStack:
         return f"{stem}-{uuid.uuid4().hex[:8]}"
 
     def alert(self, user_name: str, kind: str = "opened") -> Delivered:
-        """Wait for the first alert of a kind about a user; AssertionError if none comes."""
+        """Wait for the first alert of a kind about a user; AssertionError if none comes.
+
+        The monitor has noted by then that it was sent: news while it is about to do so are looked
+        at a minute later, when nobody can have the alert in hand any more.
+        """
         found = self.inbox.wait(
             lambda alert: alert.user_name == user_name and alert.type == kind, PATIENCE_SECONDS
         )
         assert found, f"no {kind} alert about {user_name}; came: {_summary(self.inbox.alerts)}"
+        finding_id = found[0].body["finding"]["id"]
+        self.until(lambda: not self._unsent(finding_id), f"the end of telling of {user_name}")
         return found[0]
+
+    def _unsent(self, finding_id: str) -> bool:
+        client = self.session.client("dynamodb")
+        findings = FindingsTable(client, self.outputs["FindingsTableName"], timedelta(days=1))
+        finding = findings.by_id(finding_id)
+        return isinstance(finding, Finding) and bool(finding.outbox)
 
     def alerts_after_silence(self, user_name: str) -> Sequence[Delivered]:
         """Listen until the grace is well over, then return all alerts about a user."""
@@ -112,6 +127,27 @@ class LocalStack:
             StackName=STACK, LogicalResourceId=logical_id
         )
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def logged(self) -> Sequence[Mapping[str, Any]]:
+        """Return every line that the functions have logged."""
+        pages = self.session.client("logs").get_paginator("filter_log_events")
+        lines = [
+            event["message"].strip()
+            for page in pages.paginate(logGroupName=self.outputs["LogGroupName"])
+            for event in page["events"]
+        ]
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def settle(self) -> None:
+        """Wait until no check is waiting or under way."""
+        self.until(lambda: self._checks() == 0, "an empty check queue")
+
+    def _checks(self) -> int:
+        read = self.session.client("sqs").get_queue_attributes(
+            QueueUrl=self.outputs["CheckQueueUrl"], AttributeNames=["All"]
+        )["Attributes"]
+        kinds = ("", "NotVisible", "Delayed")
+        return sum(int(read[f"ApproximateNumberOfMessages{kind}"]) for kind in kinds)
 
     def _put_policy(self, role: str, policy: str, statements: object) -> None:
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})

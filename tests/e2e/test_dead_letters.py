@@ -8,8 +8,6 @@ asynchronously.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,17 +59,6 @@ def await_letter(stack: LocalStack, text: str) -> dict[str, Any]:
     return found[0]
 
 
-def logged(stack: LocalStack) -> list[Mapping[str, Any]]:
-    """Return every line that the functions have logged."""
-    pages = stack.session.client("logs").get_paginator("filter_log_events")
-    lines = [
-        event["message"].strip()
-        for page in pages.paginate(logGroupName=stack.outputs["LogGroupName"])
-        for event in page["events"]
-    ]
-    return [json.loads(line) for line in lines if line.startswith("{")]
-
-
 @pytest.mark.parametrize("call", FUNCTIONS)
 def test_ours_but_unreadable_is_kept(stack: LocalStack, call: str) -> None:
     """It failed three times, and its whole event lies in the queue, with the reason."""
@@ -108,7 +95,7 @@ def test_what_is_not_ours_is_ignored_with_its_reason(stack: LocalStack) -> None:
         deliver(stack, "CreateUser", envelope(detail))
 
     def all_told() -> bool:
-        told = {line.get("reason") for line in logged(stack) if line["event"] == "event_ignored"}
+        told = {line.get("reason") for line in stack.logged() if line["event"] == "event_ignored"}
         return told >= NOT_OURS.keys()
 
     stack.until(all_told, "the reasons in the log")
@@ -141,7 +128,7 @@ def test_a_forged_event_reaches_nobody(stack: LocalStack) -> None:
     assert [
         events.test_event_pattern(EventPattern=p, Event=genuine)["Result"] for p in patterns
     ].count(True) == 1
-    assert [line for line in logged(stack) if line.get("user_name") == user] == []
+    assert [line for line in stack.logged() if line.get("user_name") == user] == []
 
 
 def test_one_poisoned_message_does_not_keep_nine_good_ones(stack: LocalStack) -> None:
@@ -164,5 +151,5 @@ def test_one_poisoned_message_does_not_keep_nine_good_ones(stack: LocalStack) ->
     assert "not a check message" in letter["MessageAttributes"]["reason"]["StringValue"]
     for user in users:
         stack.alert(user)
-    time.sleep(0.5)
+    stack.settle()
     assert letters(stack) == []

@@ -45,7 +45,12 @@ TABLE: dict[str, Any] = {
 }
 FUNCTION = {
     "Type": "AWS::Serverless::Function",
-    "Properties": {"Runtime": "python3.12", "Handler": "app.hear", "CodeUri": "./deployment.zip"},
+    "Properties": {
+        "Runtime": "python3.12",
+        "Handler": "app.hear",
+        "CodeUri": "./deployment.zip",
+        "Timeout": 60,  # a function may take long to start on a busy host
+    },
 }
 
 

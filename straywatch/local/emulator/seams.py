@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import inspect
 import json
+import threading
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (lambda_svc, "_get_func_record_for_ref", ("function_ref",)),
     (lambda_svc, "_execution_record_for_config", ("func", "config")),
     (lambda_svc, "invoke_async_with_retry", ("func", "event")),
+    (lambda_svc, "_execute_function", ("func", "event")),
     (lambda_svc, "_sqs_esm_concurrency", ("esm", "func_rec", "config", "queue")),
     (lambda_svc, "_route_async_failure", ("target_arn", "func_name", "event", "result")),
     (lambda_svc, "_emit_lambda_logs", ("func", "request_id", "log_text")),
@@ -222,6 +224,28 @@ def retry_topic_deliveries() -> None:
             lambda_svc.invoke_async_with_retry(record, {"Records": [sns_record]})
 
     sns._deliver_to_lambda = deliver
+
+
+def take_turns(at_once: int) -> None:
+    """Let so many functions run at a time; the others wait, as asynchronous calls do on AWS.
+
+    ministack starts a process for each call that finds none free. A burst of events would start
+    dozens at once, each of them too slow to answer before its timeout.
+    """
+    turns, mine = threading.BoundedSemaphore(at_once), threading.local()
+    execute = lambda_svc._execute_function
+
+    def execute_in_turn(func: Any, event: Any) -> Any:  # noqa: ANN401 - passed on as they came
+        if getattr(mine, "turn", False):  # ministack calls itself, to change the account
+            return execute(func, event)
+        with turns:
+            mine.turn = True
+            try:
+                return execute(func, event)
+            finally:
+                mine.turn = False
+
+    lambda_svc._execute_function = execute_in_turn
 
 
 def sign_topic_deliveries(signed: Callable[[str], str]) -> None:

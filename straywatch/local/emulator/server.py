@@ -35,6 +35,8 @@ from straywatch.local.emulator.sns_signing import new_signer
 
 _GRACE_SECONDS = 1.0
 _POLL_SECONDS = 0.1
+_AT_ONCE = 4
+"""How many functions run at a time: each is a process, and two cores are all there may be."""
 _CERTIFICATE = "http://127.0.0.1:{port}/_straywatch/sns.pem"
 _DENIALS = {"sns": "KMSAccessDenied", "securityhub": "AccessDeniedException"}
 
@@ -44,6 +46,7 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     seams.verify()
     iam_gaps.install()
     topic_gaps.install()
+    seams.take_turns(_AT_ONCE)
     seams.retry_rule_deliveries()
     seams.retry_topic_deliveries()
     signer = new_signer(_CERTIFICATE.format(port=os.environ["GATEWAY_PORT"]), _now)
