@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,7 @@ class InNoGroup:
     """The user exists, and a complete answer named no group."""
 
     user: User
+    groups: ClassVar[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.iam_users import UnreadableUsersError, users
+from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
 from chalicelib.times import utc_now
 from straywatch import __version__
@@ -23,7 +24,7 @@ from straywatch.errors import (
     explain,
     one_line,
 )
-from straywatch.observing.census import GroupsNotToldError, census_of
+from straywatch.observing.census import census_of
 from straywatch.observing.deployment import Observed, observed_deployment
 from straywatch.observing.records import Census, Unread
 from straywatch.observing.stored import Tables
@@ -151,5 +152,5 @@ def _census(session: boto3.Session, rules: Exemptions | Unread) -> Census | Unre
         return Unread("who is exempt cannot be told without the document")
     try:
         return census_of(users(session.client("iam", config=RETRIES)), rules, utc_now())
-    except (UnreadableUsersError, GroupsNotToldError) as error:
+    except (UnreadableUsersError, UnknownGroupsError) as error:
         return Unread(one_line(error))

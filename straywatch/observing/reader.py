@@ -14,13 +14,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.iam_users import UnreadableUsersError, users
 from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.marks import IAM_LAG, Mark, is_after, latest
 from chalicelib.times import utc_now
 from straywatch.errors import explain, one_line
 from straywatch.findings.reading import NoSuchFinding
-from straywatch.observing.census import GroupsNotToldError, census_of
+from straywatch.observing.census import census_of
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import Census, Queues, Reading, SweepRecord, Unread
 from straywatch.observing.stored import Tables
@@ -169,7 +170,7 @@ class Reader:
     def _count(self, now: datetime) -> Census | Unread:
         try:
             return census_of(users(self._iam), self._exemptions(), now)
-        except (UnreadableUsersError, GroupsNotToldError) as error:
+        except (UnreadableUsersError, UnknownGroupsError) as error:
             return Unread(one_line(error))
         except (BotoCoreError, ClientError) as error:
             return Unread(explain(error))

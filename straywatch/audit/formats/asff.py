@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.evaluation import Evaluation
 from chalicelib.times import iso
 from straywatch.audit.formats import controls
 from straywatch.audit.history import HOME
-from straywatch.audit.report import AccountResult, AuditedUser, Evaluation, Report
+from straywatch.audit.report import AccountResult, AuditedUser, Report
 from straywatch.errors import StraywatchError
 from straywatch.terminal.text import visible
 

@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.evaluation import Evaluation
 from straywatch import __version__
 from straywatch.audit.formats import controls
 from straywatch.audit.formats.times import milliseconds
 from straywatch.audit.history import HOME
-from straywatch.audit.report import AccountResult, AuditedUser, Evaluation, Report
+from straywatch.audit.report import AccountResult, AuditedUser, Report
 from straywatch.terminal.text import visible
 
 VERSION = "1.5.0"
