@@ -20,10 +20,11 @@ from chalicelib.adapters.parameters import parameter_reader
 from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.adapters.topic import AlertTopic
 from chalicelib.domain.account import Account, NoSuchUser, User, account_of_arn
+from chalicelib.flows.check import Check
 from chalicelib.flows.exemptions_in_force import Configuration
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.lifecycle import Lifecycle
-from chalicelib.flows.monitor import Monitor
+from chalicelib.flows.receive import Receive
 from chalicelib.settings import (
     Settings,
     chat_settings_from,
@@ -78,15 +79,20 @@ class Deployment:
         return CheckQueue(client, settings.check_queue_url, settings.dead_letter_queue_url)  # type: ignore[arg-type]  # stands in for the client
 
     @cached_property
-    def monitor(self) -> Monitor:
-        """The event path and the check path."""
-        return Monitor(
+    def receive(self) -> Receive:
+        """The event path."""
+        return Receive(lifecycle=self.lifecycle, clock=self.clock)
+
+    @cached_property
+    def check(self) -> Check:
+        """The check path."""
+        return Check(
             iam=Iam(_Lazy(lambda: self._iam)),  # type: ignore[arg-type]  # stands in for the client
             lifecycle=self.lifecycle,
             exemption=self._exemption,
             assess=self._assess,
-            clock=self.clock,
             floods=self.floods,
+            clock=self.clock,
         )
 
     @cached_property

@@ -5,10 +5,9 @@ A broken document is refused; the last good one, which is kept in the state tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
 from chalicelib.domain.account import Account, User
 from chalicelib.domain.alerts import Notice, configuration_notice
@@ -19,22 +18,13 @@ from chalicelib.domain.exemptions import (
     NotExempt,
     parse,
 )
+from chalicelib.flows.ports import Documents
 from chalicelib.log import log
 from chalicelib.times import exact, parse_time
 
 CACHED_FOR = timedelta(seconds=15)
 TELL_AGAIN_AFTER = timedelta(days=1)
 _DOCUMENT = "configuration"
-
-
-class Documents(Protocol):
-    """Small documents of an account."""
-
-    def document(self, account: Account, name: str) -> Mapping[str, Any]:
-        """A small document, empty where there is none."""
-
-    def write_document(self, account: Account, name: str, content: Mapping[str, Any]) -> None:
-        """Store a small document."""
 
 
 @dataclass(slots=True, kw_only=True)

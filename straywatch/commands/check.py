@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,11 +16,9 @@ from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import is_user_name
 from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
-from chalicelib.domain.findings import Finding, NoFinding
-from chalicelib.domain.marks import Mark
 from chalicelib.times import utc_now
 from straywatch.aws.sessions import RETRIES
-from straywatch.checking.live import Checker, Memory, NoMemory, Verdict, risk_reader
+from straywatch.checking.live import Checker, Memory, NoMemory, Tables, Verdict, risk_reader
 from straywatch.checking.verdicts import Failed, as_object, is_stray, print_verdict
 from straywatch.deploy.deployed import output
 from straywatch.deploy.settings import partition_of, stack_name
@@ -47,20 +44,6 @@ Examples:
 \b
 Exit codes: 0 none is a stray, 1 one is, 2 wrong usage, 3 one could not be looked at.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """What the deployment remembers."""
-
-    findings: FindingsTable
-    state: StateTable
-
-    def mark(self, account: Account, user_name: str) -> Mark:
-        return self.state.mark(account, user_name)
-
-    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
-        return self.findings.latest(account, user_id)
 
 
 @click.command(epilog=_EXAMPLES)
@@ -132,10 +115,16 @@ def _checker(
         dynamodb = session.client("dynamodb", config=RETRIES)
         state = StateTable(dynamodb, output(stack, "StateTableName"), timedelta())
         findings = FindingsTable(dynamodb, output(stack, "FindingsTableName"), timedelta())
-        memory = _Tables(findings, state)
+        memory = Tables(findings, state)
         rules = rules or _in_force(session, stack, state, account)
     iam = session.client("iam", config=RETRIES)
-    return Checker(account, Iam(iam).look, rules or Exemptions(), memory, risk_reader(iam, utc_now))
+    return Checker(
+        account=account,
+        iam=Iam(iam),
+        exemptions=rules or Exemptions(),
+        memory=memory,
+        assess=risk_reader(iam, utc_now),
+    )
 
 
 def _in_force(
@@ -158,7 +147,7 @@ def _in_force(
 
 def _check(checker: Checker, name: str) -> Verdict | Failed:
     try:
-        return checker.check(name, utc_now())
+        return checker.check(name)
     except (BotoCoreError, ClientError) as error:
         return Failed(name, explain(error))
 
