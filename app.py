@@ -18,19 +18,19 @@ deployment = Deployment()
 @app.on_cw_event(rule_pattern(LOST_EVENTS))
 def on_membership_lost(event: CloudWatchEvent) -> dict[str, str]:
     """A user was created or left a group: ask for a check once the grace is over."""
-    return {"outcome": deployment.monitor.receive(event.to_dict())}
+    return {"outcome": deployment.receive(event.to_dict())}
 
 
 @app.on_cw_event(rule_pattern(SETTLED_EVENTS))
 def on_membership_settled(event: CloudWatchEvent) -> dict[str, str]:
     """A user joined a group, was deleted or renamed: remember it, and close what it closes."""
-    return {"outcome": deployment.monitor.receive(event.to_dict())}
+    return {"outcome": deployment.receive(event.to_dict())}
 
 
 @app.on_sqs_message(queue="check-queue", batch_size=10)
 def check_membership(event: SQSEvent) -> dict[str, Any]:
     """Look at live IAM for each message that is due; name those that are to come again."""
-    return process(event.to_dict(), deployment.monitor.check, deployment.queue)
+    return process(event.to_dict(), deployment.check, deployment.queue)
 
 
 @app.lambda_function()

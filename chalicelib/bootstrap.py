@@ -21,10 +21,11 @@ from chalicelib.adapters.parameters import parameter_reader
 from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.adapters.topic import AlertTopic
 from chalicelib.domain.account import Account, NoSuchUser, User, account_of_arn
+from chalicelib.flows.check import Check
 from chalicelib.flows.exemptions_in_force import ExemptionsInForce
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.lifecycle import Lifecycle
-from chalicelib.flows.monitor import Monitor
+from chalicelib.flows.receive import Receive
 from chalicelib.settings import Settings, read_settings, settings_from
 from chalicelib.times import utc_now
 
@@ -67,15 +68,20 @@ class Deployment:
         return CheckQueue(self.clients.sqs, *urls)
 
     @cached_property
-    def monitor(self) -> Monitor:
-        """The event path and the check path."""
-        return Monitor(
+    def receive(self) -> Receive:
+        """The event path."""
+        return Receive(lifecycle=self.lifecycle, clock=self.clock)
+
+    @cached_property
+    def check(self) -> Check:
+        """The check path."""
+        return Check(
             iam=Iam(self.clients.iam),
             lifecycle=self.lifecycle,
             exemption=self._exemption,
             assess=self._assess,
-            clock=self.clock,
             floods=self.floods,
+            clock=self.clock,
         )
 
     @cached_property

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 _MADE_BY_SERVICES = re.compile(r"BedrockAPIKey-.+|ses-smtp-user\..+")
 
@@ -75,6 +75,7 @@ class InNoGroup:
     """The user exists, and a complete answer named no group."""
 
     user: User
+    groups: ClassVar[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 
 from chalicelib.domain.account import Account, User
+from chalicelib.domain.evaluation import Evaluated
 from chalicelib.domain.events import Cause
 from chalicelib.domain.marks import Evidence, StraySince
 from chalicelib.domain.severity import Severity
@@ -66,6 +67,13 @@ class Resolution:
     groups: tuple[str, ...] = ()
     exempted_by: str = ""
     exempted_until: datetime | None = None
+
+
+def resolution_of(evaluated: Evaluated) -> Resolution:
+    """Why a user who is COMPLIANT or NOT_APPLICABLE is no stray."""
+    if exempt := evaluated.exemption:
+        return Resolution(Reason.EXEMPTED, exempted_by=exempt.by, exempted_until=exempt.until)
+    return Resolution(Reason.JOINED_GROUP, evaluated.groups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +161,9 @@ def open_finding(
 
 
 def resolve(finding: Finding, resolution: Resolution, *, at: datetime, now: datetime) -> Finding:
-    """The finding whose episode ended at `at`. An unsent `opened` goes out before its `resolved`.
+    """The finding whose episode ended at `at`, or with its beginning if that is later.
+
+    An unsent `opened` goes out before its `resolved`.
 
     A reminder or an escalation that is still unsent would only confuse; an `opened` may have been
     sent by a worker that died before it could note so, and is repeated.
@@ -162,7 +172,7 @@ def resolve(finding: Finding, resolution: Resolution, *, at: datetime, now: date
     return replace(
         finding,
         status=Status.RESOLVED,
-        resolved_at=at,
+        resolved_at=max(at, finding.stray_since),
         resolution=resolution,
         muted=finding.quiet,
         outbox=(*unsent, AlertType.RESOLVED),

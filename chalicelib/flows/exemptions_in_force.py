@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from chalicelib.domain.account import Account, User
 from chalicelib.domain.alerts import Notice, configuration_notice
@@ -19,6 +19,7 @@ from chalicelib.domain.exemptions import (
     NotExempt,
     parse,
 )
+from chalicelib.flows.ports import Documents
 from chalicelib.log import log
 from chalicelib.times import exact, parse_time
 
@@ -26,16 +27,6 @@ CACHED_FOR = timedelta(seconds=15)
 TELL_AGAIN_AFTER = timedelta(days=1)
 DOCUMENT = "configuration"
 """What the monitor notes of the documents that it read: the last `good` one, and one `refused`."""
-
-
-class Documents(Protocol):
-    """Small documents of an account."""
-
-    def document(self, account: Account, name: str) -> Mapping[str, Any]:
-        """A small document, empty where there is none."""
-
-    def write_document(self, account: Account, name: str, content: Mapping[str, Any]) -> None:
-        """Store a small document."""
 
 
 @dataclass(frozen=True, slots=True)

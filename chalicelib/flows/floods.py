@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.alerts import Message, digest_of
+from chalicelib.domain.alerts import digest_of
 from chalicelib.domain.check_requests import LONGEST_DELAY_SECONDS, DigestRequest
 from chalicelib.domain.findings import Finding, Status, Write
 from chalicelib.domain.severity import Severity
+from chalicelib.flows.ports import Queue, SharedDocuments, Topic
 from chalicelib.log import log
 from chalicelib.times import exact, iso, parse_time
 
@@ -32,45 +33,6 @@ _CROWD = "crowd"
 _DIGEST = "digest"
 
 
-class Documents(Protocol):
-    """Small documents of an account."""
-
-    def document(self, account: Account, name: str) -> Mapping[str, Any]:
-        """A small document, empty where there is none."""
-
-    def swap_document(self, account: Account, name: str, content: Mapping[str, Any]) -> Write:
-        """Replace the version that was read (0: none)."""
-
-
-class Queue(Protocol):
-    """Where requests wait."""
-
-    def send(self, request: DigestRequest, due: datetime, now: datetime) -> datetime:
-        """Queue the request until it is due; return when it is handed over, due or not."""
-
-
-class Topic(Protocol):
-    """Where messages go."""
-
-    def publish(self, message: Message) -> None:
-        """Publish, or raise."""
-
-
-class Calm:
-    """For those who open no findings: nothing is ever a flood."""
-
-    def is_flood(self, _: int) -> bool:
-        """Never."""
-        return False
-
-    def joins(self, _: Account) -> bool:
-        """Never."""
-        return False
-
-    def tell(self, account: Account, muted: Iterable[Finding] = ()) -> None:
-        """Nothing to tell."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floods:
     """Decides which findings are told of in a digest, and sends it.
@@ -79,7 +41,7 @@ class Floods:
     """
 
     above: int
-    documents: Documents
+    documents: SharedDocuments
     live: Callable[[Account], Iterator[Finding]]
     queue: Queue
     topic: Topic

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.account import Account, NoSuchUser, User
-from chalicelib.domain.alerts import Alert, Message
+from chalicelib.domain.alerts import Alert
 from chalicelib.domain.check_requests import CheckRequest, Origin
+from chalicelib.domain.episodes import about, joined_meanwhile, over_since, settled_by
+from chalicelib.domain.evaluation import Evaluation
 from chalicelib.domain.findings import (
     Finding,
     NoFinding,
@@ -27,7 +29,6 @@ from chalicelib.domain.findings import (
     sent_by,
 )
 from chalicelib.domain.marks import (
-    IAM_LAG,
     Evidence,
     Mark,
     StraySince,
@@ -37,8 +38,8 @@ from chalicelib.domain.marks import (
     latest,
     settled,
     stray_since,
-    taken_over,
 )
+from chalicelib.flows.ports import Findings, Marks, Queue, Topic
 from chalicelib.log import log
 from chalicelib.settings import Settings
 
@@ -52,8 +53,8 @@ class ContentionError(Exception):
     """Others kept changing the same item; the work is to be tried again later."""
 
 
-class Outcome(StrEnum):
-    """What a step came to, as the log names it."""
+class Step(StrEnum):
+    """What became of an event or a check that came to no evaluation, as the log names it."""
 
     IGNORED = "ignored"
     MERGED = "merged"
@@ -62,47 +63,6 @@ class Outcome(StrEnum):
     NOTED = "noted"
     OVERTAKEN = "overtaken"
     TOLD = "told"
-    COMPLIANT = "COMPLIANT"
-    NOT_APPLICABLE = "NOT_APPLICABLE"
-    GONE = "GONE"
-    NON_COMPLIANT = "NON_COMPLIANT"
-
-
-class FindingsStore(Protocol):
-    """Where findings live."""
-
-    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
-        """The user's newest finding."""
-
-    def add(self, finding: Finding) -> Write:
-        """Store a finding that must be new."""
-
-    def update(self, finding: Finding) -> Write:
-        """Replace the version that was read."""
-
-
-class StateStore(Protocol):
-    """Where marks live."""
-
-    def mark(self, account: Account, user_name: str) -> Mark:
-        """What is known of the name."""
-
-    def write(self, mark: Mark) -> Write:
-        """Replace the version that was read."""
-
-
-class Queue(Protocol):
-    """Where checks wait."""
-
-    def send(self, request: CheckRequest, due: datetime, now: datetime) -> datetime:
-        """Queue the request until it is due; return when it is handed over, due or not."""
-
-
-class Topic(Protocol):
-    """Where alerts go."""
-
-    def publish(self, message: Message) -> None:
-        """Publish, or raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +90,8 @@ class Lifecycle:
     """The steps from an evaluation to the tables and the topic, each safe to repeat."""
 
     settings: Settings
-    findings: FindingsStore
-    state: StateStore
+    findings: Findings
+    state: Marks
     queue: Queue
     topic: Topic
     find_user: Callable[[str], User | NoSuchUser]
@@ -157,26 +117,24 @@ class Lifecycle:
         origin: Origin,
         settled_before: datetime | None = None,
         exemption_ended: datetime | None = None,
-    ) -> Due | Outcome:
+    ) -> Due | Evaluation | Step:
         """A look found the user in no group and not exempt: wait out its grace.
 
         Returns Due once the grace is over and no finding is open yet: hand it to `open`.
         """
         finding = self.findings.latest(mark.account, user.user_id)
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
-            if _is_renamed_unseen(finding, user, mark):
-                mark = self.change_mark(mark, lambda m: taken_over(m, looked_at))
-            ended_at = latest(mark.joined_at, mark.left_at)
-            in_hand = finding.outbox and not may_send(finding, self.clock())
-            if ended_at is None or in_hand or not is_after(ended_at, finding.opened_at):
+            known = finding
+            mark = self.change_mark(mark, lambda m: about(m, user, known, looked_at))
+            ended_at = over_since(finding, mark, self.clock())
+            if ended_at is None:
                 return self._still_open(finding, user, mark)
-            finding = self.close(finding, _joined_meanwhile(mark), at=ended_at)
+            finding = self.close(finding, joined_meanwhile(mark), at=ended_at)
         number = 1
         if isinstance(finding, Finding):
             self.deliver_unsent(finding)
             number = finding.number + 1
-            if finding.resolved_at is not None:
-                settled_before = latest(settled_before, finding.resolved_at - IAM_LAG)
+        settled_before = latest(settled_before, settled_by(finding))
         since = stray_since(
             mark,
             now=looked_at,
@@ -187,10 +145,10 @@ class Lifecycle:
         )
         if self.clock() < since.at + self.settings.grace:
             self._wait(user, mark, since, origin, settled_before)
-            return Outcome.WAITING
+            return Step.WAITING
         return Due(user, mark, since, number, looked_at, origin)
 
-    def open(self, due: Due, risk: Risk, *, quiet: bool = False) -> Finding | Outcome:
+    def open(self, due: Due, risk: Risk, *, quiet: bool = False) -> Finding | Evaluation | Step:
         """Open the finding and announce it, unless news since the look make it doubtful.
 
         Returns the finding, or why none was opened.
@@ -202,7 +160,7 @@ class Lifecycle:
         mark = self.change_mark(due.mark, lambda m: _with(m, user_id))
         if is_after(latest(mark.joined_at, mark.deleted_at), due.looked_at):
             self.ask_again(mark.account, mark.user_name)
-            return Outcome.WAITING
+            return Step.WAITING
         by_event = due.since.evidence is Evidence.EVENT
         finding = open_finding(
             mark.account,
@@ -220,7 +178,7 @@ class Lifecycle:
         )
         if self.findings.add(finding) is Write.CONFLICT and not self._is_mine(finding):
             log("finding_already_open", finding_id=finding.finding_id)
-            return Outcome.NON_COMPLIANT
+            return Evaluation.NON_COMPLIANT
         log("finding_opened", finding_id=finding.finding_id, user_name=finding.user_name)
         self.deliver(finding)
         after = self.state.mark(mark.account, mark.user_name)
@@ -245,7 +203,7 @@ class Lifecycle:
         if origin is Origin.EVENT or not asked:
             cause = mark.cause if since.evidence is Evidence.EVENT else None
             request = CheckRequest(mark.account, user.name, since.at, origin, cause)
-            self.queue.send(request, since.at + self.settings.grace, self.clock())
+            self.ask(request)
         if since.evidence is not Evidence.EVENT and not is_at_least(mark.seen_at, since.at):
             self.change_mark(
                 mark,
@@ -258,22 +216,22 @@ class Lifecycle:
         """A put that was answered too late is repeated by the SDK, and meets itself."""
         return self.findings.latest(finding.account, finding.user_id) == finding
 
-    def _still_open(self, finding: Finding, user: User, mark: Mark) -> Outcome:
+    def _still_open(self, finding: Finding, user: User, mark: Mark) -> Evaluation:
         if finding.user_name != user.name:
             finding = self._store(finding, lambda f: renamed(f, user)).finding
         if finding.user_id not in mark.open_user_ids:
             self.change_mark(mark, lambda m: _with(m, finding.user_id))
         self.deliver_unsent(finding)
-        return Outcome.NON_COMPLIANT
+        return Evaluation.NON_COMPLIANT
 
-    def gone(self, mark: Mark, user_id: str, at: datetime) -> Outcome:
+    def gone(self, mark: Mark, user_id: str, at: datetime) -> Evaluation | Step:
         """No user bears the name any more: close the finding, if the id is nowhere else either."""
         elsewhere = self.find_user(user_id)
         if isinstance(elsewhere, NoSuchUser):
             # the mark is not settled: another user may bear the name by now, and be a stray
             if self._is_closed(mark, user_id, Resolution(Reason.DELETED), at):
                 self.change_mark(mark, lambda m: _without(m, user_id))
-            return Outcome.GONE
+            return Evaluation.GONE
         log("user_lives_under_another_name", user_id=user_id)
         self.ask_again(mark.account, elsewhere.name)
         self.change_mark(
@@ -281,7 +239,7 @@ class Lifecycle:
             lambda m: _with(m, user_id),
         )
         self.change_mark(mark, lambda m: _without(m, user_id))
-        return Outcome.SUPERSEDED
+        return Step.SUPERSEDED
 
     def settle(self, mark: Mark, user_id: str, resolution: Resolution, at: datetime) -> None:
         """A look at `at` found the user to be no stray: whatever was open on it is over.
@@ -312,7 +270,7 @@ class Lifecycle:
         def resolved(current: Finding) -> Finding:
             if current.status is Status.RESOLVED:
                 return current
-            return resolve(current, resolution, at=max(at, current.stray_since), now=now)
+            return resolve(current, resolution, at=at, now=now)
 
         stored = self._store(finding, resolved)
         log("finding_resolved", finding_id=finding.finding_id, reason=resolution.reason)
@@ -372,27 +330,15 @@ class Lifecycle:
                 return
             finding = stored.finding
 
+    def ask(self, request: CheckRequest) -> datetime:
+        """Have the check made once the grace is over; return when its message is handed over."""
+        return self.queue.send(request, request.since + self.settings.grace, self.clock())
+
     def ask_again(self, account: Account, user_name: str, due: datetime | None = None) -> None:
         """Have the user looked at again, at once or when `due`."""
         now = self.clock()
         due = due or now
         self.queue.send(CheckRequest(account, user_name, due, Origin.SETTLED), due, now)
-
-
-def _joined_meanwhile(mark: Mark) -> Resolution:
-    """Events tell that the user was in a group after all, if only for a while."""
-    by_joining = is_after(mark.joined_at, mark.left_at)
-    group = mark.joined_group if by_joining or not mark.cause else mark.cause.group_name
-    return Resolution(Reason.JOINED_GROUP, (group,) if group else ())
-
-
-def _is_renamed_unseen(finding: Finding, user: User, mark: Mark) -> bool:
-    """Whether the user got its name by a rename since the finding opened, and no event told of it.
-
-    Then the name's mark is about somebody else.
-    """
-    renamed = finding.user_name.lower() != user.name.lower()
-    return renamed and not is_after(mark.taken_at or finding.opened_at, finding.opened_at)
 
 
 def _with(mark: Mark, user_id: str) -> Mark:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from chalicelib.domain.account import Account, NoSuchUser, Page, User
 from chalicelib.domain.alerts import missed_events_notice
 from chalicelib.domain.check_requests import Origin
+from chalicelib.domain.evaluation import Evaluation, evaluate
 from chalicelib.domain.exemptions import Exempt, NotExempt
-from chalicelib.domain.findings import Finding, Reason, Resolution, Status, moved_on
+from chalicelib.domain.findings import Finding, Resolution, Status, moved_on, resolution_of
 from chalicelib.domain.marks import Evidence, Mark, is_after, latest, settled
 from chalicelib.domain.risk import Risk
-from chalicelib.flows.floods import Calm, Floods
-from chalicelib.flows.lifecycle import Due, Lifecycle, Outcome
+from chalicelib.flows.floods import Floods
+from chalicelib.flows.lifecycle import Due, Lifecycle, Step
+from chalicelib.flows.ports import SweepState
 from chalicelib.log import log, metrics
 from chalicelib.times import exact, parse_time
 
@@ -23,10 +25,6 @@ RESERVE_SECONDS = 45.0
 """What a sweep keeps of its time to store where it stopped: the slowest single step fits in."""
 CURSOR_LASTS = timedelta(hours=6)
 """A sweep that stopped longer ago starts anew: IAM does not promise how long a marker lasts."""
-
-
-class IncompleteAnswerError(Exception):
-    """IAM listed a user without saying which groups it is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +39,6 @@ class SweepResult:
     opened: int
     gone: int
     missed_events: int
-
-
-class SweepState(Protocol):
-    """The small documents that a sweep leaves for the next one, and the marks."""
-
-    def mark(self, account: Account, user_name: str) -> Mark:
-        """What is known of the name."""
-
-    def marks(self, account: Account) -> Mapping[str, Mark]:
-        """All marks of the account by lower-case name."""
-
-    def document(self, account: Account, name: str) -> Mapping[str, Any]:
-        """A small document, empty where there is none."""
-
-    def write_document(self, account: Account, name: str, content: Mapping[str, Any]) -> None:
-        """Store a small document."""
 
 
 @dataclass
@@ -74,7 +56,7 @@ class Sweep:
     """One look at a whole account. Safe to run at any time, also beside another one."""
 
     lifecycle: Lifecycle
-    floods: Floods | Calm
+    floods: Floods
     state: SweepState
     pages: Callable[[str | None], Iterator[Page]]
     live: Callable[[Account], Iterator[Finding]]
@@ -245,21 +227,17 @@ class _Run:
     def _evaluate(self, user: User, read_at: datetime) -> None:
         self.tally.users += 1
         mark = self.marks.get(user.name.lower()) or Mark(account=self.account, user_name=user.name)
-        if user.groups is None:
-            raise IncompleteAnswerError(f"no groups told for {user.name}")
         exemption = self.sweep.exemption(self.account, user, read_at)
-        if isinstance(exemption, Exempt):
-            self.tally.exempt += 1
-            resolution = Resolution(
-                Reason.EXEMPTED, exempted_by=exemption.by, exempted_until=exemption.until
-            )
-            self._no_stray(user, mark, resolution, read_at)
-        elif user.groups:
-            self.tally.compliant += 1
-            self._no_stray(user, mark, Resolution(Reason.JOINED_GROUP, user.groups), read_at)
-        else:
+        evaluated = evaluate(user.name, user.groups, exemption)
+        if evaluated.evaluation is Evaluation.NON_COMPLIANT:
             self.tally.strays += 1
-            self._stray(user, mark, exemption, read_at)
+            self._stray(user, mark, evaluated.exemption_ended, read_at)
+            return
+        if evaluated.evaluation is Evaluation.NOT_APPLICABLE:
+            self.tally.exempt += 1
+        else:
+            self.tally.compliant += 1
+        self._no_stray(user, mark, resolution_of(evaluated), read_at)
 
     def _no_stray(self, user: User, mark: Mark, resolution: Resolution, read_at: datetime) -> None:
         """Close what is open on the user, and remember that it was no stray where that matters."""
@@ -270,7 +248,9 @@ class _Run:
         if news and is_after(news, mark.settled_at) and is_after(read_at, news):
             self.sweep.lifecycle.change_mark(mark, lambda m: settled(m, read_at))
 
-    def _stray(self, user: User, mark: Mark, exemption: NotExempt, read_at: datetime) -> None:
+    def _stray(
+        self, user: User, mark: Mark, exemption_ended: datetime | None, read_at: datetime
+    ) -> None:
         finding = self.live.get(user.user_id)
         if finding and finding.status is Status.OPEN and not _has_news(finding, mark, user):
             self.still_open.append(finding)
@@ -283,7 +263,7 @@ class _Run:
             looked_at=read_at,
             origin=Origin.SWEEP,
             settled_before=self.last_started if unknown and existed else None,
-            exemption_ended=exemption.ended,
+            exemption_ended=exemption_ended,
         )
         if isinstance(result, Due):
             self.due.append(result)
@@ -301,7 +281,7 @@ class _Run:
             if self.sweep.time_left() < RESERVE_SECONDS:
                 return None
             result = lifecycle.open(due, risk, quiet=quiet)
-            opened += result is not Outcome.WAITING
+            opened += result is not Step.WAITING
             if isinstance(result, Finding) and quiet:
                 self.muted.append(result)
         return opened
@@ -318,8 +298,8 @@ class _Run:
         )
         gone = 0
         for finding in open_unseen:
-            mark = self.sweep.state.mark(self.account, finding.user_name)
-            gone += lifecycle.gone(mark, finding.user_id, self.sweep.clock()) is Outcome.GONE
+            mark = self.sweep.lifecycle.state.mark(self.account, finding.user_name)
+            gone += lifecycle.gone(mark, finding.user_id, self.sweep.clock()) is Evaluation.GONE
         return gone
 
     def advance(self) -> None:

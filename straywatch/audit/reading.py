@@ -16,11 +16,12 @@ from chalicelib.adapters.credentials import customers_policies, facts_of, read_d
 from chalicelib.adapters.iam_pages import FAILURES
 from chalicelib.adapters.iam_users import UnreadableUsersError, pages
 from chalicelib.domain.account import Account, User
-from chalicelib.domain.exemptions import Exempt, Exemptions
+from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError, evaluate
+from chalicelib.domain.exemptions import Exemptions
 from chalicelib.domain.risk import Risk, assess
 from chalicelib.text import one_line
 from straywatch.audit import history
-from straywatch.audit.report import AccountResult, AuditedUser, Evaluation
+from straywatch.audit.report import AccountResult, AuditedUser
 from straywatch.errors import StraywatchError, explain
 
 if TYPE_CHECKING:
@@ -97,10 +98,11 @@ def _read_users(
     try:
         for page in pages(iam):
             for user in page.users:
-                if user.groups is None:
+                try:
+                    audited = _audited(account, user, question)
+                except UnknownGroupsError:
                     gaps.append(f"the groups of {user.name}: IAM did not tell them")
                     continue
-                audited = evaluate(account, user, user.groups, question)
                 if audited.evaluation is Evaluation.NON_COMPLIANT and user.user_id not in users:
                     strays.append(user)
                 users[user.user_id] = audited
@@ -111,14 +113,10 @@ def _read_users(
     return users, strays
 
 
-def evaluate(
-    account: Account, user: User, groups: tuple[str, ...], question: Question
-) -> AuditedUser:
-    """Judge one user. Who is exempt is not applicable, in groups or not, and never compliant."""
-    match = question.exemptions.match(user, question.now)
-    exemption = match if isinstance(match, Exempt) else None
-    stray = not exemption and not groups
-    evaluation = Evaluation.NON_COMPLIANT if stray else Evaluation.COMPLIANT
+def _audited(account: Account, user: User, question: Question) -> AuditedUser:
+    exemption = question.exemptions.match(user, question.now)
+    evaluated = evaluate(user.name, user.groups, exemption)
+    stray = evaluated.evaluation is Evaluation.NON_COMPLIANT
     return AuditedUser(
         account=account,
         user_id=user.user_id,
@@ -126,10 +124,10 @@ def evaluate(
         arn=user.arn,
         path=user.path,
         created_at=user.created_at,
-        groups=groups,
-        evaluation=Evaluation.NOT_APPLICABLE if exemption else evaluation,
-        exemption=exemption,
-        note="" if isinstance(match, Exempt) else match.note,
+        groups=evaluated.groups,
+        evaluation=evaluated.evaluation,
+        exemption=evaluated.exemption,
+        note=evaluated.note,
         since=user.created_at if stray else None,
         since_source="creation" if stray else "",
         inline_policies=tuple(user.inline_policies),

@@ -6,20 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.evaluation import Evaluation
 from chalicelib.domain.exemptions import Exempt
 from chalicelib.domain.risk import Risk
-
-
-class Evaluation(StrEnum):
-    """What a look at a user found."""
-
-    COMPLIANT = "COMPLIANT"
-    NON_COMPLIANT = "NON_COMPLIANT"
-    NOT_APPLICABLE = "NOT_APPLICABLE"
-
 
 STATUS = {
     Evaluation.COMPLIANT: "in groups",

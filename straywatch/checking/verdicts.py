@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from chalicelib.domain.account import Account
-from chalicelib.flows.lifecycle import Outcome
+from chalicelib.domain.evaluation import Evaluation
 from chalicelib.times import iso, utc_now
 from straywatch.checking.live import Verdict
 from straywatch.terminal.durations import spoken
@@ -25,7 +25,7 @@ class Failed:
 
 def is_stray(each: Verdict | Failed) -> bool:
     """Whether the look found a stray."""
-    return isinstance(each, Verdict) and each.evaluation is Outcome.NON_COMPLIANT
+    return isinstance(each, Verdict) and each.evaluated.evaluation is Evaluation.NON_COMPLIANT
 
 
 def print_verdict(each: Verdict | Failed, account: Account) -> None:
@@ -35,22 +35,21 @@ def print_verdict(each: Verdict | Failed, account: Account) -> None:
         return
     out = console()
     style = "bold red" if is_stray(each) else "bold green"
-    say(out, f"{each.user_name}: {each.evaluation}", style)
+    say(out, f"{each.user_name}: {each.evaluated.evaluation}", style)
     for line in _reasons(each, account):
         say(out, f"  {line}")
 
 
 def _reasons(each: Verdict, account: Account) -> list[str]:
-    if each.evaluation is Outcome.GONE:
+    if each.user is None:
         return [f"account {account.account_id} has no user of this name"]
-    if each.groups:
-        return [f"in {', '.join(each.groups)}"]
-    reasons = [f"in no group; {each.user.arn}" if each.user else "in no group"]
-    if each.exemption:
-        until = f", until {iso(each.exemption.until)}" if each.exemption.until else ", without end"
-        reasons.append(f"exempt by {each.exemption.by}: {each.exemption.reason}{until}")
-    if each.note:
-        reasons.append(each.note)
+    groups, exemption = each.evaluated.groups, each.evaluated.exemption
+    reasons = [f"in {', '.join(groups)}" if groups else f"in no group; {each.user.arn}"]
+    if exemption:
+        until = f", until {iso(exemption.until)}" if exemption.until else ", without end"
+        reasons.append(f"exempt by {exemption.by}: {exemption.reason}{until}")
+    if each.evaluated.note:
+        reasons.append(each.evaluated.note)
     if each.since:
         length = spoken(max(0.0, (utc_now() - each.since.at).total_seconds()))
         reasons.append(f"a stray since {iso(each.since.at)} ({length}; from {each.since.evidence})")
@@ -65,12 +64,13 @@ def as_object(each: Verdict | Failed) -> dict[str, Any]:
     """The verdict as JSON; a failed look has an error and no evaluation."""
     if isinstance(each, Failed):
         return {"user_name": each.user_name, "evaluation": None, "error": each.error}
-    exemption, since, risk = each.exemption, each.since, each.risk
+    evaluated, since, risk = each.evaluated, each.since, each.risk
+    exemption = evaluated.exemption
     return {
         "user_name": each.user_name,
-        "evaluation": each.evaluation,
+        "evaluation": evaluated.evaluation,
         "error": None,
-        "groups": list(each.groups),
+        "groups": list(evaluated.groups),
         "user_id": each.user.user_id if each.user else None,
         "user_arn": each.user.arn if each.user else None,
         "exemption": exemption
@@ -79,7 +79,7 @@ def as_object(each: Verdict | Failed) -> dict[str, Any]:
             "reason": exemption.reason,
             "until": iso(exemption.until) if exemption.until else None,
         },
-        "note": each.note or None,
+        "note": evaluated.note or None,
         "stray_since": iso(since.at) if since else None,
         "evidence": since.evidence if since else None,
         "severity": risk.severity.name if risk else None,

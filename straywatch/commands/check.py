@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,13 +16,11 @@ from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import is_user_name
 from chalicelib.domain.exemptions import Exemptions
-from chalicelib.domain.findings import Finding, NoFinding
-from chalicelib.domain.marks import Mark
 from chalicelib.flows.exemptions_in_force import DOCUMENT, in_force
 from chalicelib.times import utc_now
 from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
-from straywatch.checking.live import Checker, Memory, NoMemory, Verdict, risk_reader
+from straywatch.checking.live import Checker, Memory, NoMemory, Tables, Verdict, risk_reader
 from straywatch.checking.verdicts import Failed, as_object, is_stray, print_verdict
 from straywatch.deploy.deployed import output
 from straywatch.deploy.settings import stack_name
@@ -50,20 +47,6 @@ Examples:
 \b
 Exit codes: 0 none is a stray, 1 one is, 2 wrong usage, 3 one could not be looked at.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    """What the deployment remembers."""
-
-    findings: FindingsTable
-    state: StateTable
-
-    def mark(self, account: Account, user_name: str) -> Mark:
-        return self.state.mark(account, user_name)
-
-    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
-        return self.findings.latest(account, user_id)
 
 
 @click.command(epilog=_EXAMPLES)
@@ -127,11 +110,15 @@ def _checker(
         dynamodb = session.client("dynamodb", config=RETRIES)
         state = StateTable(dynamodb, output(stack, "StateTableName"), timedelta())
         findings = FindingsTable(dynamodb, output(stack, "FindingsTableName"), timedelta())
-        memory = _Tables(findings, state)
+        memory = Tables(findings, state)
         rules = rules or _in_force(session, stack, state, account)
     iam = session.client("iam", config=RETRIES)
     return Checker(
-        account, Iam(lambda: iam).look, rules or Exemptions(), memory, risk_reader(iam, utc_now)
+        account=account,
+        iam=Iam(lambda: iam),
+        exemptions=rules or Exemptions(),
+        memory=memory,
+        assess=risk_reader(iam, utc_now),
     )
 
 
@@ -153,7 +140,7 @@ def _in_force(
 
 def _check(checker: Checker, name: str) -> Verdict | Failed:
     try:
-        return checker.check(name, utc_now())
+        return checker.check(name)
     except (BotoCoreError, ClientError) as error:
         return Failed(name, explain(error))
 

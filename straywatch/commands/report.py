@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.iam_users import UnreadableUsersError, users
 from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.flows.exemptions_in_force import InForce, in_force
 from chalicelib.text import one_line
 from chalicelib.times import utc_now
@@ -23,7 +24,7 @@ from straywatch.errors import (
     WrongUsageError,
     explain,
 )
-from straywatch.observing.census import GroupsNotToldError, census_of
+from straywatch.observing.census import census_of
 from straywatch.observing.deployment import Observed, observed_deployment
 from straywatch.observing.records import Census, Unread
 from straywatch.observing.stored import Tables
@@ -151,5 +152,5 @@ def _census(session: boto3.Session, rules: InForce | Unread) -> Census | Unread:
         return Unread("who is exempt cannot be told without the document")
     try:
         return census_of(users(session.client("iam", config=RETRIES)), rules.exemptions, utc_now())
-    except (UnreadableUsersError, GroupsNotToldError) as error:
+    except (UnreadableUsersError, UnknownGroupsError) as error:
         return Unread(one_line(error))

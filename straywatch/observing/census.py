@@ -6,28 +6,23 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from chalicelib.domain.account import User
-from chalicelib.domain.exemptions import Exempt, Exemptions
+from chalicelib.domain.evaluation import Evaluation, evaluate
+from chalicelib.domain.exemptions import Exemptions
 from straywatch.observing.records import Census, ExemptUser
 
 
-class GroupsNotToldError(Exception):
-    """IAM listed a user without its groups: it must not be taken for a stray."""
-
-
 def census_of(users: Iterable[User], exemptions: Exemptions, now: datetime) -> Census:
-    """Sort users into compliant, exempt and stray. Raises GroupsNotToldError."""
+    """Sort users into compliant, exempt and stray. Raises UnknownGroupsError."""
     compliant: set[str] = set()
     exempt: list[ExemptUser] = []
     strays: list[User] = []
     count = 0
     for user in users:
         count += 1
-        if user.groups is None:
-            raise GroupsNotToldError(f"IAM told no groups for {user.name}")
-        match = exemptions.match(user, now)
-        if isinstance(match, Exempt):
-            exempt.append(ExemptUser(user, match))
-        elif user.groups:
+        evaluated = evaluate(user.name, user.groups, exemptions.match(user, now))
+        if evaluated.exemption:
+            exempt.append(ExemptUser(user, evaluated.exemption))
+        elif evaluated.evaluation is Evaluation.COMPLIANT:
             compliant.add(user.user_id)
         else:
             strays.append(user)

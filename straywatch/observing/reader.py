@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.iam_users import UnreadableUsersError, users
 from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.domain.exemptions import Exemptions
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.marks import IAM_LAG, Mark, is_after, latest
@@ -22,7 +23,7 @@ from chalicelib.text import one_line
 from chalicelib.times import utc_now
 from straywatch.errors import explain
 from straywatch.findings.reading import NoSuchFinding
-from straywatch.observing.census import GroupsNotToldError, census_of
+from straywatch.observing.census import census_of
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import Census, Queues, Reading, SweepRecord, Unread
 from straywatch.observing.stored import Tables
@@ -171,7 +172,7 @@ class DeploymentReader:
     def _count(self, now: datetime) -> Census | Unread:
         try:
             return census_of(users(self._iam), self._exemptions(), now)
-        except (UnreadableUsersError, GroupsNotToldError) as error:
+        except (UnreadableUsersError, UnknownGroupsError) as error:
             return Unread(one_line(error))
         except (BotoCoreError, ClientError) as error:
             return Unread(explain(error))

@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.evaluation import Evaluation, evaluate
 from chalicelib.domain.events import Cause, Change, MembershipEvent
+from chalicelib.domain.exemptions import NotExempt
 from chalicelib.domain.marks import (
     FLAPPING_WINDOW,
     Mark,
@@ -136,10 +138,12 @@ class _History:
             self._facts.unknowns.gaps += user.is_known_whole
             self._facts.unknowns.refuted += user.since is not None
         user.groups = tuple(g for g in user.groups if g != group)
-        if user.groups:
-            user.mark = with_event(user.mark, event)
-        else:
+        # a log tells of no exemptions: whether any user is exempt is not asked here
+        evaluated = evaluate(event.user_name, user.groups, NotExempt())
+        if evaluated.evaluation is Evaluation.NON_COMPLIANT:
             self._begin(user, event)
+        else:
+            user.mark = with_event(user.mark, event)
 
     def _renamed(self, event: MembershipEvent) -> Iterator[Stretch]:
         user = self._user(event)
@@ -185,7 +189,8 @@ class _History:
         user.mark = with_event(user.mark, event)
         user.cause = event.cause
         created_at = user.created_at or _UNKNOWN_PAST
-        user.since = stray_since(user.mark, now=self._now, created_at=created_at).at
+        since = stray_since(user.mark, now=self._now, created_at=created_at, user_id=user.user_id)
+        user.since = since.at
 
     def _over(self, user: _User, ending: Ending, group: str = "") -> Iterator[Stretch]:
         if user.since is None:

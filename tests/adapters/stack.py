@@ -67,11 +67,11 @@ class Stack:
 
         return Deployment(self.environment, make, self.clock)
 
-    def create_user(self, name: str, created_at: datetime) -> None:
+    def create_user(self, name: str, created_at: datetime, path: str = "/") -> None:
         """Make an IAM user that has been there since `created_at`."""
         from moto.iam.models import iam_backends  # noqa: PLC0415 - only while moto is on
 
-        client("iam").create_user(UserName=name)
+        client("iam").create_user(UserName=name, Path=path)
         users = iam_backends[ACCOUNT_ID]["aws"].users
         (user,) = (user for user in users.values() if user.name == name)
         user.create_date = created_at.replace(tzinfo=None)

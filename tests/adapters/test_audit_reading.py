@@ -15,10 +15,11 @@ from mypy_boto3_cloudtrail import CloudTrailClient
 from mypy_boto3_iam import IAMClient
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.evaluation import Evaluation
 from chalicelib.domain.exemptions import Exemptions, Rule
 from chalicelib.domain.severity import Severity
 from straywatch.audit.reading import Door, Question, read_account
-from straywatch.audit.report import AccountResult, AuditedUser, Evaluation
+from straywatch.audit.report import AccountResult, AuditedUser
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ACCOUNT = Account("aws", "123456789012")

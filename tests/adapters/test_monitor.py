@@ -14,7 +14,7 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.events import MalformedEventError
 from chalicelib.domain.findings import Write
 from chalicelib.domain.marks import Mark
-from chalicelib.flows.monitor import Monitor
+from chalicelib.flows.receive import Receive
 from tests.adapters.aws import client
 from tests.adapters.stack import Stack, aws_in_memory
 from tests.unit.records import ACCOUNT, NOW, USER_ID, at, envelope, record
@@ -43,13 +43,13 @@ def told(stack: Stack, name: str, seconds: float, **parameters: str) -> str:
     """A cold function receives a call about bob, made so many seconds after noon."""
     asked = {"userName": "bob", "groupName": "nurses"} | parameters
     detail = record(name, eventTime=at(seconds).isoformat(), requestParameters=asked)
-    return stack.deployment().monitor.receive(envelope(detail))
+    return stack.deployment().receive(envelope(detail))
 
 
 def checked(stack: Stack) -> list[str]:
     """A cold function takes what is in the check queue."""
-    monitor = stack.deployment().monitor
-    return [monitor.check(body) for body in stack.queued()]
+    check = stack.deployment().check
+    return [check(body) for body in stack.queued()]
 
 
 def left(stack: Stack, iam: Any, seconds: float) -> None:
@@ -87,8 +87,8 @@ def test_repeated_events_lead_to_one_alert(stack: Stack, iam: Any) -> None:
     assert told(stack, "RemoveUserFromGroup", 0) == "merged"
     bodies = stack.queued() * 2
     stack.clock.advance(GRACE)
-    monitor = stack.deployment().monitor
-    assert [monitor.check(body) for body in bodies] == ["NON_COMPLIANT", "NON_COMPLIANT"]
+    check = stack.deployment().check
+    assert [check(body) for body in bodies] == ["NON_COMPLIANT", "NON_COMPLIANT"]
     assert stack.told() == [("opened", "bob")]
 
 
@@ -103,8 +103,8 @@ def test_a_long_grace_is_waited_out_by_one_message() -> None:
         while stack.clock.now < at(hours * 3600):
             (body,) = stack.queued()
             stack.clock.advance(900)
-            monitor = stack.deployment().monitor
-            outcomes = [monitor.check(body), monitor.check(body)]
+            check = stack.deployment().check
+            outcomes = [check(body), check(body)]
             steps += 1
         assert steps == hours * 4
         assert outcomes == ["NON_COMPLIANT", "NON_COMPLIANT"]
@@ -129,7 +129,7 @@ def test_a_check_knows_its_own_event(stack: Stack) -> None:
     )
     with_no_grace = replace(stack, environment=stack.environment | {"GRACE_PERIOD_SECONDS": "0"})
     stack.clock.advance(1)
-    assert with_no_grace.deployment().monitor.check(body) == "waiting"
+    assert with_no_grace.deployment().check(body) == "waiting"
     assert len(stack.queued()) == 1
 
 
@@ -139,8 +139,8 @@ def test_of_two_copies_of_a_waiting_check_one_goes_on() -> None:
         told(stack, "RemoveUserFromGroup", 0)
         (body,) = stack.queued()
         stack.clock.advance(900)
-        monitor = stack.deployment().monitor
-        assert [monitor.check(body), monitor.check(body)] == ["waiting", "merged"]
+        check = stack.deployment().check
+        assert [check(body), check(body)] == ["waiting", "merged"]
         assert len(stack.queued()) == 1
 
 
@@ -194,9 +194,9 @@ def test_a_look_that_failed_is_no_evaluation(stack: Stack, iam: Any, call: str, 
     stack.clock.advance(GRACE)
     (body,) = stack.queued()
     with pytest.raises(iam.exceptions.ClientError, match=code):
-        stack.deployment(refusing={call: code}).monitor.check(body)
+        stack.deployment(refusing={call: code}).check(body)
     assert stack.alerts() == []
-    assert stack.deployment().monitor.check(body) == "NON_COMPLIANT"
+    assert stack.deployment().check(body) == "NON_COMPLIANT"
 
 
 def test_an_alert_that_could_not_be_published_comes_later(stack: Stack, iam: Any) -> None:
@@ -205,16 +205,16 @@ def test_an_alert_that_could_not_be_published_comes_later(stack: Stack, iam: Any
     stack.clock.advance(GRACE)
     (body,) = stack.queued()
     with pytest.raises(iam.exceptions.ClientError, match="KMSAccessDenied"):
-        stack.deployment(refusing={"Publish": "KMSAccessDenied"}).monitor.check(body)
+        stack.deployment(refusing={"Publish": "KMSAccessDenied"}).check(body)
     stack.clock.advance(120)
-    assert stack.deployment().monitor.check(body) == "NON_COMPLIANT"
+    assert stack.deployment().check(body) == "NON_COMPLIANT"
     assert stack.told() == [("opened", "bob")]
 
 
 def test_an_event_of_ours_that_cannot_be_read_is_raised(stack: Stack) -> None:
     """Lambda tries again and dead-letters it in the end: never to the floor."""
     with pytest.raises(MalformedEventError):
-        stack.deployment().monitor.receive(envelope(record("DeleteUser", requestParameters=None)))
+        stack.deployment().receive(envelope(record("DeleteUser", requestParameters=None)))
 
 
 def test_what_is_not_ours_is_ignored_with_a_reason(
@@ -222,7 +222,7 @@ def test_what_is_not_ours_is_ignored_with_a_reason(
 ) -> None:
     """The log says why; no table, queue or topic is touched."""
     detail = record("CreateUser", eventSource="sso-directory.amazonaws.com")
-    assert stack.deployment().monitor.receive(envelope(detail)) == "ignored"
+    assert stack.deployment().receive(envelope(detail)) == "ignored"
     assert json.loads(capsys.readouterr().out) == {
         "event": "event_ignored",
         "reason": "another service's event",
@@ -260,12 +260,12 @@ def test_each_client_is_made_once(stack: Stack, iam: Any) -> None:
     """A batch of ten costs as many clients as one check."""
     left(stack, iam, -GRACE)
     stack.clock.now = NOW
-    monitor = stack.deployment().monitor
+    check = stack.deployment().check
     (body,) = stack.queued()
-    monitor.check(body)
+    check(body)
     stack.made.clear()
     for _ in range(3):
-        monitor.check(body)
+        check(body)
     assert stack.made == []
 
 
@@ -298,12 +298,12 @@ class Rival:
         return self.marks.write(mark)
 
 
-def overtaken(stack: Stack, act: Callable[[], object]) -> Monitor:
-    """A monitor that another worker overtakes once."""
-    monitor = stack.deployment().monitor
-    marks = monitor.lifecycle.state
+def overtaken(stack: Stack, act: Callable[[], object]) -> Receive:
+    """An event path that another worker overtakes once."""
+    receive = stack.deployment().receive
+    marks = receive.lifecycle.state
     assert isinstance(marks, StateTable)
-    return replace(monitor, lifecycle=replace(monitor.lifecycle, state=Rival(marks, act)))
+    return replace(receive, lifecycle=replace(receive.lifecycle, state=Rival(marks, act)))
 
 
 def call(name: str, seconds: float, **parameters: str) -> dict[str, Any]:
@@ -323,7 +323,7 @@ def test_a_rename_taken_in_beside_a_removal_hides_nobody(
     removal = call("RemoveUserFromGroup", 1)
     rename = call("UpdateUser", 2, newUserName="robert")
     slow, fast = (removal, rename) if first == "RemoveUserFromGroup" else (rename, removal)
-    overtaken(stack, lambda: stack.deployment().monitor.receive(fast)).receive(slow)
+    overtaken(stack, lambda: stack.deployment().receive(fast))(slow)
     stack.clock.advance(GRACE)
     checked(stack)
     assert stack.told() == [("opened", "robert")]

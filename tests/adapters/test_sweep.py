@@ -41,8 +41,8 @@ def swept(stack: Stack) -> SweepResult:
 
 def checked(stack: Stack) -> list[str]:
     """Take what is in the check queue."""
-    monitor = stack.deployment().monitor
-    return [monitor.check(body) for body in stack.queued()]
+    check = stack.deployment().check
+    return [check(body) for body in stack.queued()]
 
 
 def join(name: str) -> None:
@@ -91,8 +91,8 @@ def test_a_removal_whose_event_was_lost_counts_from_the_first_sighting(stack: St
     assert swept(stack).opened == 0
     bodies = stack.queued()
     stack.clock.advance(GRACE)
-    monitor = stack.deployment().monitor
-    assert [monitor.check(body) for body in bodies] == ["NON_COMPLIANT"]
+    check = stack.deployment().check
+    assert [check(body) for body in bodies] == ["NON_COMPLIANT"]
     (alert,) = stack.alerts()
     assert alert["finding"]["evidence"] == "sighting"
 
@@ -221,7 +221,7 @@ def test_an_event_that_did_come_is_none_that_was_missed(stack: Stack) -> None:
     stack.clock.advance(HOUR)
     told = {"user": {"userId": client("iam").get_user(UserName="bob")["User"]["UserId"]}}
     detail = record("CreateUser", eventTime=at(60).isoformat(), responseElements=told)
-    stack.deployment().monitor.receive(envelope(detail))
+    stack.deployment().receive(envelope(detail))
     assert swept(stack).opened == 1
     stack.clock.advance(HOUR)
     assert swept(stack).missed_events == 0

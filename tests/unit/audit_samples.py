@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.evaluation import Evaluation
 from chalicelib.domain.exemptions import Exempt
 from chalicelib.domain.risk import Risk
 from chalicelib.domain.severity import Severity
-from straywatch.audit.report import AccountResult, AuditedUser, Evaluation, Report
+from straywatch.audit.report import AccountResult, AuditedUser, Report
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ACCOUNT = Account("aws", "123456789012")

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Audience, Digest, Message
-from chalicelib.domain.check_requests import DigestRequest
+from chalicelib.domain.check_requests import CheckRequest, DigestRequest
 from chalicelib.domain.findings import Finding, Reason, Resolution, Status, Write, resolve
 from chalicelib.domain.severity import Severity
-from chalicelib.flows.floods import PAUSE, TOGETHER, Calm, Floods
+from chalicelib.flows.floods import PAUSE, TOGETHER, Floods
 from tests.unit.examples import ACCOUNT, NOW, many
 
 LIMIT = 10
@@ -55,7 +55,7 @@ class World:
         """What is open."""
         return (finding for finding in self.findings if finding.status is Status.OPEN)
 
-    def send(self, request: DigestRequest, due: datetime, now: datetime) -> datetime:
+    def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> datetime:
         """Remember when a digest is due."""
         assert request.account == ACCOUNT
         assert now == self.now
@@ -260,12 +260,6 @@ def test_zero_switches_digests_off() -> None:
     assert not any(world.open(finding, above=0) for finding in many(50))
     assert world.documents == {}
     assert not world.floods(above=0).is_flood(1_000_000)
-
-
-def test_calm_is_never_a_flood() -> None:
-    """Where nothing counts findings, each is told by itself."""
-    assert not Calm().is_flood(1_000_000)
-    assert Calm().joins(ACCOUNT) is False
 
 
 @given(st.lists(st.integers(0, 200), min_size=1, max_size=60), st.integers(1, 12))

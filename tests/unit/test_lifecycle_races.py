@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.domain.account import Account, NoSuchUser
 from chalicelib.domain.alerts import Alert, Message
-from chalicelib.domain.check_requests import CheckRequest
+from chalicelib.domain.check_requests import CheckRequest, DigestRequest
 from chalicelib.domain.findings import (
     CLAIM,
     AlertType,
@@ -73,7 +73,7 @@ class Rest:
         """Nobody writes a mark here."""
         raise AssertionError(mark)
 
-    def send(self, request: CheckRequest, due: datetime, now: datetime) -> datetime:
+    def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> datetime:
         """Remember for when it was."""
         del request, now
         self.asked.append(due)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,14 +13,21 @@ import pytest
 
 from chalicelib.domain.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
 from chalicelib.domain.alerts import Alert, Message
-from chalicelib.domain.check_requests import CheckRequest, delay_seconds, encode_check
+from chalicelib.domain.check_requests import (
+    CheckRequest,
+    DigestRequest,
+    delay_seconds,
+    encode_check,
+)
 from chalicelib.domain.exemptions import NotExempt
 from chalicelib.domain.findings import AlertType, Finding, NoFinding, Write
 from chalicelib.domain.marks import Mark
 from chalicelib.domain.risk import Risk
 from chalicelib.domain.severity import Severity
+from chalicelib.flows.check import Check
+from chalicelib.flows.floods import Floods
 from chalicelib.flows.lifecycle import Lifecycle
-from chalicelib.flows.monitor import Monitor
+from chalicelib.flows.receive import Receive
 from chalicelib.settings import Settings
 from straywatch.replay.figures import would_alert
 from straywatch.replay.history import ReplayTotals, stretches
@@ -41,6 +49,7 @@ class World:
     users: dict[str, User] = field(default_factory=dict)
     marks: dict[str, Mark] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
+    documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     queue: list[tuple[datetime, int, str]] = field(default_factory=list)
     published: list[Message] = field(default_factory=list)
 
@@ -82,7 +91,16 @@ class World:
         self.marks[mark.user_name] = replace(mark, version=mark.version + 1)
         return Write.DONE
 
-    def send(self, request: CheckRequest, due: datetime, now: datetime) -> datetime:
+    def document(self, _: Account, name: str) -> Mapping[str, Any]:
+        """Read a small document."""
+        return self.documents.get(name, {})
+
+    def swap_document(self, _: Account, name: str, content: Mapping[str, Any]) -> Write:
+        """Write a small document: nobody else does here."""
+        self.documents[name] = content
+        return Write.DONE
+
+    def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> datetime:
         """Queue a check."""
         at = now + timedelta(seconds=delay_seconds(due, now))
         heapq.heappush(self.queue, (at, len(self.queue), encode_check(request)))
@@ -93,8 +111,8 @@ class World:
         self.published.append(message)
 
 
-def monitor(world: World, grace: int) -> Monitor:
-    """The deployed monitor on this world."""
+def monitor(world: World, grace: int) -> tuple[Receive, Check]:
+    """The deployed monitor on this world: its event path and its check path."""
     settings = Settings(
         alert_topic_arn="-", check_queue_url="-", dead_letter_queue_url="-", findings_table="-",
         state_table="-", config_parameter="-", grace_period_seconds=grace, reminder_hours=0,
@@ -105,10 +123,15 @@ def monitor(world: World, grace: int) -> Monitor:
         settings=settings, findings=world, state=world, queue=world, topic=world,
         find_user=world.by_id, clock=lambda: world.now,
     )  # fmt: skip
-    return Monitor(
-        iam=world, lifecycle=lifecycle, exemption=lambda *_: NotExempt(),
+    floods = Floods(
+        above=0, documents=world, live=lambda _: iter(()), queue=world, topic=world,
+        clock=lambda: world.now,
+    )  # fmt: skip
+    check = Check(
+        iam=world, lifecycle=lifecycle, exemption=lambda *_: NotExempt(), floods=floods,
         assess=lambda _: Risk(Severity.LOW, "-"), clock=lambda: world.now,
     )  # fmt: skip
+    return Receive(lifecycle=lifecycle, clock=lambda: world.now), check
 
 
 class Life:
@@ -165,19 +188,19 @@ class Life:
 def alerts_of_the_monitor(seed: int, grace: int) -> set[tuple[str, datetime]]:
     """Play a life to the monitor; who was alerted on, and since when."""
     world = World()
-    watching = monitor(world, grace)
+    receive, check = monitor(world, grace)
 
     def run_checks(until: datetime) -> None:
         while world.queue and world.queue[0][0] <= until:
             due, _, body = heapq.heappop(world.queue)
             world.now = max(world.now, due)
-            watching.check(body)
+            check(body)
 
     last = START
     for last, record, users in Life(seed).steps(60):
         run_checks(last)
         world.now, world.users = last, users
-        watching.receive({"source": "aws.iam", "detail": record})
+        receive({"source": "aws.iam", "detail": record})
     run_checks(last)
     alerts = [m for m in world.published if isinstance(m, Alert) and m.type is AlertType.OPENED]
     return {(a.finding.user_id, a.finding.stray_since) for a in alerts}
