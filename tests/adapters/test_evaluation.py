@@ -110,7 +110,7 @@ def checker(stack: Stack, exemptions: Exemptions, sleep: Callable[[float], None]
     """`straywatch check` on this account, with what the deployment remembers."""
     return Checker(
         account=ACCOUNT,
-        iam=Iam(client("iam")),
+        iam=Iam(lambda: client("iam")),
         exemptions=exemptions,
         memory=Tables(
             FindingsTable(client("dynamodb"), "findings", timedelta()),
