@@ -28,11 +28,12 @@ from chalicelib.flows.check import Check
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.lifecycle import Lifecycle
 from chalicelib.flows.receive import Receive
-from chalicelib.settings import Settings
+from chalicelib.settings import settings_from
 from straywatch.replay.figures import would_alert
 from straywatch.replay.history import ReplayTotals, stretches
 from straywatch.replay.intake import Intake
 from straywatch.replay.store import Store
+from tests.unit.environment import ENVIRONMENT
 from tests.unit.trail import ACCOUNT, START, created, deleted, joined, left, renamed
 
 GRACES = (5, 65, 905, 7205)  # never a multiple of a step: an event never falls on a check
@@ -113,12 +114,10 @@ class World:
 
 def monitor(world: World, grace: int) -> tuple[Receive, Check]:
     """The deployed monitor on this world: its event path and its check path."""
-    settings = Settings(
-        alert_topic_arn="-", check_queue_url="-", dead_letter_queue_url="-", findings_table="-",
-        state_table="-", config_parameter="-", grace_period_seconds=grace, reminder_hours=0,
-        reminders_max=0, escalate_hours=0, flapping_episodes=0, missed_events_alert=0,
-        digest_above=0, keep_resolved_days=1,
-    )  # fmt: skip
+    nothing_more = dict.fromkeys(
+        ("REMINDER_HOURS", "ESCALATE_HOURS", "FLAPPING_EPISODES", "DIGEST_ABOVE"), "0"
+    )
+    settings = settings_from(ENVIRONMENT | nothing_more | {"GRACE_PERIOD_SECONDS": str(grace)})
     lifecycle = Lifecycle(
         settings=settings, findings=world, state=world, queue=world, topic=world,
         find_user=world.by_id, clock=lambda: world.now,
