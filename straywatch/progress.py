@@ -22,7 +22,7 @@ def counting(
 ) -> Iterator[Callable[[int], None]]:
     """Show how many of `what` are done; yields the function, safe in threads, that adds to it.
 
-    Nothing is shown within the first second, nor where stderr is not a terminal.
+    Nothing is shown within the first second, nor where stderr is no terminal that redraws lines.
     """
     bar = Progress(
         TextColumn("{task.description}"),
@@ -40,7 +40,7 @@ def counting(
         nonlocal shown
         with guard:
             bar.advance(task, number)
-            if not shown and bar.console.is_terminal and clock() - begun > PATIENCE:
+            if not shown and bar.console.is_interactive and clock() - begun > PATIENCE:
                 shown = True
                 bar.start()
 

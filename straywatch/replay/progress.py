@@ -21,7 +21,7 @@ def share_bar(
 ) -> Iterator[Callable[[float], None]]:
     """Yield the function that is told the share done, from 0 to 1.
 
-    Nothing is shown within the first second, nor where stderr is no terminal.
+    Nothing is shown within the first second, nor where stderr is no terminal that redraws lines.
     """
     bar = Progress(
         TextColumn("{task.description}"),
@@ -37,7 +37,7 @@ def share_bar(
     def show(share: float) -> None:
         nonlocal shown
         bar.update(task, completed=share)
-        if not shown and bar.console.is_terminal and clock() - begun > PATIENCE:
+        if not shown and bar.console.is_interactive and clock() - begun > PATIENCE:
             shown = True
             bar.start()
 
