@@ -45,8 +45,8 @@ MANAGERS = {
     "zypper": "LC_ALL=C timeout 300 zypper -n -q install chromium libatomic1",
     "pacman": "LC_ALL=C timeout 300 pacman -S --noconfirm --needed chromium",
 }
-"""What gets, as root, a Chromium from each package manager, and the library that Playwright's driver
-needs beside it. Alpine's is not among them: Playwright is not made for it, so .venv is not either."""
+"""What gets, as root, a Chromium from each package manager, and the library that Playwright's
+driver needs. Alpine's is not among them: Playwright is not made for it, so .venv is not either."""
 PLAYWRIGHT = (sys.executable, "-m", "playwright")
 DOWNLOAD = (*PLAYWRIGHT, "install", "--no-shell", "chromium")
 _START_SECONDS = 30
