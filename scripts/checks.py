@@ -61,6 +61,7 @@ def run(check: Check) -> Result:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        errors="backslashreplace",  # some tools write UTF-8 whatever the locale
         check=False,
     )
     return Result(check.name, ended.returncode == 0, time.monotonic() - begun, ended.stdout)
@@ -69,9 +70,14 @@ def run(check: Check) -> Result:
 def run_tests(arguments: Sequence[str]) -> Result:
     """Run pytest on every core, passing its words on as they come."""
     begun = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-n", "auto", "--dist", "loadfile", *arguments]
+    many = ("-n", "auto", "--dist", "loadfile", "--color", "no")
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-m", "pytest", *many, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="backslashreplace",
     ) as tests:
         said = ""
         for line in tests.stdout or ():

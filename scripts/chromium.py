@@ -21,7 +21,7 @@ NAMES = (
     "google-chrome-stable",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
-MISSING = "no Chromium on this machine"
+MISSING = "no usable Chromium on this machine"
 FLAGS = (
     "--no-sandbox",  # which refuses to run as root; only pages of our own are opened
     "--disable-gpu",
@@ -38,15 +38,17 @@ MANAGERS = {
         export DEBIAN_FRONTEND=noninteractive LC_ALL=C
         get="apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=60"
         timeout 120 $get update
-        timeout 240 $get --download-only install chromium && $get --no-download install chromium
+        timeout 240 $get --download-only install chromium libatomic1 &&
+            $get --no-download install chromium libatomic1
     """,
-    "dnf": "LC_ALL=C timeout 300 dnf -q -y install chromium",
-    "zypper": "LC_ALL=C timeout 300 zypper -n -q install chromium",
+    "dnf": "LC_ALL=C timeout 300 dnf -q -y install chromium libatomic",
+    "zypper": "LC_ALL=C timeout 300 zypper -n -q install chromium libatomic1",
     "pacman": "LC_ALL=C timeout 300 pacman -S --noconfirm --needed chromium",
 }
-"""What gets a Chromium from each package manager, as root. Alpine's is not among them: Playwright
-is not made for it, so .venv is not either."""
-DOWNLOAD = (sys.executable, "-m", "playwright", "install", "--no-shell", "chromium")
+"""What gets, as root, a Chromium from each package manager, and the library that Playwright's
+driver needs. Alpine's is not among them: Playwright is not made for it, so .venv is not either."""
+PLAYWRIGHT = (sys.executable, "-m", "playwright")
+DOWNLOAD = (*PLAYWRIGHT, "install", "--no-shell", "chromium")
 _START_SECONDS = 30
 _DOWNLOAD_SECONDS = 240
 _INSTALL_SECONDS = 900
@@ -111,7 +113,9 @@ THIS = Machine()
 
 
 def find(machine: Machine = THIS) -> str:
-    """The path of the first Chromium that starts, or "" where none does."""
+    """The path of the first Chromium that starts, or "" where none does or nothing can drive it."""
+    if not machine.run([*PLAYWRIGHT, "--version"], _START_SECONDS).passed:
+        return ""
     installed = (path for name in NAMES if (path := machine.which(name)))
     return next((path for path in installed if _starts(machine, path)), "") or _own(machine)
 

@@ -1,11 +1,26 @@
-"""How properties are tried: the same cases each time, or any number of new ones.
+"""What every test runs in: one environment, whoever runs it, and the same cases each time.
 
 `pytest --hypothesis-profile=explore` looks further than `make test` has time for.
 """
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
+
+# The terminal, AWS settings and proxies of whoever runs the tests are not what they are about; a
+# test that is about one sets it. Language and time zone stay: nothing may depend on them.
+_TERMINALS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+for _name in tuple(os.environ):
+    if _name in _TERMINALS or _name.startswith("AWS_") or _name.lower().endswith("_proxy"):
+        del os.environ[_name]
+os.environ |= {
+    "TERM": "xterm-256color",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 # The machine may be slow; how long a case takes is not what these tests are about.
 settings.register_profile("steady", deadline=None, derandomize=True)

@@ -35,7 +35,7 @@ def counting(
 ) -> Iterator[Callable[[int], None]]:
     """Show how many of `what` are done; yields the function, safe in threads, that adds to it.
 
-    Nothing is shown within the first second, nor where stderr is not a terminal.
+    Nothing is shown within the first second, nor where stderr is no terminal that redraws lines.
     """
     bar = _bar(TextColumn("{task.completed:,}"), TimeElapsedColumn(), stream=stream)
     task = bar.add_task(what, total=None)
@@ -49,7 +49,7 @@ def share_bar(
 ) -> Iterator[Callable[[float], None]]:
     """Show which share is done; yields the function, safe in threads, that is told it, 0 to 1.
 
-    Nothing is shown within the first second, nor where stderr is not a terminal.
+    Nothing is shown within the first second, nor where stderr is no terminal that redraws lines.
     """
     bar = _bar(TaskProgressColumn(), TimeRemainingColumn(), stream=stream)
     task = bar.add_task(doing, total=1.0)
@@ -77,7 +77,7 @@ def _patient(bar: Progress, clock: Clock) -> Iterator[Callable[[Callable[[], Non
         nonlocal shown
         with guard:
             change()
-            if not shown and bar.console.is_terminal and clock() - begun > PATIENCE:
+            if not shown and bar.console.is_interactive and clock() - begun > PATIENCE:
                 shown = True
                 bar.start()
 

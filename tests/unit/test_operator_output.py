@@ -115,18 +115,21 @@ def ticks(*times: float) -> Iterator[float]:
 
 
 @pytest.mark.parametrize(
-    ("stream", "late", "shown"),
+    ("stream", "term", "late", "shown"),
     [
-        (Terminal(), 2.0, True),
-        (Terminal(), 0.5, False),
-        (io.StringIO(), 2.0, False),
+        (Terminal(), "xterm", 2.0, True),
+        (Terminal(), "xterm", 0.5, False),
+        (Terminal(), "dumb", 2.0, False),
+        (io.StringIO(), "xterm", 2.0, False),
     ],
 )
 def test_progress_shows_on_a_terminal_after_a_second(
-    stream: io.StringIO, late: float, *, shown: bool
+    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, term: str, late: float, *, shown: bool
 ) -> None:
-    """Short work and pipes see nothing of it."""
+    """Short work, pipes, and terminals that cannot redraw a line see nothing of it."""
+    monkeypatch.setenv("TERM", term)
     clock = ticks(0.0, late, late)
     with counting("Reading users", stream, lambda: next(clock)) as add:
         add(1000)
     assert ("Reading users" in stream.getvalue()) is shown
+    assert bool(stream.getvalue()) is shown
