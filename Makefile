@@ -40,8 +40,8 @@ destroy: $(VENV) ## Remove a deployment, keeping its findings: [STAGE=name] [YES
 bench: $(VENV) ## Measure cold imports, sizes, API calls and delays.
 	@.venv/bin/python -m bench
 
-simulate: $(VENV) ## Play N random histories against the monitor and its promises: [N=1000].
-	@.venv/bin/python -m tests.simulation $(if $(N),$(N),1000)
+simulate: $(VENV) ## Play N random histories against the monitor and its promises: [N=1000] [SEED=0].
+	@.venv/bin/python -m tests.simulation $(if $(N),$(N),1000) $(if $(SEED),--seed $(SEED))
 
 screenshots: $(VENV) ## Make docs/images anew from a seeded run on the embedded AWS; needs Chromium.
 	@.venv/bin/python -m scripts.screenshots
