@@ -133,7 +133,7 @@ class Lambda:
         return Container(
             self.product.deployment(
                 environment=dict(self.environment),
-                client=lambda service: self.gateway.client(service, self.current),
+                make_client=lambda service, _: self.gateway.client(service, self.current),
                 clock=self._clock,
             )
         )
