@@ -1,4 +1,4 @@
-# Everything a fresh clone needs beyond Python 3.11+, make and git is made here.
+# Everything a fresh clone needs beyond Python 3.11 to 3.14, make and git is made here.
 
 MAKEFLAGS += --no-print-directory
 VENV := .venv/.installed
