@@ -126,4 +126,4 @@ def test_the_documentation_shows_this_very_code() -> None:
     root = Path(__file__).parents[2]
     guide = (root / "docs" / "channels.md").read_text()
     shown = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
-    assert (root / "straywatch" / "sns_message.py").read_text() in shown
+    assert (root / "straywatch" / "alert_path" / "sns_message.py").read_text() in shown
