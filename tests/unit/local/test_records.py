@@ -44,7 +44,7 @@ def record(request: Request, outcome: Outcome, caller: Caller = ROOT) -> dict[st
 
 
 def test_a_created_user_is_recorded_as_cloudtrail_does() -> None:
-    """It has every field that AWS's own has, lower camel case, tags as a list, the date as prose."""
+    """Every field that AWS writes, in lower camel case, tags as a list, the date as prose."""
     form = {"Action": "CreateUser", "UserName": "alice"}
     tags = {"Tags.member.1.Key": "team", "Tags.member.1.Value": "a & b"}
     request = decode_request(urlencode({**form, **tags}).encode())
