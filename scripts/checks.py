@@ -70,7 +70,7 @@ def run(check: Check) -> Result:
 def run_tests(arguments: Sequence[str]) -> Result:
     """Run pytest on every core, passing its words on as they come."""
     begun = time.monotonic()
-    many = ("-n", "auto", "--dist", "loadfile", "--color", "no")
+    many = ("-n", "auto", "--dist", "loadfile", "--color", "no", "--durations", "10")
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", *many, *arguments],
         cwd=ROOT,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cfnlint.api import ManualArgs, lint_file
-
 from chalicelib.text import one_line
 from straywatch.errors import StraywatchError
 
@@ -14,6 +12,8 @@ _SHOWN = 3
 
 def lint(template: Path, region: str) -> None:
     """Raise StraywatchError if cfn-lint finds anything in the template as deployed to `region`."""
+    from cfnlint.api import ManualArgs, lint_file  # noqa: PLC0415 - it takes seconds to import
+
     said = [
         one_line(f"{match.rule.id} at {'/'.join(map(str, match.path or []))}: {match.message}")
         for match in lint_file(template, ManualArgs(regions=[region]))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from chalicelib.adapters.clients import Patience
 from chalicelib.bootstrap import Deployment
 from straywatch.deploy.template import assemble
 from tests.adapters.aws import client
+from tests.fakes import Clock
 from tests.unit.environment import ENVIRONMENT
 from tests.unit.records import ACCOUNT_ID, NOW
 
@@ -33,27 +34,12 @@ def create_table(dynamodb: Any, logical_id: str, name: str) -> None:
 
 
 @dataclass
-class Clock:
-    """A clock that tests set."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        """The time it is set to."""
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-        self.now += timedelta(seconds=seconds)
-
-
-@dataclass
 class Stack:
     """The deployed resources, the monitor on them, and which clients it has made."""
 
     environment: dict[str, str]
     inbox: str
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock = field(default_factory=lambda: Clock(NOW))
     made: list[str] = field(default_factory=list)
 
     def deployment(self, refusing: Mapping[str, str] | None = None) -> Deployment:

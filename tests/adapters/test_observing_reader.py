@@ -18,7 +18,8 @@ from straywatch.observing.deployment import Observed
 from straywatch.observing.reader import DeploymentReader, Pace
 from straywatch.observing.records import Census, Queues, SweepRecord, Unread
 from tests.adapters.aws import client
-from tests.adapters.stack import Clock, Stack, aws_in_memory
+from tests.adapters.stack import Stack, aws_in_memory
+from tests.fakes import Clock
 from tests.unit import observed_samples as samples
 from tests.unit.observed_samples import ACCOUNT, OBSERVED
 from tests.unit.records import NOW
@@ -99,7 +100,7 @@ def test_everything_is_read(stack: Stack) -> None:
     iam.create_user(UserName="stray")
     client("sqs").send_message(QueueUrl=stack.environment["DEAD_LETTER_QUEUE_URL"], MessageBody="x")
 
-    reading = reader(stack, Clock()).read()
+    reading = reader(stack, Clock(NOW)).read()
 
     assert reading.findings == (finding,)
     assert [each.user_name for each in reading.marks] == ["bob"]
@@ -111,7 +112,7 @@ def test_everything_is_read(stack: Stack) -> None:
 
 def test_a_resolved_finding_is_followed_without_a_scan(stack: Stack) -> None:
     """Between scans a finding that is open no more is read again as it ended."""
-    clock = Clock()
+    clock = Clock(NOW)
     opened = samples.finding("ann", 1, ago=60 * MINUTE)
     table().add(opened)
     session = Session()
@@ -129,7 +130,7 @@ def test_a_resolved_finding_is_followed_without_a_scan(stack: Stack) -> None:
 
 def test_most_readings_cost_few_calls(stack: Stack) -> None:
     """What is costly, the whole table and all users, is read every few minutes only."""
-    clock, session = Clock(), Session()
+    clock, session = Clock(NOW), Session()
     following = reader(stack, clock, session)
     following.read()
     session.calls.clear()
@@ -146,7 +147,7 @@ def test_users_that_cannot_be_read_are_not_none(stack: Stack) -> None:
     session = Session(refused={"GetAccountAuthorizationDetails", "GetQueueAttributes"})
     table().add(samples.finding("ann", 1, ago=60 * MINUTE))
 
-    reading = reader(stack, Clock(), session).read()
+    reading = reader(stack, Clock(NOW), session).read()
 
     assert isinstance(reading.census, Unread)
     assert isinstance(reading.queues, Unread)
@@ -161,7 +162,7 @@ def test_an_item_that_cannot_be_read_is_named(stack: Stack) -> None:
         TableName="findings", Item={key: {"S": value} for key, value in item.items()}
     )
 
-    reading = reader(stack, Clock()).read()
+    reading = reader(stack, Clock(NOW)).read()
 
     assert reading.unreadable == (f"{ACCOUNT.key}:AIDAX/000001",)
 
@@ -169,7 +170,7 @@ def test_an_item_that_cannot_be_read_is_named(stack: Stack) -> None:
 def test_tables_that_do_not_answer_are_an_error(stack: Stack) -> None:
     """Without the tables there is no reading at all."""
     with pytest.raises(ClientError):
-        reader(stack, Clock(), Session(refused={"Scan"})).read()
+        reader(stack, Clock(NOW), Session(refused={"Scan"})).read()
 
 
 def test_a_refused_document_is_told_and_the_last_good_one_counts(stack: Stack) -> None:
@@ -180,7 +181,7 @@ def test_a_refused_document_is_told_and_the_last_good_one_counts(stack: Stack) -
     client("ssm").put_parameter(Name="/straywatch/config", Value="{", Type="String")
     client("iam").create_user(UserName="robot")
 
-    reading = reader(stack, Clock()).read()
+    reading = reader(stack, Clock(NOW)).read()
 
     assert reading.refused
     assert isinstance(reading.census, Census)
@@ -192,7 +193,7 @@ def test_sweeps_are_read_once(stack: Stack) -> None:
     one, two, three = samples.sweeps(3, 100, 3, NOW)
     record(one)
     record(two)
-    clock = Clock()
+    clock = Clock(NOW)
     following = reader(stack, clock)
     first = following.read()
     record(three)
@@ -213,7 +214,7 @@ def test_only_new_credentials_help_an_expired_session() -> None:
 
 def test_a_finding_opened_and_resolved_between_two_readings_is_seen(stack: Stack) -> None:
     """Its mark betrays it: it shows within seconds, at the cost of one scan."""
-    clock, session = Clock(), Session()
+    clock, session = Clock(NOW), Session()
     following = reader(stack, clock, session)
     following.read()
     opened = samples.finding("ann", 1, ago=60 * MINUTE)

@@ -16,7 +16,7 @@ from mypy_boto3_cloudtrail import CloudTrailClient
 from straywatch.aws.pacing import TokenBucket
 from straywatch.replay.documents import Malformed
 from straywatch.replay.lookup import EVENT_NAMES, looked_up
-from tests.unit.test_pacing import Clock
+from tests.fakes import RestingClock
 from tests.unit.trail import at, created, joined
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)
@@ -62,7 +62,7 @@ def test_every_name_is_asked_for_to_its_last_page(client: CloudTrailClient, stub
     answer(stub, "CreateUser", two, after="m")
     for name in EVENT_NAMES[1:]:
         answer(stub, name, *([three] if name == "AddUserToGroup" else []))
-    clock, shares = Clock(), list[float]()
+    clock, shares = RestingClock(), list[float]()
     pace = TokenBucket(2, 1, clock, clock.sleep)
     assert list(looked_up(client, pace, UNTIL, 10, shares.append)) == [one, two, three]
     assert clock.now == pytest.approx(100 + len(EVENT_NAMES) / 2)
@@ -76,7 +76,7 @@ def test_an_event_without_its_record_is_told(client: CloudTrailClient, stub: Stu
     stub.add_response("lookup_events", {"Events": [{"EventId": "x"}]}, asked)
     for name in EVENT_NAMES[1:]:
         answer(stub, name)
-    clock = Clock()
+    clock = RestingClock()
     found = list(
         looked_up(client, TokenBucket(2, 1, clock, clock.sleep), UNTIL, 10, lambda _: None)
     )
@@ -87,6 +87,6 @@ def test_a_page_that_fails_fails_the_whole(client: CloudTrailClient, stub: Stubb
     """Half a history would look like a quieter account."""
     answer(stub, "CreateUser", created(at(), "a"), marker="m")
     stub.add_client_error("lookup_events", "AccessDeniedException")
-    clock = Clock()
+    clock = RestingClock()
     with pytest.raises(ClientError):
         list(looked_up(client, TokenBucket(2, 1, clock, clock.sleep), UNTIL, 10, lambda _: None))

@@ -20,8 +20,8 @@ from chalicelib.domain.findings import Finding, Reason, Resolution, resolve, sen
 from chalicelib.domain.marks import Mark
 from tests.adapters.aws import client
 from tests.adapters.stack import create_table
+from tests.unit.finding_samples import OPENED
 from tests.unit.records import ACCOUNT, NOW, at, event
-from tests.unit.test_findings import OPENED
 
 GRACE = timedelta(minutes=15)
 SIX_YEARS = timedelta(days=2190)

@@ -17,8 +17,8 @@ from chalicelib.messages.body import body_of
 from chalicelib.messages.subject import subject
 from straywatch.alert_path.sample_alerts import sample
 from straywatch.cli import run
+from tests.unit.alert_schema import SCHEMA
 from tests.unit.examples import ACCOUNT, NOW
-from tests.unit.test_alert_schema import SCHEMA
 
 TEMPLATE = {
     "Resources": {

@@ -18,8 +18,8 @@ from chalicelib.domain.alerts import Alert, Notice, flapping_notice
 from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, resolve
 from chalicelib.domain.marks import Mark
 from tests.adapters.aws import client
+from tests.unit.finding_samples import OPENED
 from tests.unit.records import ACCOUNT, at
-from tests.unit.test_findings import OPENED
 
 ARN = "arn:aws:sns:us-east-1:123456789012:alerts"
 NOTICE = flapping_notice(Mark(account=ACCOUNT, user_name="bob"), 12)

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from straywatch.local.emulator.process import LocalAws
 from straywatch.local.emulator.session import ACCOUNT_ID, LocalSession
+from tests.e2e.local_stack import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -32,7 +33,7 @@ class Bus:
     sqs: SQSClient
     url: str
 
-    def take(self, count: int, seconds: float = 10.0) -> Sequence[dict[str, Any]]:
+    def take(self, count: int, seconds: float = PATIENCE_SECONDS) -> Sequence[dict[str, Any]]:
         """Wait for that many events and return them; AssertionError if fewer come."""
         events: list[dict[str, Any]] = []
         deadline = time.monotonic() + seconds
@@ -319,7 +320,7 @@ def test_the_control_api_serves_no_web_page(aws: LocalAws, headers: dict[str, st
     )
 
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=10)  # noqa: S310 - likewise
+        urllib.request.urlopen(request, timeout=PATIENCE_SECONDS)  # noqa: S310 - likewise
 
     assert refused.value.code == 403
 
@@ -341,6 +342,6 @@ def test_orders_that_make_no_sense_are_refused(aws: LocalAws, resource: str, ord
     )
 
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=10)  # noqa: S310 - likewise
+        urllib.request.urlopen(request, timeout=PATIENCE_SECONDS)  # noqa: S310 - likewise
 
     assert refused.value.code == 400

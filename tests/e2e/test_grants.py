@@ -112,6 +112,8 @@ def _dead_letters(stack: LocalStack) -> int:
 def _sweep(stack: LocalStack) -> None:
     """Sweeps meet strays nobody told of: one, several, a fresh one; a deletion; a failure."""
     stack.control.plan("lose")
+    stack.iam.create_user(UserName="fresh")
+    stack.iam.add_user_to_group(UserName="fresh", GroupName=GROUP)
     _create_worth_weighing(stack, "untold")
     _delete_all(stack, "lighter")
     time.sleep(GRACE_SECONDS)  # the grace of `untold` passes; no event tells of its end
@@ -122,7 +124,8 @@ def _sweep(stack: LocalStack) -> None:
     for name in several:
         stack.iam.create_user(UserName=name)
     time.sleep(GRACE_SECONDS)  # likewise
-    stack.iam.create_user(UserName="fresh")
+    # in a group at the last sweep, so that its grace begins with this one, however late it runs
+    stack.iam.remove_user_from_group(UserName="fresh", GroupName=GROUP)
     stack.control.reset()
     _sweep_now(stack)
     for name in several:

@@ -141,13 +141,13 @@ def test_a_killed_parent_leaves_no_emulator_behind() -> None:
 
 
 def _text(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - on this machine
+    with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 - on this machine
         return str(answer.read(), "utf-8")
 
 
 def _wait_until_gone(endpoint: str, state: str) -> None:
     """Wait for the emulator's end as its own log folder and port tell it."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while answers(endpoint) or Path(state).exists():
         assert time.monotonic() < deadline, "the emulator outlived its parent"
         time.sleep(0.05)

@@ -19,11 +19,10 @@ import pytest
 
 from straywatch.deploy.packaging import SOURCES
 from straywatch.local.emulator.process import LocalAws
-from tests.e2e.local_stack import LocalStack
+from tests.e2e.local_stack import PATIENCE_SECONDS, LocalStack
 
 STRAYWATCH = [sys.executable, "-m", "straywatch"]
 PERIOD = ["--from", "2020-01-01", "--to", "2020-12-31"]
-PATIENCE_SECONDS = 60
 
 
 @contextmanager

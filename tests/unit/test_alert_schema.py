@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from chalicelib.messages.body import body_of
+from tests.unit.alert_schema import SCHEMA
 from tests.unit.examples import EXAMPLES
 
-SCHEMA: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "docs" / "alert.schema.json").read_text()
-)
 CONTRACT = {
     "": {"schema", "type", "finding", "cause", "remediation"},
     "finding": {

@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.account import User
 from chalicelib.domain.findings import (
     CLAIM,
     AlertType,
     Finding,
-    Reason,
-    Resolution,
     Status,
     may_send,
     moved_on,
-    open_finding,
     renamed,
     resolve,
     sent,
 )
-from chalicelib.domain.marks import Evidence, StraySince
 from chalicelib.domain.severity import Severity
-from chalicelib.settings import Settings, settings_from
-from tests.unit.environment import ENVIRONMENT
-from tests.unit.records import ACCOUNT, NOW, USER_ID, at, event
+from chalicelib.settings import Settings
+from tests.unit.finding_samples import BOB, JOINED, OPENED, SETTINGS, chosen
+from tests.unit.records import NOW, USER_ID, at
 
 HOUR = timedelta(hours=1)
-BOB = User(USER_ID, "bob", "arn:aws:iam::123456789012:user/bob", "/", at(-5000))
-JOINED = Resolution(Reason.JOINED_GROUP, ("nurses",))
-OPENED = open_finding(
-    ACCOUNT,
-    BOB,
-    StraySince(at(-900), Evidence.EVENT),
-    number=1,
-    now=NOW,
-    severity=Severity.MEDIUM,
-    risk="it has a password",
-    detected_by="event",
-    cause=event("RemoveUserFromGroup", -900).cause,
-    flaps=2,
-)
 TOLD = sent(OPENED)
-
-
-def chosen(**variables: str) -> Settings:
-    """Settings with some of the variables changed."""
-    environment: Mapping[str, str] = ENVIRONMENT | variables
-    return settings_from(environment)
-
-
-SETTINGS = chosen()  # a reminder each 24 h, three at most; escalation after 72 h
 
 
 def lived(

@@ -2,97 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.account import Account
-from chalicelib.domain.alerts import Audience, Digest, Message
-from chalicelib.domain.check_requests import CheckRequest, DigestRequest
-from chalicelib.domain.findings import Finding, Reason, Resolution, Status, Write, resolve
+from chalicelib.domain.alerts import Audience, Digest
+from chalicelib.domain.findings import Finding, Reason, Resolution, resolve
 from chalicelib.domain.severity import Severity
 from chalicelib.flows.floods import PAUSE, TOGETHER, Floods
+from tests.fakes import Clock, Findings, Queue, State, Topic, UnavailableError
 from tests.unit.examples import ACCOUNT, NOW, many
 
 LIMIT = 10
 
 
-class KilledError(Exception):
-    """The function ended here."""
-
-
 @dataclass
 class World:
-    """Tables, queue, topic and clock in memory; `broken` counts publishes that fail."""
+    """What a flood is told by, and on which clock."""
 
-    now: datetime = NOW
-    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    asked: list[datetime] = field(default_factory=list)
-    published: list[Digest] = field(default_factory=list)
-    conflicts: int = 0
-    broken: int = 0
+    clock: Clock = field(default_factory=lambda: Clock(NOW))
+    state: State = field(default_factory=State)
+    findings: Findings = field(default_factory=Findings)
+    queue: Queue = field(default_factory=Queue)
+    topic: Topic = field(default_factory=Topic)
 
-    def document(self, _: Account, name: str) -> Mapping[str, Any]:
-        """A small document."""
-        return self.documents.get(name, {})
+    @property
+    def asked(self) -> list[datetime]:
+        """When digests were asked for."""
+        return self.queue.asked
 
-    def swap_document(self, _: Account, name: str, content: Mapping[str, Any]) -> Write:
-        """Replace it if it is as it was read."""
-        version = int(self.documents.get(name, {}).get("version", 0))
-        if self.conflicts or content["version"] != version:
-            self.conflicts = max(0, self.conflicts - 1)
-            return Write.CONFLICT
-        self.documents[name] = {**content, "version": version + 1}
-        return Write.DONE
-
-    def live(self, _: Account) -> Iterator[Finding]:
-        """What is open."""
-        return (finding for finding in self.findings if finding.status is Status.OPEN)
-
-    def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> datetime:
-        """Remember when a digest is due."""
-        assert request.account == ACCOUNT
-        assert now == self.now
-        self.asked.append(due)
-        return due
-
-    def publish(self, message: Message) -> None:
-        """Keep the digest, or fail."""
-        assert isinstance(message, Digest)
-        if self.broken:
-            self.broken -= 1
-            raise KilledError
-        self.published.append(message)
+    @property
+    def digests(self) -> list[Digest]:
+        """What was told."""
+        told = [m for m in self.topic.published if isinstance(m, Digest)]
+        assert len(told) == len(self.topic.published)
+        return told
 
     def floods(self, above: int = LIMIT) -> Floods:
         """The code under test, on this world."""
         return Floods(
             above=above,
-            documents=self,
-            live=self.live,
-            queue=self,
-            topic=self,
-            clock=lambda: self.now,
+            documents=self.state,
+            live=self.findings.live,
+            queue=self.queue,
+            topic=self.topic,
+            clock=self.clock,
         )
 
     def open(self, finding: Finding, above: int = LIMIT) -> bool:
         """Open a finding as a check does; return whether people are told by digest."""
         quiet = self.floods(above).joins(ACCOUNT)
-        self.findings.append(
-            replace(finding, opened_at=self.now, quiet=quiet, muted=quiet, alerted_at=self.now)
-        )
+        now = self.clock.now
+        self.findings.put(replace(finding, opened_at=now, quiet=quiet, muted=quiet, alerted_at=now))
         return quiet
 
     def settle_all(self) -> None:
         """Every finding is resolved."""
         resolution = Resolution(Reason.DELETED)
-        self.findings = [resolve(f, resolution, at=self.now, now=self.now) for f in self.findings]
+        now, kept = self.clock.now, self.findings.kept.values()
+        self.findings.put(*[resolve(f, resolution, at=now, now=now) for f in kept])
 
 
 def test_a_few_are_told_one_by_one() -> None:
@@ -108,25 +79,27 @@ def test_those_above_the_limit_wait_for_one_digest() -> None:
     told = [world.open(finding) for finding in many(2000)]
     assert told.count(False) == LIMIT
     assert world.asked == [NOW + TOGETHER]
-    world.now += TOGETHER
+    world.clock.now += TOGETHER
     world.floods().tell(ACCOUNT)
-    (digest,) = world.published
+    (digest,) = world.digests
     assert (digest.open, digest.told_here_alone) == (1990, 1990)
     assert digest.audience is Audience.PEOPLE
     assert len(digest.worst) == 10
-    assert digest.worst[0].severity is max(f.severity for f in world.findings if f.quiet)
+    assert digest.worst[0].severity is max(
+        f.severity for f in world.findings.kept.values() if f.quiet
+    )
 
 
 def test_a_flood_that_goes_on_is_not_told_every_minute() -> None:
     """However long it lasts, only ten are told singly, and digests keep their distance."""
     world = World()
     for number, finding in enumerate(many(1200)):
-        world.now = NOW + timedelta(seconds=3 * number)
+        world.clock.now = NOW + timedelta(seconds=3 * number)
         world.open(finding)
-    assert sum(not finding.quiet for finding in world.findings) == LIMIT
+    assert sum(not finding.quiet for finding in world.findings.kept.values()) == LIMIT
     gaps = [later - earlier for earlier, later in zip(world.asked, world.asked[1:], strict=False)]
     assert all(gap >= PAUSE - timedelta(seconds=10) for gap in gaps)
-    assert world.asked[-1] > world.now
+    assert world.asked[-1] > world.clock.now
 
 
 def test_a_finding_after_a_calm_is_told_by_itself() -> None:
@@ -134,7 +107,7 @@ def test_a_finding_after_a_calm_is_told_by_itself() -> None:
     world = World()
     for finding in many(20):
         world.open(finding)
-    world.now += timedelta(hours=2)
+    world.clock.now += timedelta(hours=2)
     assert world.open(many(21)[-1]) is False
 
 
@@ -142,9 +115,9 @@ def test_every_quiet_finding_is_followed_by_a_digest() -> None:
     """Whoever is not told by mail is told by a digest that looks after the finding was stored."""
     world = World()
     for number, finding in enumerate(many(400)):
-        world.now = NOW + timedelta(seconds=number * 7 % 977)
+        world.clock.now = NOW + timedelta(seconds=number * 7 % 977)
         if world.open(finding):
-            assert world.asked[-1] >= world.now + timedelta(seconds=10)
+            assert world.asked[-1] >= world.clock.now + timedelta(seconds=10)
 
 
 def test_a_digest_without_news_is_not_sent() -> None:
@@ -152,10 +125,10 @@ def test_a_digest_without_news_is_not_sent() -> None:
     world = World()
     for finding in many(20):
         world.open(finding)
-    world.now += TOGETHER
+    world.clock.now += TOGETHER
     world.floods().tell(ACCOUNT)
     world.floods().tell(ACCOUNT)
-    assert len(world.published) == 1
+    assert len(world.digests) == 1
 
 
 def test_a_finding_that_the_index_showed_late_is_told_all_the_same() -> None:
@@ -163,12 +136,12 @@ def test_a_finding_that_the_index_showed_late_is_told_all_the_same() -> None:
     world = World()
     for finding in many(20):
         world.open(finding)
-    late = world.findings.pop()
-    world.now += TOGETHER
+    late_id, late = world.findings.kept.popitem()
+    world.clock.now += TOGETHER
     world.floods().tell(ACCOUNT)
-    world.findings.append(late)
+    world.findings.kept[late_id] = late
     world.floods().tell(ACCOUNT)
-    assert [digest.open for digest in world.published] == [9, 10]
+    assert [digest.open for digest in world.digests] == [9, 10]
 
 
 def test_it_is_over_once() -> None:
@@ -180,7 +153,7 @@ def test_it_is_over_once() -> None:
     world.settle_all()
     world.floods().tell(ACCOUNT)
     world.floods().tell(ACCOUNT)
-    opened, closed = world.published
+    opened, closed = world.digests
     assert (closed.open, closed.announced) == (0, 10)
     assert closed.digest_id == opened.digest_id
     assert closed.severity is opened.severity
@@ -194,23 +167,23 @@ def test_the_next_flood_has_an_id_of_its_own() -> None:
     world.floods().tell(ACCOUNT)
     world.settle_all()
     world.floods().tell(ACCOUNT)
-    world.now += timedelta(days=1)
+    world.clock.now += timedelta(days=1)
     for finding in many(20):
         world.open(finding)
     world.floods().tell(ACCOUNT)
-    assert len({digest.digest_id for digest in world.published}) == 2
+    assert len({digest.digest_id for digest in world.digests}) == 2
 
 
 def test_reminders_of_many_are_told_together_until_they_are_over() -> None:
     """A muted reminder puts a finding in the digests, which end when it does."""
     world = World()
     reminded = [replace(finding, quiet=False, muted=True) for finding in many(12)]
-    world.findings = list(reminded)
+    world.findings.put(*reminded)
     world.floods().tell(ACCOUNT, reminded)
     world.floods().tell(ACCOUNT)
     world.settle_all()
     world.floods().tell(ACCOUNT)
-    assert [(d.open, d.told_here_alone) for d in world.published] == [(12, 0), (0, 0)]
+    assert [(d.open, d.told_here_alone) for d in world.digests] == [(12, 0), (0, 0)]
 
 
 @pytest.mark.parametrize("closing", [False, True])
@@ -222,13 +195,13 @@ def test_a_digest_that_could_not_be_sent_is_sent_later(*, closing: bool) -> None
     if closing:
         world.floods().tell(ACCOUNT)
         world.settle_all()
-    world.broken = 1
-    with pytest.raises(KilledError):
+    world.topic.broken = 1
+    with pytest.raises(UnavailableError):
         world.floods().tell(ACCOUNT)
-    world.now += timedelta(minutes=1)
+    world.clock.now += timedelta(minutes=1)
     world.floods().tell(ACCOUNT)
-    assert [digest.open for digest in world.published] == ([10, 0] if closing else [10])
-    assert len({digest.digest_id for digest in world.published}) == 1
+    assert [digest.open for digest in world.digests] == ([10, 0] if closing else [10])
+    assert len({digest.digest_id for digest in world.digests}) == 1
 
 
 def test_a_flood_is_known_to_be_over() -> None:
@@ -239,18 +212,18 @@ def test_a_flood_is_known_to_be_over() -> None:
     for finding in many(20):
         world.open(finding)
     floods.tell(ACCOUNT)
-    digest_id = world.published[0].digest_id
+    digest_id = world.digests[0].digest_id
     assert not floods.is_over(ACCOUNT, digest_id)
     world.settle_all()
-    world.broken = 1
-    with pytest.raises(KilledError):
+    world.topic.broken = 1
+    with pytest.raises(UnavailableError):
         floods.tell(ACCOUNT)
     assert floods.is_over(ACCOUNT, digest_id)
 
 
 def test_many_workers_at_once_are_a_flood() -> None:
     """If others keep changing the count, there are many: the finding goes to machines, and on."""
-    world = World(conflicts=100)
+    world = World(state=State(conflicts=100))
     assert world.floods().joins(ACCOUNT) is True
 
 
@@ -258,7 +231,7 @@ def test_zero_switches_digests_off() -> None:
     """With a limit of 0 every finding is told by itself."""
     world = World()
     assert not any(world.open(finding, above=0) for finding in many(50))
-    assert world.documents == {}
+    assert world.state.documents == {}
     assert not world.floods(above=0).is_flood(1_000_000)
 
 
@@ -268,16 +241,16 @@ def test_people_are_told_of_everything_and_of_little_singly(gaps: list[int], abo
     world = World()
     singly = 0
     for gap, finding in zip(gaps, many(len(gaps)), strict=True):
-        world.now += timedelta(seconds=gap)
+        world.clock.now += timedelta(seconds=gap)
         singly = 0 if gap > TOGETHER.total_seconds() else singly
         quiet = world.open(finding, above)
         singly += not quiet
         assert singly <= above
-        assert not quiet or world.asked[-1] > world.now
-    world.now += PAUSE
+        assert not quiet or world.asked[-1] > world.clock.now
+    world.clock.now += PAUSE
     world.floods(above).tell(ACCOUNT)
-    quiet_ids = {finding.finding_id for finding in world.findings if finding.quiet}
-    assert sum(digest.open for digest in world.published) == len(quiet_ids)
+    quiet_ids = {finding.finding_id for finding in world.findings.kept.values() if finding.quiet}
+    assert sum(digest.open for digest in world.digests) == len(quiet_ids)
 
 
 def test_the_severity_of_a_digest_never_falls() -> None:
@@ -286,9 +259,10 @@ def test_the_severity_of_a_digest_never_falls() -> None:
     for finding in many(20):
         world.open(replace(finding, severity=Severity.CRITICAL))
     world.floods().tell(ACCOUNT)
-    world.findings = [replace(f, severity=Severity.LOW) for f in world.findings]
-    world.now += timedelta(minutes=2)
+    kept = world.findings.kept.values()
+    world.findings.put(*[replace(f, severity=Severity.LOW) for f in kept])
+    world.clock.now += timedelta(minutes=2)
     extra = many(30)[29]
-    world.findings.append(replace(extra, severity=Severity.LOW, opened_at=world.now))
+    world.findings.put(replace(extra, severity=Severity.LOW, opened_at=world.clock.now))
     world.floods().tell(ACCOUNT)
-    assert [digest.severity for digest in world.published] == [Severity.CRITICAL] * 2
+    assert [digest.severity for digest in world.digests] == [Severity.CRITICAL] * 2

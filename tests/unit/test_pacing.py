@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 
 from straywatch.aws.pacing import TokenBucket
-
-
-@dataclass
-class Clock:
-    """A clock that moves only when somebody sleeps."""
-
-    now: float = 100.0
-    slept: list[float] = field(default_factory=list)
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        """Move on."""
-        self.slept.append(seconds)
-        self.now += seconds
+from tests.fakes import RestingClock
 
 
 def test_calls_keep_to_the_rate() -> None:
     """Ten calls at two a second take four and a half seconds: the first need not wait."""
-    clock = Clock()
+    clock = RestingClock()
     bucket = TokenBucket(2, 1, clock, clock.sleep)
     for _ in range(10):
         bucket.take()
@@ -37,7 +19,7 @@ def test_calls_keep_to_the_rate() -> None:
 
 def test_slow_calls_need_not_wait() -> None:
     """Time that passed by itself counts, but a rest saves up no more than the burst."""
-    clock = Clock()
+    clock = RestingClock()
     bucket = TokenBucket(2, 2, clock, clock.sleep)
     clock.now += 60
     bucket.take()

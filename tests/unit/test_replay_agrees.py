@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import heapq
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from chalicelib.domain.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
-from chalicelib.domain.alerts import Alert, Message
-from chalicelib.domain.check_requests import (
-    CheckRequest,
-    DigestRequest,
-    delay_seconds,
-    encode_check,
-)
+from chalicelib.domain.account import User
+from chalicelib.domain.alerts import Alert
 from chalicelib.domain.exemptions import NotExempt
-from chalicelib.domain.findings import AlertType, Finding, NoFinding, Write
-from chalicelib.domain.marks import Mark
+from chalicelib.domain.findings import AlertType
 from chalicelib.domain.risk import Risk
 from chalicelib.domain.severity import Severity
 from chalicelib.flows.check import Check
@@ -33,83 +24,23 @@ from straywatch.replay.figures import would_alert
 from straywatch.replay.history import ReplayTotals, stretches
 from straywatch.replay.intake import Intake
 from straywatch.replay.store import Store
+from tests.fakes import Clock, Findings, Iam, Queue, State, Topic
 from tests.unit.environment import ENVIRONMENT
-from tests.unit.trail import ACCOUNT, START, created, deleted, joined, left, renamed
+from tests.unit.trail import START, created, deleted, joined, left, renamed
 
 GRACES = (5, 65, 905, 7205)  # never a multiple of a step: an event never falls on a check
 STEP = 10
 GROUPS = ("dev", "ops", "sec")
-HERE = Account("aws", ACCOUNT)
 
 
 @dataclass
 class World:
-    """IAM, the tables, the queue and the topic, in memory, on a clock of their own."""
+    """What the monitor stands on, in memory."""
 
-    now: datetime = START
-    users: dict[str, User] = field(default_factory=dict)
-    marks: dict[str, Mark] = field(default_factory=dict)
-    findings: dict[str, Finding] = field(default_factory=dict)
-    documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    queue: list[tuple[datetime, int, str]] = field(default_factory=list)
-    published: list[Message] = field(default_factory=list)
-
-    def look(self, user_name: str) -> Look:
-        """Answer as live IAM."""
-        user = self.users.get(user_name)
-        if user is None:
-            return NoSuchUser()
-        return InGroups(user.groups) if user.groups else InNoGroup(user)
-
-    def user(self, user_name: str) -> User | NoSuchUser:
-        """Answer as live IAM."""
-        return self.users.get(user_name, NoSuchUser())
-
-    def by_id(self, user_id: str) -> User | NoSuchUser:
-        """Find the user of this id."""
-        return next((u for u in self.users.values() if u.user_id == user_id), NoSuchUser())
-
-    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
-        """Read the findings table."""
-        del account
-        return self.findings.get(user_id, NoFinding())
-
-    def add(self, finding: Finding) -> Write:
-        """Write to the findings table."""
-        self.findings[finding.user_id] = finding
-        return Write.DONE
-
-    def update(self, finding: Finding) -> Write:
-        """Write to the findings table."""
-        return self.add(replace(finding, version=finding.version + 1))
-
-    def mark(self, account: Account, user_name: str) -> Mark:
-        """Read the state table."""
-        return self.marks.get(user_name, Mark(account=account, user_name=user_name))
-
-    def write(self, mark: Mark) -> Write:
-        """Write to the state table."""
-        self.marks[mark.user_name] = replace(mark, version=mark.version + 1)
-        return Write.DONE
-
-    def document(self, _: Account, name: str) -> Mapping[str, Any]:
-        """Read a small document."""
-        return self.documents.get(name, {})
-
-    def swap_document(self, _: Account, name: str, content: Mapping[str, Any]) -> Write:
-        """Write a small document: nobody else does here."""
-        self.documents[name] = content
-        return Write.DONE
-
-    def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> datetime:
-        """Queue a check."""
-        at = now + timedelta(seconds=delay_seconds(due, now))
-        heapq.heappush(self.queue, (at, len(self.queue), encode_check(request)))
-        return at
-
-    def publish(self, message: Message) -> None:
-        """Publish to the topic."""
-        self.published.append(message)
+    clock: Clock = field(default_factory=lambda: Clock(START))
+    iam: Iam = field(default_factory=Iam)
+    queue: Queue = field(default_factory=Queue)
+    topic: Topic = field(default_factory=Topic)
 
 
 def monitor(world: World, grace: int) -> tuple[Receive, Check]:
@@ -119,18 +50,18 @@ def monitor(world: World, grace: int) -> tuple[Receive, Check]:
     )
     settings = settings_from(ENVIRONMENT | nothing_more | {"GRACE_PERIOD_SECONDS": str(grace)})
     lifecycle = Lifecycle(
-        settings=settings, findings=world, state=world, queue=world, topic=world,
-        find_user=world.by_id, clock=lambda: world.now,
+        settings=settings, findings=Findings(), state=State(), queue=world.queue,
+        topic=world.topic, find_user=world.iam.by_id, clock=world.clock,
     )  # fmt: skip
     floods = Floods(
-        above=0, documents=world, live=lambda _: iter(()), queue=world, topic=world,
-        clock=lambda: world.now,
+        above=0, documents=State(), live=lambda _: iter(()), queue=world.queue, topic=world.topic,
+        clock=world.clock,
     )  # fmt: skip
     check = Check(
-        iam=world, lifecycle=lifecycle, exemption=lambda *_: NotExempt(), floods=floods,
-        assess=lambda _: Risk(Severity.LOW, "-"), clock=lambda: world.now,
+        iam=world.iam, lifecycle=lifecycle, exemption=lambda *_: NotExempt(), floods=floods,
+        assess=lambda _: Risk(Severity.LOW, "-"), clock=world.clock,
     )  # fmt: skip
-    return Receive(lifecycle=lifecycle, clock=lambda: world.now), check
+    return Receive(lifecycle=lifecycle, clock=world.clock), check
 
 
 class Life:
@@ -190,18 +121,19 @@ def alerts_of_the_monitor(seed: int, grace: int) -> set[tuple[str, datetime]]:
     receive, check = monitor(world, grace)
 
     def run_checks(until: datetime) -> None:
-        while world.queue and world.queue[0][0] <= until:
-            due, _, body = heapq.heappop(world.queue)
-            world.now = max(world.now, due)
+        for at, body in world.queue.handed_over(until):
+            world.clock.now = max(world.clock.now, at)
             check(body)
 
     last = START
     for last, record, users in Life(seed).steps(60):
         run_checks(last)
-        world.now, world.users = last, users
+        world.clock.now, world.iam.users = last, users
         receive({"source": "aws.iam", "detail": record})
     run_checks(last)
-    alerts = [m for m in world.published if isinstance(m, Alert) and m.type is AlertType.OPENED]
+    alerts = [
+        m for m in world.topic.published if isinstance(m, Alert) and m.type is AlertType.OPENED
+    ]
     return {(a.finding.user_id, a.finding.stray_since) for a in alerts}
 
 
