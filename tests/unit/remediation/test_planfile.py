@@ -51,7 +51,7 @@ def line_of(content: str, part: str) -> int:
             "no inline policy x",
         ),
         ("id: AIDABOB", "id: AIDAEVE", "users[1].name", "not a user that this plan was made for"),
-        ("Effect: Allow", "Effect: Perhaps", "groups[0].inline.access-s3-1", "Allow or Deny"),
+        ("Effect: Allow", "Effect: Perhaps", "groups[0].inline.access-s3-1", "neither allows"),
         ("name: Idle", "name: Idol", "groups[1].name", "not a group"),
         ("max_gain: 0", "max_gain: few", "max_gain", "valid integer"),
         ("max_gain: 0", "max_gain: -1", "max_gain", "greater than or equal to 0"),
