@@ -58,7 +58,15 @@ class Running:
     page: str
 
 
-@click.command("local")
+_EXAMPLES = """\b
+Examples:
+  straywatch local
+  straywatch local --story --grace 20
+  straywatch local --once
+"""
+
+
+@click.command("local", epilog=_EXAMPLES)
 @click.option("--port", type=_PORT, default=4566, show_default=True, help="0: any free one.")
 @click.option(
     "--grace",
