@@ -22,25 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.figures import Figure
+from bench.late_imports import late_imports
 from straywatch.deploy.packaging import SOURCES, Package
 
 AIM = 1.15
 _CLIENTS = frozenset({"dynamodb", "iam", "secretsmanager", "securityhub", "sns", "sqs", "ssm"})
-LATE = {
-    "check_membership": ("chalicelib.adapters.credentials", "chalicelib.domain.risk"),
-    "import_to_security_hub": (
-        "chalicelib.channels.security_hub.relay",
-        "chalicelib.adapters.security_hub",
-    ),
-    "page_on_call": ("chalicelib.adapters.pagerduty", "chalicelib.channels.pager.relay"),
-    "post_to_chat": ("chalicelib.channels.chat.relay",),
-    "sweep": (
-        "chalicelib.adapters.credentials",
-        "chalicelib.domain.risk",
-        "chalicelib.flows.sweep",
-    ),
-}
-"""What a function imports only when it is called, and waits for before its first answer."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +51,9 @@ class Function:
 
 def functions() -> tuple[Function, ...]:
     """Read the functions and the services that they use from their policy files."""
+    late = late_imports(SOURCES)
     return tuple(
-        Function(name, _services(path), LATE.get(name, ()))
+        Function(name, _services(path), late[name])
         for path in sorted((SOURCES / ".chalice").glob("policy-*.json"))
         for name in [path.stem.removeprefix("policy-")]
     )

@@ -13,8 +13,29 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.partitions import partition_of_region
 from chalicelib.times import parse_time
 
-LOST_EVENTS = ("CreateUser", "RemoveUserFromGroup")
-SETTLED_EVENTS = ("AddUserToGroup", "DeleteUser", "UpdateUser")
+
+class Change(StrEnum):
+    """What an event says happened to a user's place in the account."""
+
+    CREATED = "created"
+    LEFT = "left"
+    JOINED = "joined"
+    DELETED = "deleted"
+    RENAMED = "renamed"
+
+
+CHANGES = {
+    "CreateUser": Change.CREATED,
+    "RemoveUserFromGroup": Change.LEFT,
+    "AddUserToGroup": Change.JOINED,
+    "DeleteUser": Change.DELETED,
+    "UpdateUser": Change.RENAMED,
+}
+"""Every call that is listened for, and what it does to a user. All else follows from it."""
+
+_BEGINNINGS = (Change.CREATED, Change.LEFT)
+LOST_EVENTS = tuple(name for name, change in CHANGES.items() if change in _BEGINNINGS)
+SETTLED_EVENTS = tuple(name for name, change in CHANGES.items() if change not in _BEGINNINGS)
 
 # IAM accepts 64 characters on create; users made before that limit have up to 128.
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_User.html
@@ -45,16 +66,6 @@ class MalformedEventError(Exception):
     """An event that is ours but cannot be read; it belongs in the dead-letter queue."""
 
 
-class Change(StrEnum):
-    """What an event says happened to a user's place in the account."""
-
-    CREATED = "created"
-    LEFT = "left"
-    JOINED = "joined"
-    DELETED = "deleted"
-    RENAMED = "renamed"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
     """The IAM call behind a change, as the record tells it: text from others, to be escaped.
@@ -70,6 +81,11 @@ class Cause:
     source_ip: str = ""
     user_agent: str = ""
     group_name: str = ""
+
+    @property
+    def took_out(self) -> bool:
+        """Whether the call took the user out of a group."""
+        return CHANGES.get(self.event_name) is Change.LEFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +111,6 @@ class Ignored:
     reason: str
 
 
-_CHANGES = {
-    "CreateUser": Change.CREATED,
-    "RemoveUserFromGroup": Change.LEFT,
-    "AddUserToGroup": Change.JOINED,
-    "DeleteUser": Change.DELETED,
-    "UpdateUser": Change.RENAMED,
-}
-
-
 def parse_event(envelope: object, now: datetime) -> MembershipEvent | Ignored:
     """Read an EventBridge envelope around a CloudTrail record.
 
@@ -125,7 +132,7 @@ def parse_record(record: Mapping[str, Any], now: datetime) -> MembershipEvent | 
     if record.get("eventSource") != "iam.amazonaws.com":
         return Ignored("another service's event")
     name = record.get("eventName")
-    change = _CHANGES.get(name) if isinstance(name, str) else None
+    change = CHANGES.get(name) if isinstance(name, str) else None
     if change is None:
         return Ignored("an IAM call that moves nobody in or out of a group")
     if "errorCode" in record:

@@ -175,7 +175,7 @@ def sentence(message: Alert | Digest) -> str:
 
 def _began(finding: Finding, length: str) -> str:
     cause = finding.cause
-    if cause and cause.event_name == "RemoveUserFromGroup":
+    if cause and cause.took_out:
         group = elided(cause.group_name, _LONGEST_NAME) or "its group"
         return f"was taken out of {group} {length} ago, and is in no group."
     match finding.evidence:

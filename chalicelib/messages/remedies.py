@@ -69,7 +69,7 @@ def left_group(cause: Cause | None) -> str:
 
     What the event calls a group is the word of whoever made the call.
     """
-    if cause is None or cause.event_name != "RemoveUserFromGroup":
+    if cause is None or not cause.took_out:
         return ""
     return cause.group_name if _GROUP_NAME.fullmatch(cause.group_name) else ""
 

@@ -27,8 +27,15 @@ from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import StepLines
 
+_EXAMPLES = """\b
+Examples:
+  straywatch apply plan.yaml
+  straywatch apply plan.yaml --yes
+  straywatch apply plan.yaml --print cloudformation -o groups.json
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("plan", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--yes", is_flag=True, help="Make the changes; without it they are only shown.")
 @click.option(

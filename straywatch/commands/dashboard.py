@@ -18,7 +18,14 @@ from straywatch.terminal.signals import Stopped, stoppable
 _EVERY_SECONDS = 5.0
 
 
-@click.command("dashboard")
+_EXAMPLES = """\b
+Examples:
+  straywatch dashboard
+  straywatch dashboard --stage test --port 8081
+"""
+
+
+@click.command("dashboard", epilog=_EXAMPLES)
 @click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any free."
@@ -26,14 +33,10 @@ _EVERY_SECONDS = 5.0
 @aws_options
 @click.pass_context
 def command(ctx: click.Context, stage: str | None, port: int) -> int:
-    r"""Show how the account and its monitor stand, live, on a page at 127.0.0.1.
+    """Show how the account and its monitor stand, live, on a page at 127.0.0.1.
 
     It reads with your own credentials, changes nothing, and asks AWS only while the page is
     looked at: a few calls every 5 seconds, however many look.
-
-    \b
-    Example:
-      straywatch dashboard --stage test --port 8080
     """
     source = DeploymentSource(lambda: aws_context(ctx).session, stage, Pace())
     with listening_socket(port) as listener:

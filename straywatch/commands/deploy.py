@@ -57,7 +57,15 @@ class Consent:
         return self.yes or click.confirm("Run these changes?", err=True)
 
 
-@click.command("deploy")
+_EXAMPLES = """\b
+Examples:
+  straywatch deploy --email you@example.com
+  straywatch deploy --grace 30m --parameter ReminderHours=12 --dry-run
+  straywatch deploy --stage test --email you@example.com --yes
+"""
+
+
+@click.command("deploy", epilog=_EXAMPLES)
 @click.option("--email", help="Where alerts go; needed for the first deployment.")
 @click.option("--grace", help="Grace period: 900, 15m, 2h, up to 7d; template's default: 15m.")
 @click.option("--sweep-rate", "rate", help="How often everybody is looked at: 'rate(1 hour)'.")

@@ -20,8 +20,14 @@ from straywatch.deploy.stack_resources import Resource
 from straywatch.errors import StraywatchError, WrongUsageError, explain
 from straywatch.terminal.options import aws_context, aws_options
 
+_EXAMPLES = """\b
+Examples:
+  straywatch destroy
+  straywatch destroy --stage test --delete-findings --yes
+"""
 
-@click.command("destroy")
+
+@click.command("destroy", epilog=_EXAMPLES)
 @click.option("--stage", help="Remove straywatch-STAGE instead of straywatch.")
 @click.option("--delete-findings", is_flag=True, help="Delete the findings for good, too.")
 @click.option("--yes", is_flag=True, help="Remove without asking.")

@@ -19,8 +19,14 @@ from straywatch.remediation.tightening.least_privilege import GroupReview, revie
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import StepLines
 
+_EXAMPLES = """\b
+Examples:
+  straywatch least-privilege
+  straywatch least-privilege --group admins --days 180 --format json
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.option("--group", "names", multiple=True, help="Look at this group only; repeatable.")
 @click.option(
     "--days",

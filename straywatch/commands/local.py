@@ -14,6 +14,7 @@ import click
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
+from chalicelib.settings import LONGEST_GRACE_SECONDS
 from straywatch.alert_path.delivered import Delivery
 from straywatch.dashboard.server import serving
 from straywatch.dashboard.source import DeploymentSource, shown
@@ -58,11 +59,19 @@ class Running:
     page: str
 
 
-@click.command("local")
+_EXAMPLES = """\b
+Examples:
+  straywatch local
+  straywatch local --story --grace 20
+  straywatch local --once
+"""
+
+
+@click.command("local", epilog=_EXAMPLES)
 @click.option("--port", type=_PORT, default=4566, show_default=True, help="0: any free one.")
 @click.option(
     "--grace",
-    type=click.IntRange(0, 604_800),
+    type=click.IntRange(0, LONGEST_GRACE_SECONDS),
     default=10,
     show_default=True,
     help="Grace period in seconds.",

@@ -11,8 +11,14 @@ from chalicelib.domain.partitions import HOME_REGIONS
 from straywatch.deploy.packaging import SOURCES, build
 from straywatch.deploy.template_lint import lint
 
+_EXAMPLES = """\b
+Examples:
+  straywatch package
+  straywatch package --out /tmp/straywatch
+"""
 
-@click.command("package")
+
+@click.command("package", epilog=_EXAMPLES)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

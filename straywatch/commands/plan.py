@@ -21,8 +21,14 @@ from straywatch.terminal.files import check_writable
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import StepLines
 
+_EXAMPLES = """\b
+Examples:
+  straywatch plan
+  straywatch plan --scope direct --max-gain 2 -o plan.yaml
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.option(
     "--scope", type=click.Choice(["strays", "direct"]), default="strays", show_default=True
 )

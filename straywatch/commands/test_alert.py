@@ -36,7 +36,15 @@ _TOPIC = "TopicArn"
 """How the name of an output ends that tells a topic; whatever stands before it names the topic."""
 
 
-@click.command("test-alert")
+_EXAMPLES = """\b
+Examples:
+  straywatch test-alert
+  straywatch test-alert --type opened --severity critical
+  straywatch test-alert --type resolved --severity critical
+"""
+
+
+@click.command("test-alert", epilog=_EXAMPLES)
 @click.option(
     "--type",
     "kind",
@@ -56,15 +64,9 @@ _TOPIC = "TopicArn"
 @aws_options
 @click.pass_context
 def command(ctx: click.Context, kind: str, severity: str, stage: str | None, form: str) -> int:
-    r"""Send a marked test alert to the stack's topic, and say which subscriptions get it.
+    """Send a marked test alert to the stack's topic, and say which subscriptions get it.
 
     Exit code 1 if nobody gets it, or if a subscription awaits its confirmation.
-
-    \b
-    Example:
-      straywatch test-alert
-      straywatch test-alert --type opened --severity critical
-      straywatch test-alert --type resolved --severity critical
     """
     session = aws_context(ctx).session
     stack = deployed_stack(session, stage)

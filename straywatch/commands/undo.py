@@ -16,8 +16,14 @@ from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import StepLines
 
+_EXAMPLES = """\b
+Examples:
+  straywatch undo plan.yaml.journal --dry-run
+  straywatch undo plan.yaml.journal
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("journal", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only show what would be taken back.")
 @click.option("--yes", is_flag=True, help="Accepted for likeness with apply; undo asks nothing.")

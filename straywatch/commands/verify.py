@@ -17,8 +17,14 @@ from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import StepLines
 
+_EXAMPLES = """\b
+Examples:
+  straywatch verify plan.yaml
+  straywatch verify plan.yaml --simulate s3:GetObject,iam:PassRole
+"""
 
-@click.command()
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("plan", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--simulate",

@@ -20,19 +20,21 @@ from straywatch.watching.screen import Screen
 _EVERY_SECONDS = 3.0
 
 
-@click.command("watch")
+_EXAMPLES = """\b
+Examples:
+  straywatch watch
+  straywatch watch --stage test | tee rollout.log
+"""
+
+
+@click.command("watch", epilog=_EXAMPLES)
 @click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
 @aws_options
 @click.pass_context
 def command(ctx: click.Context, stage: str | None) -> int:
-    r"""Follow events, graces running down and alerts, until Ctrl-C.
+    """Follow events, graces running down and alerts, until Ctrl-C.
 
     Where standard output is no terminal, each thing that happens is printed as a line.
-
-    \b
-    Example:
-      straywatch watch
-      straywatch watch --stage test | tee rollout.log
     """
     source = DeploymentSource(lambda: aws_context(ctx).session, stage, Pace())
     source.read()  # what is wrong from the beginning ends it here

@@ -36,8 +36,7 @@ def alert_forms(alert: Delivered) -> list[dict[str, str]]:
     return [
         {"name": "Mail", "text": _mail(alert)},
         {"name": "SMS", "text": alert.sms or _NOT_TEXTED},
-        {"name": "Chat", "text": _shown(message, lambda m: _card_text(card(m)))},
-        {"name": "Pager", "text": _shown(message, _page_text)},
+        *({"name": each, "text": _shown(message, form)} for each, form in OF_CHANNELS.items()),
         {"name": "JSON", "text": json.dumps(alert.body, indent=2)},
     ]
 
@@ -62,11 +61,15 @@ def _shown(message: Received, form: Callable[[Received], str]) -> str:
         return f"cannot be shown: it lacks {error}"
 
 
-def _card_text(shown: dict[str, Any]) -> str:
-    content = shown["content"]
+def _card_text(message: Received) -> str:
+    content = card(message)["content"]
     return "\n".join((content["title"], "", content["description"], "", *content["nextSteps"]))
 
 
 def _page_text(message: Received) -> str:
     event = event_of(message).body("(the routing key)")
     return json.dumps(event, indent=2)
+
+
+OF_CHANNELS = {"Chat": _card_text, "Pager": _page_text}
+"""What channels make of a message. Security Hub gets findings as they stand, whatever is said."""

@@ -6,12 +6,10 @@ import re
 from collections.abc import Iterable
 
 from chalicelib.domain.partitions import HOME_REGIONS
+from chalicelib.settings import LONGEST_GRACE_SECONDS
 from straywatch.deploy.stack import DEFAULT_NAME
 from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.terminal.durations import duration_seconds
-
-GRACE_LIMIT = 604_800
-"""The longest grace period in seconds (seven days), as in the template's own limit."""
 
 _STAGE = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
 _ADDRESS = re.compile(r"[^\s@<>,;\"()]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
@@ -36,8 +34,10 @@ def grace_seconds(text: str) -> int:
     Raises WrongUsageError if it is no such thing or lies outside 0 to 604,800 s.
     """
     seconds = duration_seconds(text, "grace period")
-    if seconds > GRACE_LIMIT:
-        raise WrongUsageError(f"a grace period of {text} is too long: 0 to {GRACE_LIMIT} s (7d)")
+    if seconds > LONGEST_GRACE_SECONDS:
+        raise WrongUsageError(
+            f"a grace period of {text} is too long: 0 to {LONGEST_GRACE_SECONDS} s (7d)"
+        )
     return seconds
 
 

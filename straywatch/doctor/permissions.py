@@ -106,4 +106,5 @@ def _of_resource(world: World, logical_id: str) -> str:
             return world.arn("kms", f"key/{name}")
         case "AWS::Lambda::Function":
             return world.arn("lambda", f"function:{name}")
-    return name
+        case _:
+            return name

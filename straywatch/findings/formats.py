@@ -130,6 +130,8 @@ def _print_remedy(out: Console, finding: Finding, suggestion: Suggestion) -> Non
             say(out, f"Permissions tell no certain group: {reason}. See `straywatch plan`.")
         case NotLooked(reason):
             say(out, f"Which group fits was not looked up: {reason}. See `straywatch plan`.")
+        case NotAsked():
+            pass
 
 
 def _suggested(suggestion: Suggestion) -> dict[str, str | None]:

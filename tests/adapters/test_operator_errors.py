@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from straywatch import cli
 from tests.adapters.conftest import Straywatch
 from tests.adapters.fake_endpoint import error, identity, serving
 
@@ -109,11 +110,12 @@ def test_an_unreachable_endpoint_is_one_line(keys: dict[str, str]) -> None:
     assert "check the network and AWS_ENDPOINT_URL" in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["doctor", "redrive", "findings", "findings list",
-                                     "findings show", "check", "replay"])  # fmt: skip
+@pytest.mark.parametrize("command", [*cli.COMMANDS, "findings list", "findings show"])
 def test_every_help_has_an_example(straywatch: Straywatch, command: str) -> None:
-    """And each tells its exit codes, or which command to ask."""
+    """One to be copied, on a line of its own."""
     ended = straywatch(*command.split(), "--help")
     assert (ended.code, ended.err) == (0, "")
     assert "Example" in ended.out
-    assert f"straywatch {command}" in ended.out
+    examples = ended.out.split("Example")[1].splitlines()[1:]
+    assert [line for line in examples if f"straywatch {command}" in line]
+    assert "\\b" not in ended.out

@@ -16,7 +16,6 @@ EVENT_NAMES = {
     Do.DELETE: "DeleteUser",
     Do.RENAME: "UpdateUser",
 }
-LOST = ("CreateUser", "RemoveUserFromGroup")
 
 
 def told_at(at: int) -> int:

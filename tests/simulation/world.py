@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import redirect_stdout
 from typing import Any
 
+from chalicelib.domain.events import LOST_EVENTS
 from tests.simulation.clients import Call, Gateway, Service
 from tests.simulation.dynamodb import Item, SimulatedDynamoDB
 from tests.simulation.iam import ACCOUNT_ID, SimulatedIam
@@ -16,12 +17,13 @@ from tests.simulation.kernel import DAY, MINUTE, SECOND, Kernel
 from tests.simulation.lambdas import AsyncCalls, Lambda, Poller
 from tests.simulation.plan import Act, Do, Plan
 from tests.simulation.product import Product
-from tests.simulation.records import EVENT_NAMES, LOST, envelope, told_at
+from tests.simulation.records import EVENT_NAMES, envelope, told_at
 from tests.simulation.sns import SimulatedSns
 from tests.simulation.sqs import Message, Queue, SimulatedSqs
 from tests.simulation.ssm import SimulatedSsm
 from tests.simulation.truth import Truth
 from tests.simulation.weather import Weather
+from tests.unit.environment import ENVIRONMENT
 
 CHECKS, DEAD_LETTERS, FINDINGS = "check-queue", "dead-letter-queue", "findings"
 _SETTLING = 20 * MINUTE
@@ -123,7 +125,7 @@ class World:
             Event(event_id, now, told_at(now), name, user_id, act.name, group, in_groups)
         )
         user = self.truth.user(user_id, now - 1) or self.truth.user(user_id, now)
-        function = "on_membership_lost" if name in LOST else "on_membership_settled"
+        function = "on_membership_lost" if name in LOST_EVENTS else "on_membership_settled"
         if user is None:
             raise AssertionError(act)
         body = envelope(act, user, event_id, now)
@@ -169,19 +171,15 @@ class World:
 
 
 def _environment(plan: Plan) -> dict[str, str]:
-    return {
+    """The settings that tests have, with those that a plan varies."""
+    return ENVIRONMENT | {
         "ALERT_TOPIC_ARN": f"arn:aws:sns:us-east-1:{ACCOUNT_ID}:alerts",
         "CHECK_QUEUE_URL": CHECKS,
         "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
         "FINDINGS_TABLE": FINDINGS,
-        "STATE_TABLE": "state",
-        "CONFIG_PARAMETER": "/straywatch/config",
         "GRACE_PERIOD_SECONDS": str(plan.grace_seconds),
         "REMINDER_HOURS": str(plan.reminder_hours),
-        "REMINDERS_MAX": "3",
         "ESCALATE_HOURS": str(plan.escalate_hours),
         "FLAPPING_EPISODES": "4",
-        "MISSED_EVENTS_ALERT": "3",
         "DIGEST_ABOVE": str(plan.digest_above),
-        "KEEP_RESOLVED_DAYS": "2190",
     }

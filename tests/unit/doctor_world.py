@@ -19,8 +19,10 @@ from chalicelib.domain.account import Account
 from straywatch.deploy.stack import Stack, read_stack
 from straywatch.deploy.stack_resources import Resource, read_resources
 from straywatch.doctor.checkup import check_up
+from straywatch.doctor.event_path import PATTERNS
 from straywatch.doctor.lines import Line
 from straywatch.doctor.world import ApiResponse, Checkout, Gone, Unread, World, asking
+from tests.unit.environment import ENVIRONMENT
 
 _FILE = Path(__file__).with_name("doctor_world.json")
 Spoil = Callable[[dict[str, Any]], ApiResponse | None]
@@ -35,8 +37,16 @@ class Recorded:
 
     @classmethod
     def healthy(cls) -> Recorded:
-        """A fresh copy of the record."""
-        return cls(json.loads(_FILE.read_text()))
+        """A fresh copy of the record, with the rules and the settings that this version has."""
+        told = json.loads(_FILE.read_text())
+        for question, answer in told["answers"].items():
+            for function, pattern in PATTERNS.items():
+                if '"describe_rule"' in question and function in question:
+                    answer["EventPattern"] = json.dumps(pattern)
+            if '"get_function_configuration"' in question:
+                variables = answer["Environment"]["Variables"]
+                answer["Environment"]["Variables"] = ENVIRONMENT | variables
+        return cls(told)
 
     @property
     def world(self) -> World:

@@ -8,14 +8,16 @@ import shutil
 import subprocess
 import tempfile
 import unicodedata
+from dataclasses import fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.alerts import Alert, Message
+from chalicelib.domain.findings import Finding
 from chalicelib.messages.body import body_of
 from chalicelib.messages.mail import mail
 from chalicelib.messages.remedies import (
@@ -25,11 +27,21 @@ from chalicelib.messages.remedies import (
     join_command,
 )
 from chalicelib.messages.subject import sms, subject
-from tests.unit.examples import EXAMPLES, NOW
-from tests.unit.hostile import HOSTILE, LEGAL, alerts, messages
+from tests.unit.examples import EXAMPLES, FINDING, NOW
+from tests.unit.hostile import HOSTILE, LEGAL, alerts, findings, messages
 
 FEW = settings(max_examples=50, deadline=None)
 OWN_LINK = re.compile(r"(Console|CloudTrail): +https://us-east-1\.console\.aws\.amazon\.com/[!-~]*")
+
+OURS = {"user_id", "detected_by"}
+"""Texts of a finding that nobody can choose: IAM gives the id, and we name how it was found."""
+TEXTS = [field.name for field in fields(Finding) if field.type in ("str", "tuple[str, ...]")]
+
+
+@pytest.mark.parametrize("text", sorted({*TEXTS} - OURS))
+def test_every_text_of_a_finding_is_tried(text: str) -> None:
+    """What follows is said of all texts that others may choose, a new one among them."""
+    assert find(findings(), lambda finding: getattr(finding, text) != getattr(FINDING, text))
 
 
 @FEW

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.bootstrap import Deployment
+from straywatch.dashboard.forms import OF_CHANNELS
 from tests.channels import CHANNELS
 
 
@@ -31,3 +32,9 @@ def test_a_package_holds_one_channel(channel: str) -> None:
 def test_a_channel_is_wired_under_its_own_name(channel: str) -> None:
     """Whoever looks for it in bootstrap finds it by the name of its package."""
     assert hasattr(Deployment, channel)
+
+
+def test_the_page_shows_what_every_channel_sends() -> None:
+    """But Security Hub's: that is the finding as it stands, which the page shows anyway."""
+    shown = {name.lower().replace(" ", "_") for name in OF_CHANNELS}
+    assert shown | {"security_hub"} == set(CHANNELS)

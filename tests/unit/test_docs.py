@@ -1,0 +1,41 @@
+"""The pages name what there is: a setting or a command that none of them names stays unused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from straywatch.cli import COMMANDS
+from straywatch.deploy.template import assemble
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHANNELS = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
+PAGES = "".join((README, *(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))))
+PARAMETERS = assemble()["Parameters"]
+CELLS = [[cell.strip() for cell in row.split("|")[1:-1]] for row in README.splitlines()]
+ROWS = {
+    cells[0].strip("`"): cells[1].strip("`")
+    for cells in CELLS
+    if len(cells) == 3 and cells[0].startswith("`")
+}
+"""The README's table of settings: each parameter and its default."""
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_every_parameter_is_told(name: str) -> None:
+    """Settings with their defaults in the README, those of a channel on its page."""
+    default = PARAMETERS[name]["Default"]
+    assert ROWS.get(name) == str(default) or name in CHANNELS
+
+
+def test_every_row_is_a_parameter() -> None:
+    """None is told that is not there any more."""
+    assert ROWS.keys() <= PARAMETERS.keys()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_told(name: str) -> None:
+    """In the README, or on a page beside it."""
+    assert f"straywatch {name}" in PAGES or f"`{name}`" in PAGES
