@@ -327,6 +327,17 @@ def test_a_healthy_deployment_has_no_problem() -> None:
     assert exit_code([Area("all", tuple(deployment.lines()))]) == 0
 
 
+def test_a_deployment_with_every_channel_has_nothing_that_fails() -> None:
+    """What a channel brings along is not taken for a part of the monitor gone wrong."""
+    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf"
+    deployment = Deployment.healthy(
+        AlertSms="+15551234567", ChatEnabled="yes", PagerDutySecretArn=secret,
+        SecurityHubEnabled="yes",
+    )  # fmt: skip
+    checks = [line.check for line in problems(deployment)]
+    assert checks == ["topic ChatTopic: subscriptions"]  # the chat's own side is not attached yet
+
+
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_each_sabotage_is_named_with_what_mends_it(name: str) -> None:
     """By the line it concerns, as bad as it is, with the command; and little else complains."""
