@@ -107,7 +107,8 @@ def _concurrency(world: World, check: str, name: str) -> Line:
 
 def _mapping(world: World) -> Iterator[Line]:
     check = "check queue to CheckMembership"
-    found = list(world.of_type("AWS::Lambda::EventSourceMapping"))
+    mappings = world.of_type("AWS::Lambda::EventSourceMapping")
+    found = [r for r in mappings if r.logical_id.startswith("CheckMembership")]
     if not found:
         yield failed(check, "the stack has no event source mapping", "straywatch deploy")
     for resource in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,20 +15,21 @@ from straywatch.doctor.lines import Level, Line, passed, untold, warned
 from straywatch.doctor.lines import failed as line_failed
 from straywatch.doctor.lines import unread as line_unread
 from straywatch.doctor.world import Unread
-from tests.unit.doctor_world import Recorded
+from tests.unit.doctor_answers import NOW
+from tests.unit.doctor_world import Deployment
 
 FAIL, WARN = Level.FAIL, Level.WARN
-Sabotage = Callable[[Recorded], None]
+Sabotage = Callable[[Deployment], None]
 
 
 def spoiled(operation: str, change: Any, about: str = "") -> Sabotage:
     """Change what an operation answers."""
-    return lambda recorded: recorded.spoil(operation, change, about)
+    return lambda deployment: deployment.spoil(operation, change, about)
 
 
 def deleted(operation: str, about: str = "") -> Sabotage:
     """Let what an operation tells of be gone."""
-    return lambda recorded: recorded.delete(operation, about)
+    return lambda deployment: deployment.delete(operation, about)
 
 
 def updated(operation: str, about: str = "", **changes: Any) -> Sabotage:
@@ -54,17 +55,30 @@ def environment(**changes: str) -> Sabotage:
 def without(logical_id: str) -> Sabotage:
     """Let the stack lack a resource."""
 
-    def drop(recorded: Recorded) -> None:
-        kept = [r for r in recorded.told["resources"] if not r["logical_id"].startswith(logical_id)]
-        assert kept != recorded.told["resources"]
-        recorded.told["resources"] = kept
+    def drop(deployment: Deployment) -> None:
+        every = deployment.resources
+        deployment.resources = tuple(r for r in every if not r.logical_id.startswith(logical_id))
+        assert deployment.resources != every
 
     return drop
 
 
 def stack(**changes: Any) -> Sabotage:
     """Set fields of the stack."""
-    return lambda recorded: recorded.told["stack"].update(changes)
+
+    def change(deployment: Deployment) -> None:
+        deployment.stack = replace(deployment.stack, **changes)
+
+    return change
+
+
+def region(name: str) -> Sabotage:
+    """Let the deployment be in another region."""
+
+    def move(deployment: Deployment) -> None:
+        deployment.region = name
+
+    return move
 
 
 def selectors(**answer: Any) -> Sabotage:
@@ -96,7 +110,7 @@ def sweep(**fields: Any) -> Sabotage:
 
 SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
     "another region": (
-        lambda r: r.told.update(region="eu-west-1"), FAIL, "region", "--region us-east-1"),
+        region("eu-west-1"), FAIL, "region", "--region us-east-1"),
     "failed stack": (stack(status="UPDATE_ROLLBACK_FAILED"), FAIL, "stack", "deploy"),
     "stack at work": (stack(status="UPDATE_IN_PROGRESS"), WARN, "stack", "wait"),
     "no trail": (updated("describe_trails", trailList=[]), FAIL, "trail", "create-trail"),
@@ -299,27 +313,38 @@ SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
 }  # fmt: skip
 
 
-def problems(recorded: Recorded) -> list[Line]:
+def problems(deployment: Deployment) -> list[Line]:
     """All lines that warn or fail."""
-    return [line for line in recorded.lines() if line.level in (WARN, FAIL)]
+    return [line for line in deployment.lines() if line.level in (WARN, FAIL)]
 
 
 def test_a_healthy_deployment_has_no_problem() -> None:
     """Nothing fails, nothing warns; only what has never happened yet cannot be told."""
-    recorded = Recorded.healthy()
-    assert problems(recorded) == []
-    untold = [line for line in recorded.lines() if line.level is Level.NOT_CHECKED]
+    deployment = Deployment.healthy()
+    assert problems(deployment) == []
+    untold = [line for line in deployment.lines() if line.level is Level.NOT_CHECKED]
     assert [line.check for line in untold] == ["check queue: age", "last event"]
-    assert exit_code([Area("all", tuple(recorded.lines()))]) == 0
+    assert exit_code([Area("all", tuple(deployment.lines()))]) == 0
+
+
+def test_a_deployment_with_every_channel_has_nothing_that_fails() -> None:
+    """What a channel brings along is not taken for a part of the monitor gone wrong."""
+    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf"
+    deployment = Deployment.healthy(
+        AlertSms="+15551234567", ChatEnabled="yes", PagerDutySecretArn=secret,
+        SecurityHubEnabled="yes",
+    )  # fmt: skip
+    checks = [line.check for line in problems(deployment)]
+    assert checks == ["topic ChatTopic: subscriptions"]  # the chat's own side is not attached yet
 
 
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_each_sabotage_is_named_with_what_mends_it(name: str) -> None:
     """By the line it concerns, as bad as it is, with the command; and little else complains."""
     sabotage, level, check, mend = SABOTAGES[name]
-    recorded = Recorded.healthy()
-    sabotage(recorded)
-    found = problems(recorded)
+    deployment = Deployment.healthy()
+    sabotage(deployment)
+    found = problems(deployment)
     named = [line for line in found if line.check.startswith(check) and line.level is level]
     assert named, found
     assert mend in named[0].mend
@@ -339,20 +364,20 @@ def test_each_sabotage_is_named_with_what_mends_it(name: str) -> None:
 )
 def test_advanced_selectors_that_let_iam_through_are_fine(fields: list[dict[str, Any]]) -> None:
     """A trail may leave out much and still log what matters here."""
-    recorded = Recorded.healthy()
-    advanced(*fields)(recorded)
-    assert problems(recorded) == []
+    deployment = Deployment.healthy()
+    advanced(*fields)(deployment)
+    assert problems(deployment) == []
 
 
 def test_what_is_denied_is_never_a_pass() -> None:
     """For each call the doctor makes: denied, there is no pass less honest than before."""
-    healthy = {(line.check, line.seen) for line in Recorded.healthy().lines()}
-    operations = {json.loads(key)[1] for key in Recorded.healthy().told["answers"]}
-    assert len(operations) > 20
-    for operation in operations:
-        recorded = Recorded.healthy()
-        recorded.deny(operation)
-        lines = recorded.lines()
+    untouched = Deployment.healthy()
+    healthy = {(line.check, line.seen) for line in untouched.lines()}
+    assert len(untouched.asked) > 20
+    for operation in untouched.asked:
+        deployment = Deployment.healthy()
+        deployment.deny(operation)
+        lines = deployment.lines()
         unread = [line for line in lines if line.failed_to_look]
         assert unread, operation
         assert all(line.level is Level.NOT_CHECKED and line.mend for line in unread)
@@ -363,7 +388,7 @@ def test_what_is_denied_is_never_a_pass() -> None:
 
 def test_a_checkout_that_cannot_be_packaged_leaves_versions_unchecked() -> None:
     """Nothing to compare with is no match."""
-    world = replace(Recorded.healthy().world, checkout=Unread("no chalice"))
+    world = replace(Deployment.healthy().world, checkout=Unread("no chalice"))
     from straywatch.doctor.functions import looking  # noqa: PLC0415 - one part alone
 
     unread = [line.check for line in looking(world) if line.failed_to_look]
@@ -373,11 +398,10 @@ def test_a_checkout_that_cannot_be_packaged_leaves_versions_unchecked() -> None:
 
 def test_the_last_event_is_told_from_the_marks() -> None:
     """The newest thing that any event has left behind."""
-    recorded = Recorded.healthy()
-    now = datetime.fromisoformat(recorded.told["now"]).astimezone(UTC)
-    items = [{"left_at": {"S": (now - timedelta(hours=h)).isoformat()}} for h in (5, 2, 9)]
-    recorded.spoil("query", lambda _: {"Items": items})
-    line = next(line for line in recorded.lines() if line.check == "last event")
+    deployment = Deployment.healthy()
+    items = [{"left_at": {"S": (NOW - timedelta(hours=h)).isoformat()}} for h in (5, 2, 9)]
+    deployment.spoil("query", lambda _: {"Items": items})
+    line = next(line for line in deployment.lines() if line.check == "last event")
     assert (line.level, "2h ago" in line.seen) == (Level.PASS, True)
 
 

@@ -1,0 +1,194 @@
+"""What AWS answers about a healthy deployment, derived from the packaged template.
+
+A type that the doctor asks about anew gets a function here; what no template tells stands in
+`_told_by_nothing`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from chalicelib.adapters.items import to_item
+from chalicelib.times import iso
+from straywatch.doctor.world import ApiResponse, Gone
+from tests.unit.deployed_template import ACCOUNT, REGION, DeployedTemplate, Made, checkout
+
+NOW = datetime(2026, 11, 23, 19, 27, 41, tzinfo=UTC)
+_SWEPT = iso(NOW - timedelta(minutes=10))
+_TRAIL = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT.account_id}:trail/management-events"
+
+Answer = tuple[str, str, Mapping[str, Any], ApiResponse]
+"""A question, as service, operation and parameters, and what AWS says."""
+
+
+def answers(template: DeployedTemplate) -> Iterator[Answer]:
+    """Everything that AWS tells of the deployment and of what is around it."""
+    for made in template.resources:
+        if made.type in _BY_TYPE:
+            yield from _BY_TYPE[made.type](template, made)
+    yield _alarms(template)
+    yield from _told_by_nothing(template.outputs)
+
+
+def _told_by_nothing(outputs: Mapping[str, str]) -> Iterator[Answer]:
+    """What no template tells: the account around the deployment, and what it has done so far."""
+    trail = {"Name": "management-events", "TrailARN": _TRAIL, "IsMultiRegionTrail": True}
+    selector = {"ReadWriteType": "All", "IncludeManagementEvents": True}
+    selectors = {"EventSelectors": [selector]}
+    yield "cloudtrail", "describe_trails", {"includeShadowTrails": True}, {"trailList": [trail]}
+    yield "cloudtrail", "get_trail_status", {"Name": _TRAIL}, {"IsLogging": True}
+    yield "cloudtrail", "get_event_selectors", {"TrailName": _TRAIL}, selectors
+
+    headers = {"date": format_datetime(NOW, usegmt=True)}
+    yield "sts", "get_caller_identity", {}, {"ResponseMetadata": {"HTTPHeaders": headers}}
+
+    exemptions = {"Name": outputs["ConfigParameterName"], "WithDecryption": True}
+    yield "ssm", "get_parameter", exemptions, Gone()
+
+    queue = {"Name": "QueueName", "Value": outputs["CheckQueueUrl"].rsplit("/", 1)[-1]}
+    age = {
+        "Namespace": "AWS/SQS", "MetricName": "ApproximateAgeOfOldestMessage",
+        "Dimensions": [queue], "Statistics": ["Maximum"], "Period": 300,
+        "StartTime": NOW - timedelta(minutes=30), "EndTime": NOW,
+    }  # fmt: skip
+    yield "cloudwatch", "get_metric_statistics", age, {"Datapoints": []}
+
+    state = {"TableName": outputs["StateTableName"]}
+    notes: dict[str, dict[str, Any]] = {
+        "sweep": {"finished_at": _SWEPT, "missed_events": 0},
+        "sweep-cursor": {"started_at": _SWEPT, "marker": ""},
+    }
+    for name, note in notes.items():
+        key = to_item({"pk": ACCOUNT.key, "sk": name})
+        yield "dynamodb", "get_item", state | {"Key": key}, {"Item": to_item(note)}
+    marks = {
+        "KeyConditionExpression": "pk = :pk AND begins_with(sk, :mark)",
+        "ExpressionAttributeValues": to_item({":pk": ACCOUNT.key, ":mark": "mark#"}),
+    }
+    yield "dynamodb", "query", state | marks, {"Items": []}
+
+
+def _alarms(template: DeployedTemplate) -> Answer:
+    alarms = [
+        {"ActionsEnabled": True, "StateValue": "OK", **made.properties, "AlarmName": made.ref}
+        for made in template.of_type("AWS::CloudWatch::Alarm")
+    ]
+    names = [alarm["AlarmName"] for alarm in alarms]
+    return "cloudwatch", "describe_alarms", {"AlarmNames": names}, {"MetricAlarms": alarms}
+
+
+def _queue(template: DeployedTemplate, queue: Made) -> Iterator[Answer]:
+    asked = {"QueueUrl": queue.ref, "AttributeNames": ["All"]}
+    kinds = ("", "NotVisible", "Delayed")
+    attributes = {f"ApproximateNumberOfMessages{kind}": "0" for kind in kinds}
+    attributes |= {"VisibilityTimeout": "30"} | _as_texts(queue)
+    attributes |= _policy(template, "AWS::SQS::QueuePolicy", "Queues", queue)
+    yield "sqs", "get_queue_attributes", asked, {"Attributes": attributes}
+
+
+def _topic(template: DeployedTemplate, topic: Made) -> Iterator[Answer]:
+    asked = {"TopicArn": topic.ref}
+    policy = _policy(template, "AWS::SNS::TopicPolicy", "Topics", topic)
+    yield "sns", "get_topic_attributes", asked, {"Attributes": _as_texts(topic) | policy}
+    subscriptions = [
+        {**made.properties, "SubscriptionArn": made.ref}
+        for made in template.of_type("AWS::SNS::Subscription")
+        if made.properties["TopicArn"] == topic.ref
+    ]
+    yield "sns", "list_subscriptions_by_topic", asked, {"Subscriptions": subscriptions}
+
+
+def _as_texts(made: Made) -> dict[str, str]:
+    """The attributes of a queue or a topic have the names of its properties; all are text."""
+    texts = {name: json.dumps(value) for name, value in made.properties.items()}
+    return texts | {k: v for k, v in made.properties.items() if isinstance(v, str)}
+
+
+def _policy(template: DeployedTemplate, kind: str, names: str, of: Made) -> dict[str, str]:
+    for policy in template.of_type(kind):
+        if of.ref in policy.properties[names]:
+            return {"Policy": json.dumps(policy.properties["PolicyDocument"])}
+    return {}
+
+
+def _key(_: DeployedTemplate, key: Made) -> Iterator[Answer]:
+    asked = {"KeyId": key.ref}
+    yield "kms", "describe_key", asked, {"KeyMetadata": {"KeyState": "Enabled"}}
+    policy = {"Policy": json.dumps(key.properties["KeyPolicy"])}
+    yield "kms", "get_key_policy", asked | {"PolicyName": "default"}, policy
+
+
+def _table(_: DeployedTemplate, table: Made) -> Iterator[Answer]:
+    asked, said = {"TableName": table.ref}, table.properties
+    indexes = [each | {"IndexStatus": "ACTIVE"} for each in said.get("GlobalSecondaryIndexes", [])]
+    told: dict[str, Any] = {"TableStatus": "ACTIVE", "GlobalSecondaryIndexes": indexes}
+    if said.get("SSESpecification", {}).get("SSEEnabled"):
+        told["SSEDescription"] = {"Status": "ENABLED"}
+    yield "dynamodb", "describe_table", asked, {"Table": told}
+    expiry = dict(said.get("TimeToLiveSpecification", {}))
+    expiry["TimeToLiveStatus"] = _status(expiry.pop("Enabled", False))
+    yield "dynamodb", "describe_time_to_live", asked, {"TimeToLiveDescription": expiry}
+    backups = said.get("PointInTimeRecoverySpecification", {})
+    status = {"PointInTimeRecoveryStatus": _status(backups.get("PointInTimeRecoveryEnabled"))}
+    recovery = {"ContinuousBackupsDescription": {"PointInTimeRecoveryDescription": status}}
+    yield "dynamodb", "describe_continuous_backups", asked, recovery
+
+
+def _status(enabled: object) -> str:
+    return "ENABLED" if enabled else "DISABLED"
+
+
+def _function(template: DeployedTemplate, function: Made) -> Iterator[Answer]:
+    asked = {"FunctionName": function.ref}
+    state = {"State": "Active", "LastUpdateStatus": "Successful"}
+    told = {**function.properties, **state, "CodeSha256": checkout().code_sha256}
+    yield "lambda", "get_function_configuration", asked, told
+    yield "lambda", "get_function_concurrency", asked, {}
+    permissions = [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": made.properties["Principal"]},
+            "Action": made.properties["Action"],
+            "Resource": function.arn,
+            "Condition": {"ArnLike": {"AWS:SourceArn": made.properties["SourceArn"]}},
+        }
+        for made in template.of_type("AWS::Lambda::Permission")
+        if made.properties["FunctionName"] == function.ref
+    ]
+    policy = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": permissions})}
+    yield "lambda", "get_policy", asked, policy if permissions else Gone()
+
+
+def _invocations(_: DeployedTemplate, made: Made) -> Iterator[Answer]:
+    asked = {key: made.properties[key] for key in ("FunctionName", "Qualifier")}
+    yield "lambda", "get_function_event_invoke_config", asked, made.properties
+
+
+def _mapping(_: DeployedTemplate, made: Made) -> Iterator[Answer]:
+    told = {"State": "Enabled", **made.properties}
+    yield "lambda", "get_event_source_mapping", {"UUID": made.ref}, told
+
+
+def _rule(_: DeployedTemplate, rule: Made) -> Iterator[Answer]:
+    told = {"State": "ENABLED", **rule.properties, "Arn": rule.arn}
+    if "EventPattern" in told:
+        told["EventPattern"] = json.dumps(told["EventPattern"])
+    targets = {"Targets": told.pop("Targets")}
+    yield "events", "describe_rule", {"Name": rule.ref}, told
+    yield "events", "list_targets_by_rule", {"Rule": rule.ref}, targets
+
+
+_BY_TYPE: dict[str, Callable[[DeployedTemplate, Made], Iterator[Answer]]] = {
+    "AWS::DynamoDB::Table": _table,
+    "AWS::Events::Rule": _rule,
+    "AWS::KMS::Key": _key,
+    "AWS::Lambda::EventInvokeConfig": _invocations,
+    "AWS::Lambda::EventSourceMapping": _mapping,
+    "AWS::Lambda::Function": _function,
+    "AWS::SNS::Topic": _topic,
+    "AWS::SQS::Queue": _queue,
+}
