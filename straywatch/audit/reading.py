@@ -19,10 +19,10 @@ from chalicelib.domain.account import Account, User
 from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError, evaluate
 from chalicelib.domain.exemptions import Exemptions
 from chalicelib.domain.risk import Risk, assess
-from chalicelib.text import one_line
 from straywatch.audit import history
 from straywatch.audit.report import AccountResult, AuditedUser
 from straywatch.errors import StraywatchError, explain
+from straywatch.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient

@@ -8,12 +8,12 @@ import click
 
 from chalicelib.adapters.parameters import parameter_reader
 from chalicelib.domain.exemptions import InvalidConfigurationError, parse
-from chalicelib.text import one_line
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.terminal.exemptions_file import read_exemptions
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.text import one_line
 
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
 _LONGEST_STANDARD = 4096

@@ -13,7 +13,6 @@ from chalicelib.adapters.iam_users import UnreadableUsersError, users
 from chalicelib.adapters.parameters import parameter_reader
 from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.flows.exemptions_in_force import InForce, in_force
-from chalicelib.text import one_line
 from chalicelib.times import utc_now
 from straywatch import __version__
 from straywatch.aws.sessions import RETRIES
@@ -35,6 +34,7 @@ from straywatch.report.period import Period, period
 from straywatch.report.verify import AlteredError, verified
 from straywatch.terminal.files import check_writable, write
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.text import one_line
 
 _EXAMPLES = """\b
 Examples:

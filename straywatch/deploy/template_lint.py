@@ -6,8 +6,8 @@ from pathlib import Path
 
 from cfnlint.api import ManualArgs, lint_file
 
-from chalicelib.text import one_line
 from straywatch.errors import StraywatchError
+from straywatch.text import one_line
 
 _SHOWN = 3
 

@@ -19,7 +19,6 @@ from chalicelib.domain.exemptions import Exemptions
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.marks import IAM_LAG, Mark, is_after, latest
 from chalicelib.flows.exemptions_in_force import in_force
-from chalicelib.text import one_line
 from chalicelib.times import utc_now
 from straywatch.errors import explain
 from straywatch.findings.reading import NoSuchFinding
@@ -27,6 +26,7 @@ from straywatch.observing.census import census_of
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import Census, Queues, Reading, SweepRecord, Unread
 from straywatch.observing.stored import Tables
+from straywatch.text import one_line
 
 HISTORY = timedelta(days=90)
 """How far back sweeps are shown."""
