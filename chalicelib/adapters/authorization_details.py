@@ -28,7 +28,7 @@ def answers(
 
 
 def user_of(detail: Detail) -> User:
-    """Read one of UserDetailList; groups that it does not tell stay unknown.
+    """Read one of UserDetailList, or GetUser's; groups that it does not tell stay unknown.
 
     Raises IncompleteAnswerError where it lacks what every user has.
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.exemptions import InvalidConfigurationError, parse
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
@@ -79,7 +79,7 @@ def show(ctx: click.Context, stage: str | None) -> None:
     """Print the stored document, and say if it is refused."""
     session = aws_context(ctx).session
     name = output(deployed_stack(session, stage), "ConfigParameterName")
-    text = parameter_reader(session.client("ssm", config=RETRIES), name)()
+    text = read_parameter(session.client("ssm", config=RETRIES), name)
     if not text:
         click.echo(f"{name} is not there: users are exempt by tags alone", err=True)
         return

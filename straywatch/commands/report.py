@@ -10,7 +10,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.iam_users import UnreadableUsersError, users
-from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.flows.exemptions_in_force import InForce, in_force
 from chalicelib.times import utc_now
@@ -141,7 +141,7 @@ def _records(session: boto3.Session, observed: Observed, chosen: Period) -> Reco
 def _rules(session: boto3.Session, observed: Observed, tables: Tables) -> InForce | Unread:
     ssm = session.client("ssm", config=RETRIES)
     try:
-        text = parameter_reader(ssm, observed.config_parameter)()
+        text = read_parameter(ssm, observed.config_parameter)
     except (BotoCoreError, ClientError) as error:
         return Unread(explain(error))
     return in_force(text, tables.configuration())

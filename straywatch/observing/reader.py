@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.iam_users import UnreadableUsersError, users
-from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.domain.exemptions import Exemptions
 from chalicelib.domain.findings import Finding
@@ -136,8 +136,8 @@ class DeploymentReader:
         return self._client("sqs")
 
     @cached_property
-    def _document(self) -> Callable[[], str]:
-        return parameter_reader(self._client("ssm"), self.observed.config_parameter)
+    def _ssm(self) -> Any:  # noqa: ANN401 - as above
+        return self._client("ssm")
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - as above
         return self.session.client(service, config=_IMPATIENT)  # type: ignore[call-overload] # any service
@@ -178,7 +178,8 @@ class DeploymentReader:
             return Unread(explain(error))
 
     def _exemptions(self) -> Exemptions:
-        return in_force(self._document(), self._tables.configuration()).exemptions
+        text = read_parameter(self._ssm, self.observed.config_parameter)
+        return in_force(text, self._tables.configuration()).exemptions
 
     def _refused(self) -> tuple[str, ...]:
         return in_force(self._tables.configuration().get("refused", ""), {}).faults
