@@ -58,7 +58,7 @@ def test_names_the_account_and_asks_once_an_hour(iam: tuple[Any, Stubber]) -> No
 def test_half_an_answer_is_no_alias() -> None:
     """What breaks off in the middle costs nobody the alert."""
     broken = answering("iam", lambda _: (200, b"<ListAccountAliasesResp"))
-    assert AccountAlias(broken, ACCOUNT, Clock()).of(ACCOUNT) == ""
+    assert AccountAlias(lambda: broken, ACCOUNT, Clock()).of(ACCOUNT) == ""
 
 
 def test_without_permission_there_is_no_alias(iam: tuple[Any, Stubber]) -> None:
