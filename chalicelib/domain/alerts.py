@@ -64,12 +64,7 @@ class Notice:
     title: str
     detail: str
     user_name: str = ""
-    test: bool = False
-
-    @property
-    def is_test(self) -> bool:
-        """Whether nothing is the matter."""
-        return self.test
+    is_test: bool = False
 
     @property
     def audience(self) -> Audience:
@@ -95,17 +90,12 @@ class Digest:
     told_here_alone: int
     by_severity: tuple[tuple[Severity, int], ...]
     worst: tuple[Finding, ...]
-    test: bool = False
+    is_test: bool = False
 
     @property
     def type(self) -> AlertType:
         """Always `digest`."""
         return AlertType.DIGEST
-
-    @property
-    def is_test(self) -> bool:
-        """Whether nothing is the matter."""
-        return self.test
 
     @property
     def audience(self) -> Audience:
@@ -139,7 +129,7 @@ def digest_of(
         told_here_alone=sum(finding.quiet for finding in found),
         by_severity=tuple(sorted(counts.items(), reverse=True)),
         worst=tuple(found[:WORST_NAMED]),
-        test=test,
+        is_test=test,
     )
 
 
