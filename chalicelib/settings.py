@@ -44,16 +44,6 @@ class Settings:
         return timedelta(seconds=self.grace_period_seconds)
 
     @property
-    def reminder_every(self) -> timedelta:
-        """How long after an alert its reminder follows; zero means never."""
-        return timedelta(hours=self.reminder_hours)
-
-    @property
-    def escalate_after(self) -> timedelta:
-        """How long after opening a finding escalates; zero means never."""
-        return timedelta(hours=self.escalate_hours)
-
-    @property
     def keep_resolved(self) -> timedelta:
         """How long a resolved finding is kept as evidence."""
         return timedelta(days=self.keep_resolved_days)

@@ -115,11 +115,10 @@ class CredentialReader:
             return None
 
     def _inline(self, name: str) -> dict[str, object]:
-        read = pages(self.client, "list_user_policies", UserName=name)
-        names = [policy for page in read for policy in page["PolicyNames"]]
         return {
             policy: self.client.get_user_policy(UserName=name, PolicyName=policy)["PolicyDocument"]
-            for policy in names
+            for page in pages(self.client, "list_user_policies", UserName=name)
+            for policy in page["PolicyNames"]
         }
 
     def _attached(self, name: str) -> tuple[str, ...]:

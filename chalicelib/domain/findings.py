@@ -235,17 +235,19 @@ def claimed(finding: Finding, now: datetime) -> Finding:
 
 
 def _escalation_is_due(finding: Finding, settings: Settings, now: datetime) -> bool:
+    """Counted from the opening; zero hours mean never."""
     return (
         settings.escalate_hours > 0
         and finding.escalated_at is None
-        and now >= finding.opened_at + settings.escalate_after
+        and now >= finding.opened_at + timedelta(hours=settings.escalate_hours)
     )
 
 
 def _reminder_is_due(finding: Finding, settings: Settings, now: datetime) -> bool:
+    """Counted from the last alert; zero hours mean never."""
     return (
         settings.reminder_hours > 0
         and finding.reminders < settings.reminders_max
         and finding.alerted_at is not None
-        and now >= finding.alerted_at + settings.reminder_every
+        and now >= finding.alerted_at + timedelta(hours=settings.reminder_hours)
     )
