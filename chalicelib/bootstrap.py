@@ -13,10 +13,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.account_alias import AccountAlias
+from chalicelib.adapters.authorization_details import user_pages, users
 from chalicelib.adapters.check_queue import CheckQueue
 from chalicelib.adapters.clients import Clients, MakeClient, boto3_client
 from chalicelib.adapters.iam import Iam
-from chalicelib.adapters.iam_users import pages, users
 from chalicelib.adapters.parameters import read_parameter
 from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.adapters.topic import AlertTopic
@@ -111,7 +111,7 @@ class Deployment:
             lifecycle=self.lifecycle,
             floods=self.floods,
             state=self._state,
-            pages=lambda marker: pages(self.clients.iam(), marker),
+            pages=lambda marker: user_pages(self.clients.iam(), marker),
             live=self._findings.live,
             record=self._findings.record_sweep,
             exemption=self._configuration.exemption,

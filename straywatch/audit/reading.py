@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters import credential_report
+from chalicelib.adapters.authorization_details import UnreadableUsersError, user_pages
 from chalicelib.adapters.credential_report import CredentialReport, ReportNotReadyError
 from chalicelib.adapters.credentials import customers_policies, facts_of, read_documents
 from chalicelib.adapters.iam_pages import FAILURES
-from chalicelib.adapters.iam_users import UnreadableUsersError, pages
 from chalicelib.domain.account import Account, User
 from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError, evaluate
 from chalicelib.domain.exemptions import Exemptions
@@ -96,7 +96,7 @@ def _read_users(
     users: dict[str, AuditedUser] = {}
     strays: list[User] = []
     try:
-        for page in pages(iam):
+        for page in user_pages(iam):
             for user in page.users:
                 try:
                     audited = _audited(account, user, question)

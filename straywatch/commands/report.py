@@ -9,7 +9,7 @@ import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.adapters.iam_users import UnreadableUsersError, users
+from chalicelib.adapters.authorization_details import UnreadableUsersError, users
 from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.flows.exemptions_in_force import InForce, in_force
