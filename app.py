@@ -30,7 +30,7 @@ def on_membership_settled(event: CloudWatchEvent) -> dict[str, str]:
 @app.on_sqs_message(queue="check-queue", batch_size=10)
 def check_membership(event: SQSEvent) -> dict[str, Any]:
     """Look at live IAM for each message that is due; name those that are to come again."""
-    return process(event.to_dict(), deployment.check, deployment.queue)
+    return process(event.to_dict(), deployment.check, deployment.queue.set_aside)
 
 
 @app.lambda_function()

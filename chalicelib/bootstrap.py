@@ -13,14 +13,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.account_alias import AccountAlias
+from chalicelib.adapters.authorization_details import user_pages, users
 from chalicelib.adapters.check_queue import CheckQueue
 from chalicelib.adapters.clients import Clients, MakeClient, boto3_client
 from chalicelib.adapters.iam import Iam
-from chalicelib.adapters.iam_users import pages, users
-from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.adapters.parameters import read_parameter
 from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.adapters.topic import AlertTopic
-from chalicelib.domain.account import Account, NoSuchUser, User, account_of_arn
+from chalicelib.domain.account import NoSuchUser, User, account_of_arn
 from chalicelib.flows.check import Check
 from chalicelib.flows.exemptions_in_force import ExemptionsInForce
 from chalicelib.flows.floods import Floods
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from chalicelib.channels.chat.relay import Chat
     from chalicelib.channels.pager.relay import Pager
     from chalicelib.channels.security_hub.relay import SecurityHub
-    from chalicelib.domain.exemptions import Exempt, NotExempt
     from chalicelib.domain.risk import Risk
     from chalicelib.flows.sweep import Sweep
 
@@ -43,7 +42,7 @@ class Deployment:
 
     def __init__(
         self,
-        environment: dict[str, str] | None = None,
+        environment: Mapping[str, str] = os.environ,
         make_client: MakeClient = boto3_client,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -54,17 +53,12 @@ class Deployment:
     @cached_property
     def settings(self) -> Settings:
         """The settings of the deployment. Raises InvalidSettingsError."""
-        return settings_from(self._variables)
-
-    @property
-    def _variables(self) -> Mapping[str, str]:
-        return os.environ if self._environment is None else self._environment
+        return settings_from(self._environment)
 
     @cached_property
     def queue(self) -> CheckQueue:
         """The check queue and its dead-letter queue."""
-        settings = self.settings
-        urls = settings.check_queue_url, settings.dead_letter_queue_url
+        urls = self.settings.check_queue_url, self.settings.dead_letter_queue_url
         return CheckQueue(self.clients.sqs, *urls)
 
     @cached_property
@@ -78,7 +72,7 @@ class Deployment:
         return Check(
             iam=Iam(self.clients.iam),
             lifecycle=self.lifecycle,
-            exemption=self._exemption,
+            exemption=self._configuration.exemption,
             assess=self._assess,
             floods=self.floods,
             clock=self.clock,
@@ -117,7 +111,7 @@ class Deployment:
             lifecycle=self.lifecycle,
             floods=self.floods,
             state=self._state,
-            pages=lambda marker: pages(self.clients.iam(), marker),
+            pages=lambda marker: user_pages(self.clients.iam(), marker),
             live=self._findings.live,
             record=self._findings.record_sweep,
             exemption=self._configuration.exemption,
@@ -132,7 +126,7 @@ class Deployment:
         from chalicelib.adapters.pagerduty import EventsApi  # noqa: PLC0415 - only the pager's function pays for it
         from chalicelib.channels.pager.relay import Pager, PagerSettings  # noqa: PLC0415 - as above
 
-        settings = read_settings(PagerSettings, self._variables)
+        settings = read_settings(PagerSettings, self._environment)
         api = EventsApi(
             secrets=self.clients.secretsmanager(),
             secret_arn=settings.pagerduty_secret_arn,
@@ -148,7 +142,7 @@ class Deployment:
         from chalicelib.adapters.topic import ChatTopic  # noqa: PLC0415 - only the chat's function pays for it
         from chalicelib.channels.chat.relay import Chat, ChatSettings  # noqa: PLC0415 - as above
 
-        settings = read_settings(ChatSettings, self._variables)
+        settings = read_settings(ChatSettings, self._environment)
         return Chat(ChatTopic(self.clients.sns(), settings.chat_topic_arn).post)
 
     @cached_property
@@ -169,7 +163,7 @@ class Deployment:
     @cached_property
     def _configuration(self) -> ExemptionsInForce:
         return ExemptionsInForce(
-            read=parameter_reader(self.clients.ssm(), self.settings.config_parameter),
+            read=lambda: read_parameter(self.clients.ssm(), self.settings.config_parameter),
             documents=self._state,
             tell=self._topic.publish,
             clock=self.clock,
@@ -177,10 +171,8 @@ class Deployment:
 
     @cached_property
     def _findings(self) -> FindingsTable:
-        settings = self.settings
-        return FindingsTable(
-            self.clients.dynamodb(), settings.findings_table, settings.keep_resolved
-        )
+        table, kept = self.settings.findings_table, self.settings.keep_resolved
+        return FindingsTable(self.clients.dynamodb(), table, kept)
 
     @cached_property
     def _state(self) -> StateTable:
@@ -191,9 +183,6 @@ class Deployment:
         topic_arn = self.settings.alert_topic_arn
         alias = AccountAlias(self.clients.hasty_iam, account_of_arn(topic_arn), self.clock)
         return AlertTopic(self.clients.sns, topic_arn, alias.of)
-
-    def _exemption(self, account: Account, user: User, now: datetime) -> Exempt | NotExempt:
-        return self._configuration.exemption(account, user, now)
 
     def _assess(self, user: User) -> Risk:
         from chalicelib.adapters.credentials import CredentialReader  # noqa: PLC0415 - only a stray pays

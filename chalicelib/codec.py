@@ -7,7 +7,7 @@ The types say how each is read: whoever adds a field to one has nothing to add h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
@@ -18,7 +18,6 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from chalicelib.times import exact, parse_time
 
 T = TypeVar("T")
-_Read = Callable[[Any], Any]
 _UNSET = (None, "", ())
 
 
@@ -60,72 +59,56 @@ def decode(kind: type[T], plain: object) -> T:
 
     A field that was left out gets its default; what the type has no field for is passed over.
     """
-    reader: Callable[[object], T] = _reader(kind)  # type: ignore[arg-type] # a class is hashable
-    return reader(plain)
+    found: T = _record(kind, plain)
+    return found
+
+
+def _record(kind: Any, plain: object) -> Any:  # noqa: ANN401 - a dataclass, and one of that kind
+    if not isinstance(plain, Mapping):
+        raise _is_not(plain, "an object")
+    read: dict[str, Any] = {}
+    for name, (part, is_optional) in _parts(kind).items():
+        if name in plain:
+            try:
+                read[name] = _read(part, plain[name])
+            except DecodingError as error:
+                raise error.within(name) from error
+        elif not is_optional:
+            raise DecodingError("is missing", (name,))
+    return kind(**read)
 
 
 @cache
-def _reader(kind: Any) -> _Read:  # noqa: ANN401 - a type, or what stands for one in a hint
-    """How a value of this type is read; made once, since reading type hints takes its time."""
-    if isinstance(kind, UnionType):
-        (some,) = (_reader(part) for part in get_args(kind) if part is not NoneType)
-        return lambda plain: None if plain is None else some(plain)
-    if get_origin(kind) is tuple:
-        part, _ = get_args(kind)
-        return _list_reader(_reader(part))
-    if is_dataclass(kind):
-        return _record_reader(kind)
-    if issubclass(kind, StrEnum):
-        return _choice_reader({member.value: member for member in kind})
-    if issubclass(kind, Enum):
-        return _choice_reader(dict(kind.__members__))
-    return _SCALARS[kind]
-
-
-def _record_reader(kind: Any) -> _Read:  # noqa: ANN401 - a dataclass
+def _parts(kind: Any) -> dict[str, tuple[Any, bool]]:  # noqa: ANN401 - a dataclass
+    """The type of each field, and whether it has a default; reading type hints takes its time."""
     hints = get_type_hints(kind)
-    readers = {field.name: _reader(hints[field.name]) for field in fields(kind)}
-    optional = {field.name for field in fields(kind) if _has_default(field)}
-
-    def read(plain: object) -> Any:  # noqa: ANN401 - of that dataclass
-        if not isinstance(plain, Mapping):
-            raise _is_not(plain, "an object")
-        wanted = [name for name in readers if name in plain or name not in optional]
-        return kind(**{name: _field(plain, name, readers[name]) for name in wanted})
-
-    return read
+    return {
+        field.name: (hints[field.name], (field.default, field.default_factory) != (MISSING,) * 2)
+        for field in fields(kind)
+    }
 
 
-def _has_default(field: Field[Any]) -> bool:
-    return field.default is not MISSING or field.default_factory is not MISSING
-
-
-def _field(plain: Mapping[str, object], name: str, read: _Read) -> Any:  # noqa: ANN401 - whatever it reads
-    if name not in plain:
-        raise DecodingError("is missing", (name,))
-    try:
-        return read(plain[name])
-    except DecodingError as error:
-        raise error.within(name) from error
-
-
-def _list_reader(part: _Read) -> _Read:
-    def read(plain: object) -> tuple[Any, ...]:
+def _read(kind: Any, plain: Any) -> Any:  # noqa: ANN401 - a type, or what stands for one in a hint
+    if kind in _SCALARS:
+        return _SCALARS[kind](plain)
+    if isinstance(kind, UnionType):
+        (some,) = (part for part in get_args(kind) if part is not NoneType)
+        return None if plain is None else _read(some, plain)
+    if get_origin(kind) is tuple:
         if not isinstance(plain, list):
             raise _is_not(plain, "a list")
-        return tuple(map(part, plain))
+        return tuple(_read(get_args(kind)[0], part) for part in plain)
+    if is_dataclass(kind):
+        return _record(kind, plain)
+    members = _members(kind)
+    if _text(plain) not in members:
+        raise DecodingError(f"is none of {', '.join(members)}")
+    return members[plain]
 
-    return read
 
-
-def _choice_reader(choices: Mapping[str, Enum]) -> _Read:
-    def read(plain: object) -> Enum:
-        try:
-            return choices[_text(plain)]
-        except KeyError:
-            raise DecodingError(f"is none of {', '.join(choices)}") from None
-
-    return read
+@cache
+def _members(kind: type[Enum]) -> dict[str, Enum]:
+    return {member.value if issubclass(kind, StrEnum) else member.name: member for member in kind}
 
 
 def _text(plain: object) -> str:
@@ -166,7 +149,7 @@ def _is_not(plain: object, wanted: str) -> DecodingError:
     return DecodingError(f"is {type(plain).__name__}, not {wanted}")
 
 
-_SCALARS: Mapping[Any, _Read] = {
+_SCALARS: Mapping[Any, Callable[[Any], Any]] = {
     str: _text,
     int: _whole_number,
     bool: _yes_or_no,

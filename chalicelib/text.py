@@ -22,23 +22,6 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def visible(text: str) -> str:
-    r"""One line of printable characters that tells what the others are: `\x1b`, `\n`, `\u202e`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def visible_lines(text: str) -> str:
-    """`visible`, but for the ends of lines."""
-    return "\n".join(map(visible, text.split("\n")))
-
-
-def one_line(text: object) -> str:
-    """A sentence on one line: what does not print becomes a space, and spaces run together."""
-    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-
-
 def harmless(text: str) -> str:
     """`plain`, with the beginnings of links broken, so that no mail program makes one of them."""
     shown = plain(text)

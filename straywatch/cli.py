@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.text import one_line
 from straywatch import __version__
 from straywatch.errors import EXIT_INCOMPLETE, EXIT_USAGE, StraywatchError, explain
+from straywatch.text import one_line
 
 COMMANDS = {
     "local": "An AWS on this machine that runs the packaged application.",

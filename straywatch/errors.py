@@ -15,7 +15,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from chalicelib.text import one_line
+from straywatch.text import one_line
 
 EXIT_FINE = 0
 EXIT_FOUND = 1

@@ -1,4 +1,7 @@
-"""GetAccountAuthorizationDetails: users, groups and policies of an account, 1,000 to an answer."""
+"""GetAccountAuthorizationDetails: users, groups and policies of an account, 1,000 to an answer.
+
+Nothing here decides. A read that fails, at any page, raises: what was not seen is not "none".
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.adapters.iam_pages import IncompleteAnswerError, pages
-from chalicelib.domain.account import User
+from chalicelib.adapters.iam_pages import FAILURES, IncompleteAnswerError, marker_after, pages
+from chalicelib.domain.account import Page, User
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -19,6 +22,26 @@ PAGE_SIZE = 1000
 Detail = Mapping[str, Any]
 
 
+class UnreadableUsersError(Exception):
+    """The users could not be read to the end; the cause is chained."""
+
+
+def users(client: IAMClient) -> Iterator[User]:
+    """Yield every user of the account that `client` reads. Raises UnreadableUsersError."""
+    for page in user_pages(client):
+        yield from page.users
+
+
+def user_pages(client: IAMClient, marker: str | None = None) -> Iterator[Page]:
+    """Yield the pages of users from `marker` on, or from the first. Raises UnreadableUsersError."""
+    try:
+        for answer in answers(client, ["User"], marker):
+            found = tuple(map(user_of, answer.get("UserDetailList", ())))
+            yield Page(found, marker_after(answer))
+    except FAILURES as error:
+        raise UnreadableUsersError(f"GetAccountAuthorizationDetails: {error}") from error
+
+
 def answers(
     client: IAMClient, kinds: Sequence[EntityTypeType], marker: str | None = None
 ) -> Iterator[Detail]:
@@ -28,7 +51,7 @@ def answers(
 
 
 def user_of(detail: Detail) -> User:
-    """Read one of UserDetailList; groups that it does not tell stay unknown.
+    """Read one of UserDetailList, or GetUser's; groups that it does not tell stay unknown.
 
     Raises IncompleteAnswerError where it lacks what every user has.
     """

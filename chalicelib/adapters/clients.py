@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,36 +15,27 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often a call is tried, and how many seconds each attempt may take."""
-
-    attempts: int
-    connect_seconds: float = 2
-    read_seconds: float = 5
-
-
-PATIENT = Patience(attempts=4)
+ATTEMPTS = 4
 """Throttling is waited out for seconds; then it is raised, and the queue repeats the work."""
+_CONNECT_SECONDS = 2
+_READ_SECONDS = 5
 
-HASTY = Patience(attempts=1)
-"""For what nobody should wait for."""
+MakeClient = Callable[[str, int], Any]
+"""Makes a client, by boto3's name for its service, that tries each call so many times.
 
-MakeClient = Callable[[str, Patience], Any]
-"""Makes the client of a service, by boto3's name for it. Tests hand in their own."""
+Tests hand in their own."""
 
 
-def boto3_client(service: str, patience: Patience) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+def boto3_client(service: str, attempts: int) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
     """Make a client with the credentials and the region of the environment."""
     import boto3  # noqa: PLC0415 - paid when the first client is needed
     from botocore.config import Config  # noqa: PLC0415 - as above
 
     make: Callable[..., Any] = boto3.client  # it is typed for known names of services alone
     config = Config(
-        connect_timeout=patience.connect_seconds,
-        read_timeout=patience.read_seconds,
-        retries={"mode": "standard", "total_max_attempts": patience.attempts},
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": attempts},
         user_agent_extra="straywatch",
     )
     return make(service, config=config)
@@ -60,7 +50,7 @@ class Clients:
     def __init__(self, make: MakeClient = boto3_client) -> None:
         self.dynamodb: Callable[[], DynamoDBClient] = _once(make, "dynamodb")
         self.iam: Callable[[], IAMClient] = _once(make, "iam")
-        self.hasty_iam: Callable[[], IAMClient] = _once(make, "iam", HASTY)
+        self.hasty_iam: Callable[[], IAMClient] = _once(make, "iam", attempts=1)
         self.secretsmanager: Callable[[], SecretsManagerClient] = _once(make, "secretsmanager")
         self.securityhub: Callable[[], SecurityHubClient] = _once(make, "securityhub")
         self.sns: Callable[[], SNSClient] = _once(make, "sns")
@@ -68,5 +58,5 @@ class Clients:
         self.ssm: Callable[[], SSMClient] = _once(make, "ssm")
 
 
-def _once(make: MakeClient, service: str, patience: Patience = PATIENT) -> Callable[[], Any]:
-    return cache(partial(make, service, patience))
+def _once(make: MakeClient, service: str, attempts: int = ATTEMPTS) -> Callable[[], Any]:
+    return cache(partial(make, service, attempts))

@@ -36,7 +36,6 @@ class ReportNotReadyError(Exception):
     """AWS was still writing the report when patience ended, or sent none that can be read."""
 
 
-UNKNOWN = Credentials()
 Row = Mapping[str, str | None]
 
 
@@ -80,19 +79,15 @@ def fetch(iam: IAMClient, sleep: Callable[[float], None]) -> CredentialReport:
     """
     for wait in WAITS:
         try:
-            return _fetch(iam)
+            answer = iam.get_credential_report()
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") not in _NOT_YET:
                 raise
-        sleep(wait)
+            sleep(wait)
+        else:
+            rows = parse(answer["Content"].decode(errors="replace"))
+            return CredentialReport(answer["GeneratedTime"].astimezone(UTC), rows)
     raise ReportNotReadyError("AWS is still writing the credential report")
-
-
-def _fetch(iam: IAMClient) -> CredentialReport:
-    answer = iam.get_credential_report()
-    return CredentialReport(
-        answer["GeneratedTime"].astimezone(UTC), parse(answer["Content"].decode(errors="replace"))
-    )
 
 
 def parse(text: str) -> dict[str, Row]:

@@ -6,13 +6,12 @@ A call that fails leaves its fact unknown: the alert goes out all the same and s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from chalicelib.adapters.authorization_details import answers, default_version
 from chalicelib.adapters.credential_report import (
-    UNKNOWN,
+    CredentialReport,
     Credentials,
     ReportNotReadyError,
     fetch,
@@ -39,15 +38,15 @@ def report_facts(
     unknown.
     """
     documents: Mapping[str, object] = {}
-    credentials_of: Callable[[str, datetime], Credentials] = _unknown
+    report: CredentialReport | None = None
     try:
         order(client)
         wanted = customers_policies(strays)
         documents = read_documents(client, wanted) if wanted else {}
-        credentials_of = fetch(client, sleep).of
+        report = fetch(client, sleep)
     except (*FAILURES, ReportNotReadyError) as error:
         log("credential_report_unread", error=str(error))
-    return lambda user: facts_of(user, credentials_of(user.name, user.created_at), documents)
+    return lambda user: facts_of(user, documents, report)
 
 
 def customers_policies(strays: Iterable[User]) -> frozenset[str]:
@@ -69,12 +68,9 @@ def read_documents(iam: IAMClient, wanted: frozenset[str]) -> dict[str, object]:
     }
 
 
-def _unknown(_name: str, _created_at: datetime) -> Credentials:
-    return UNKNOWN
-
-
-def facts_of(user: User, credentials: Credentials, documents: Mapping[str, object]) -> Facts:
-    """Put together what is known: the policies that came with the user, credentials, documents."""
+def facts_of(user: User, documents: Mapping[str, object], report: CredentialReport | None) -> Facts:
+    """Put together what is known of a user with whom its policies came."""
+    credentials = report.of(user.name, user.created_at) if report else Credentials()
     return Facts(
         user_arn=user.arn,
         inline=user.inline_policies,
@@ -96,20 +92,19 @@ class CredentialReader:
     def facts(self, user: User) -> Facts:
         """What is known of the user; what could not be read is None or missing."""
         name = user.name
-        credentials = Credentials(
+        inline: Mapping[str, object] | None = user.inline_policies
+        attached: tuple[str, ...] | None = user.attached_policies
+        if user.groups is None:  # whoever tells the groups told the policies along with them
+            inline, attached = self._known(self._inline, name), self._known(self._attached, name)
+        return Facts(
+            user_arn=user.arn,
+            inline=inline,
+            attached=attached,
+            documents=self._documents(attached or (), user.boundary_arn),
             keys=self._known(self._keys, name),
             console_password=self._known(self._has_password, name),
             mfa=self._known(self._has_mfa, name),
-        )
-        if user.groups is not None:  # a snapshot told the policies along with the groups
-            documents = self._documents(user.attached_policies, user.boundary_arn)
-            return facts_of(user, credentials, documents)
-        attached = self._known(self._attached, name)
-        documents = self._documents(attached or (), user.boundary_arn)
-        return replace(
-            facts_of(user, credentials, documents),
-            inline=self._known(self._inline, name),
-            attached=attached,
+            boundary_arn=user.boundary_arn,
         )
 
     def _known(self, read: Callable[[str], T], name: str) -> T | None:
@@ -120,11 +115,10 @@ class CredentialReader:
             return None
 
     def _inline(self, name: str) -> dict[str, object]:
-        read = pages(self.client, "list_user_policies", UserName=name)
-        names = [policy for page in read for policy in page["PolicyNames"]]
         return {
             policy: self.client.get_user_policy(UserName=name, PolicyName=policy)["PolicyDocument"]
-            for policy in names
+            for page in pages(self.client, "list_user_policies", UserName=name)
+            for policy in page["PolicyNames"]
         }
 
     def _attached(self, name: str) -> tuple[str, ...]:

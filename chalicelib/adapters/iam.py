@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chalicelib.adapters.authorization_details import user_of
 from chalicelib.adapters.iam_pages import pages
 from chalicelib.domain.account import InGroups, InNoGroup, Look, NoSuchUser, User
 
@@ -44,14 +45,4 @@ class Iam:
             return NoSuchUser()
 
     def _get(self, user_name: str) -> User:
-        found = self.client().get_user(UserName=user_name)["User"]
-        boundary = found.get("PermissionsBoundary", {})
-        return User(
-            user_id=found["UserId"],
-            name=found["UserName"],
-            arn=found["Arn"],
-            path=found["Path"],
-            created_at=found["CreateDate"],
-            tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", [])},
-            boundary_arn=boundary.get("PermissionsBoundaryArn"),
-        )
+        return user_of(self.client().get_user(UserName=user_name)["User"])

@@ -59,13 +59,12 @@ class FindingsTable:
 
     def add(self, finding: Finding) -> Write:
         """Store a new finding, unless another worker has stored it already."""
-        return _put(self.client, self.table, self._item(finding), "attribute_not_exists(pk)", {})
+        return _put(self.client, self.table, self._item(finding))
 
     def update(self, finding: Finding) -> Write:
         """Replace the version that `finding` was read as."""
         item = self._item(replace(finding, version=finding.version + 1))
-        condition = {":read": {"N": str(finding.version)}}
-        return _put(self.client, self.table, item, "version = :read", condition)
+        return _put(self.client, self.table, item, finding.version)
 
     def live(self, account: Account) -> Iterator[Finding]:
         """The account's findings that are open, or have an alert to be sent.
@@ -134,17 +133,11 @@ class StateTable:
 
     def write(self, mark: Mark) -> Write:
         """Replace the version that `mark` was read as."""
-        attributes = encode(replace(mark, version=mark.version + 1)) | {
-            "pk": mark.account.key,
-            "sk": _mark_key(mark.user_name),
-        }
+        content = encode(mark)
         expires_at = self._expires_at(mark)
         if expires_at is not None:
-            attributes["expires_at"] = int(expires_at.timestamp())
-        condition, values = "attribute_not_exists(pk)", {}
-        if mark.version:
-            condition, values = "version = :read", {":read": {"N": str(mark.version)}}
-        return _put(self.client, self.table, to_item(attributes), condition, values)
+            content["expires_at"] = int(expires_at.timestamp())
+        return self.swap_document(mark.account, _mark_key(mark.user_name), content)
 
     def document(self, account: Account, name: str) -> Mapping[str, Any]:
         """A small document, read consistently; empty where there is none."""
@@ -162,13 +155,10 @@ class StateTable:
 
     def swap_document(self, account: Account, name: str, content: Mapping[str, Any]) -> Write:
         """Replace the version of a small document that was read: `content` names it, 0 for none."""
-        version = content["version"]
+        read = content["version"]
         key = {"pk": account.key, "sk": name}
-        item = to_item({**content, **key, "version": version + 1})
-        if not version:
-            return _put(self.client, self.table, item, "attribute_not_exists(pk)", {})
-        values = {":read": {"N": str(version)}}
-        return _put(self.client, self.table, item, "version = :read", values)
+        item = to_item({**content, **key, "version": read + 1})
+        return _put(self.client, self.table, item, read)
 
     def _expires_at(self, mark: Mark) -> datetime | None:
         if mark.open_user_ids:
@@ -187,18 +177,16 @@ def _mark_key(user_name: str) -> str:
     return f"mark#{user_name.lower()}"
 
 
-def _put(
-    client: DynamoDBClient,
-    table: str,
-    item: dict[str, Any],
-    condition: str,
-    values: dict[str, Any],
-) -> Write:
-    request: dict[str, Any] = {"TableName": table, "Item": item, "ConditionExpression": condition}
-    if values:
-        request["ExpressionAttributeValues"] = values
+def _put(client: DynamoDBClient, table: str, item: dict[str, Any], read: int = 0) -> Write:
+    """Store an item over the version that was read, 0 for none."""
+    request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+    if read:
+        request = {
+            "ConditionExpression": "version = :read",
+            "ExpressionAttributeValues": {":read": {"N": str(read)}},
+        }
     try:
-        client.put_item(**request)
+        client.put_item(TableName=table, Item=item, **request)
     except client.exceptions.ConditionalCheckFailedException:
         return Write.CONFLICT
     return Write.DONE

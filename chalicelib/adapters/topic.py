@@ -17,18 +17,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
 
 
-def no_alias(_: Account) -> str:
-    """For those who do not ask for the account's alias."""
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class AlertTopic:
     """Publishes to SNS; raises what SNS refuses, so that nothing unsent counts as sent."""
 
     client: Callable[[], SNSClient]
     topic_arn: str
-    alias_of: Callable[[Account], str] = no_alias
+    alias_of: Callable[[Account], str]
 
     def publish(self, message: Message) -> None:
         """Publish mail text for mail, a short text for SMS, JSON for everything else."""

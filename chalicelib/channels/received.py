@@ -52,7 +52,6 @@ class Alarm:
     state: str
     description: str
     reason: str
-    at: str
 
 
 def received(event: Mapping[str, Any]) -> Iterator[Received | Alarm]:
@@ -77,7 +76,6 @@ def message_of(text: str, subject: str = "") -> Received | Alarm:
                 state=str(body["NewStateValue"]),
                 description=str(body.get("AlarmDescription") or ""),
                 reason=str(body.get("NewStateReason") or ""),
-                at=str(body.get("StateChangeTime") or ""),
             )
         if body["schema"] != SCHEMA:
             raise MalformedMessageError(f"a message of schema {body['schema']!r}"[:300])

@@ -64,12 +64,7 @@ class Notice:
     title: str
     detail: str
     user_name: str = ""
-    test: bool = False
-
-    @property
-    def is_test(self) -> bool:
-        """Whether nothing is the matter."""
-        return self.test
+    is_test: bool = False
 
     @property
     def audience(self) -> Audience:
@@ -95,17 +90,12 @@ class Digest:
     told_here_alone: int
     by_severity: tuple[tuple[Severity, int], ...]
     worst: tuple[Finding, ...]
-    test: bool = False
+    is_test: bool = False
 
     @property
     def type(self) -> AlertType:
         """Always `digest`."""
         return AlertType.DIGEST
-
-    @property
-    def is_test(self) -> bool:
-        """Whether nothing is the matter."""
-        return self.test
 
     @property
     def audience(self) -> Audience:
@@ -139,7 +129,7 @@ def digest_of(
         told_here_alone=sum(finding.quiet for finding in found),
         by_severity=tuple(sorted(counts.items(), reverse=True)),
         worst=tuple(found[:WORST_NAMED]),
-        test=test,
+        is_test=test,
     )
 
 
@@ -160,27 +150,20 @@ def flapping_notice(mark: Mark, episodes: int) -> Notice:
 
 def missed_events_notice(account: Account, missed: int) -> Notice:
     """Say that the event path has gone blind: a sweep found what events should have told."""
-    return Notice(
-        type=AlertType.HEALTH,
-        severity=Severity.HIGH,
-        account=account,
-        title="Straywatch misses events",
-        detail=(
-            f"The last sweep period found {missed} users without a group of whom no event told."
-            " They are reported late until the event path works again; `straywatch doctor` looks"
-            " for the reason."
-        ),
+    return _of_health(
+        account,
+        "Straywatch misses events",
+        f"The last sweep period found {missed} users without a group of whom no event told."
+        " They are reported late until the event path works again; `straywatch doctor` looks"
+        " for the reason.",
     )
 
 
 def configuration_notice(account: Account, faults: tuple[str, ...]) -> Notice:
     """Say that a configuration is refused, why, and what is in force instead."""
-    return Notice(
-        type=AlertType.HEALTH,
-        severity=Severity.HIGH,
-        account=account,
-        title="Straywatch refuses its configuration",
-        detail=(
-            "The last good configuration stays in force. Faults: " + "; ".join(faults)[:3000] + "."
-        ),
-    )
+    told = "The last good configuration stays in force. Faults: " + "; ".join(faults)[:3000] + "."
+    return _of_health(account, "Straywatch refuses its configuration", told)
+
+
+def _of_health(account: Account, title: str, detail: str) -> Notice:
+    return Notice(AlertType.HEALTH, Severity.HIGH, account, title, detail)

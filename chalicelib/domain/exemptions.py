@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -156,13 +157,10 @@ def parse(text: str) -> Exemptions:
 
 def _once(pairs: list[tuple[str, Any]], faults: list[str]) -> dict[str, Any]:
     """Build an object, noting keys that stand twice: JSON would silently take the last."""
-    keys = [key for key, _ in pairs]
-    faults += [f"{_shown(key)}: stands twice in one object" for key in sorted(_repeated(keys))]
+    times = Counter(key for key, _ in pairs)
+    twice = sorted(key for key in times if times[key] > 1)
+    faults += [f"{_shown(key)}: stands twice in one object" for key in twice]
     return dict(pairs)
-
-
-def _repeated(keys: list[str]) -> set[str]:
-    return {key for key in keys if keys.count(key) > 1}
 
 
 def _faults_of(document: Mapping[str, Any]) -> Iterator[str]:

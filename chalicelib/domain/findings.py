@@ -195,25 +195,14 @@ def moved_on(
     if finding.status is not Status.OPEN or finding.outbox:
         return finding
     if _escalation_is_due(finding, settings, now):
-        return replace(
-            finding,
-            severity=_raised(finding.severity),
-            escalated_at=now,
-            alerted_at=now,
-            muted=muted or finding.quiet,
-            outbox=(AlertType.ESCALATED,),
-            claimed_until=now + CLAIM,
-        )
-    if _reminder_is_due(finding, settings, now):
-        return replace(
-            finding,
-            reminders=finding.reminders + 1,
-            alerted_at=now,
-            muted=muted or finding.quiet,
-            outbox=(AlertType.REMINDER,),
-            claimed_until=now + CLAIM,
-        )
-    return finding
+        worse = Severity(min(finding.severity + 1, Severity.CRITICAL))
+        step = replace(finding, severity=worse, escalated_at=now, outbox=(AlertType.ESCALATED,))
+    elif _reminder_is_due(finding, settings, now):
+        step = replace(finding, reminders=finding.reminders + 1, outbox=(AlertType.REMINDER,))
+    else:
+        return finding
+    muted = muted or finding.quiet
+    return replace(step, alerted_at=now, muted=muted, claimed_until=now + CLAIM)
 
 
 def sent(finding: Finding) -> Finding:
@@ -246,21 +235,19 @@ def claimed(finding: Finding, now: datetime) -> Finding:
 
 
 def _escalation_is_due(finding: Finding, settings: Settings, now: datetime) -> bool:
+    """Counted from the opening; zero hours mean never."""
     return (
         settings.escalate_hours > 0
         and finding.escalated_at is None
-        and now >= finding.opened_at + settings.escalate_after
+        and now >= finding.opened_at + timedelta(hours=settings.escalate_hours)
     )
 
 
 def _reminder_is_due(finding: Finding, settings: Settings, now: datetime) -> bool:
+    """Counted from the last alert; zero hours mean never."""
     return (
         settings.reminder_hours > 0
         and finding.reminders < settings.reminders_max
         and finding.alerted_at is not None
-        and now >= finding.alerted_at + settings.reminder_every
+        and now >= finding.alerted_at + timedelta(hours=settings.reminder_hours)
     )
-
-
-def _raised(severity: Severity) -> Severity:
-    return Severity(min(severity + 1, Severity.CRITICAL))

@@ -86,9 +86,9 @@ class ExemptionsInForce:
         faults: tuple[str, ...],
         now: datetime,
     ) -> None:
-        told_at = stored.get("told_at")
+        told_at = stored.get("told_at") if stored.get("refused") == text else None
         log("configuration_refused", faults=list(faults))
-        if stored.get("refused") != text or not told_at or _long_ago(told_at, now):
+        if told_at is None or now - parse_time(told_at) >= TELL_AGAIN_AFTER:
             self.tell(configuration_notice(account, faults))
             good = stored.get("good", "")
             content = {"good": good, "refused": text, "told_at": exact(now)}
@@ -98,7 +98,3 @@ class ExemptionsInForce:
 def _parsed(text: str) -> Exemptions:
     """Without any document users are exempt by tags alone."""
     return parse(text) if text else Exemptions()
-
-
-def _long_ago(told_at: str, now: datetime) -> bool:
-    return now - parse_time(told_at) >= TELL_AGAIN_AFTER

@@ -7,11 +7,11 @@ sent twice, or after a crash, is never wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import digest_of
 from chalicelib.domain.check_requests import LONGEST_DELAY_SECONDS, DigestRequest
@@ -19,7 +19,7 @@ from chalicelib.domain.findings import Finding, Status, Write
 from chalicelib.domain.severity import Severity
 from chalicelib.flows.ports import Queue, SharedDocuments, Topic
 from chalicelib.log import log
-from chalicelib.times import exact, iso, parse_time
+from chalicelib.times import iso
 
 TOGETHER = timedelta(seconds=60)
 """Findings that open within so long of one another open together."""
@@ -31,6 +31,29 @@ _ATTEMPTS = 10
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 _CROWD = "crowd"
 _DIGEST = "digest"
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """How many findings have opened together so far, and when a digest of them is due."""
+
+    count: int = 0
+    last_at: datetime = _NEVER
+    due_at: datetime = _NEVER
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the last digest said; it has no id once it said that the flood is over."""
+
+    id: str = ""
+    told_at: datetime = _NEVER
+    open: int = 0
+    announced: int = 0
+    severity: Severity = Severity.LOW
+    closing: bool = False
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +79,15 @@ class Floods:
         if not self.above:
             return False
         for _ in range(_ATTEMPTS):
-            before = self.documents.document(account, _CROWD)
+            before = decode(_Crowd, self.documents.document(account, _CROWD))
             now = self.clock()
-            together = now - _time(before, "last_at") <= TOGETHER
-            count = int(before["count"]) + 1 if together else 1
+            count = before.count + 1 if now - before.last_at <= TOGETHER else 1
             flood = self.is_flood(count)
-            due = _time(before, "due_at")
+            due = before.due_at
             if flood and due < now + _ALMOST:
                 due = max(now + TOGETHER, min(due + PAUSE, now + PAUSE))
                 self.queue.send(DigestRequest(account), due, now)
-            content = {"count": count, "last_at": exact(now), "due_at": exact(due)}
-            if self._swap(account, _CROWD, before, content) is Write.DONE:
+            if self._swap(account, _CROWD, _Crowd(count, now, due, before.version)):
                 return flood
         log("crowd_kept_changing", account_id=account.account_id)
         return True  # so many workers that open findings at once are a flood
@@ -77,82 +98,57 @@ class Floods:
         `muted` are findings of which this run has told machines alone. A flood is over when none
         of its findings is open any more.
         """
-        before = self.documents.document(account, _DIGEST)
+        before = self._told(account)
         now = self.clock()
         in_hand = {finding.finding_id: finding for finding in muted}
         found = {f.finding_id: f for f in self.live(account) if _is_in_digests(f)} | in_hand
         if found and (in_hand or _has_news(before, found.values())):
-            self._tell(account, before, list(found.values()), now)
-        elif before.get("id") and not found:
-            self._close(account, before, now)
+            self._tell(account, before, found.values(), now)
+        elif before.id and not found:
+            self._tell(account, replace(before, told_at=now, open=0), (), now)
 
     def is_over(self, account: Account, digest_id: str) -> bool:
         """Whether the flood of this digest is over, or on the point of being told so."""
-        stored = self.documents.document(account, _DIGEST)
-        return stored.get("id") != digest_id or bool(stored.get("closing"))
+        told = self._told(account)
+        return told.id != digest_id or told.closing
+
+    def _told(self, account: Account) -> _Told:
+        return decode(_Told, self.documents.document(account, _DIGEST))
 
     def _tell(
-        self, account: Account, before: Mapping[str, Any], found: list[Finding], now: datetime
+        self, account: Account, before: _Told, found: Collection[Finding], now: datetime
     ) -> None:
-        digest_id = before.get("id") or f"{account.key}:{_DIGEST}:{iso(now)}"
+        """Send it. The note comes first: a late digest must not open anew a flood that is over."""
         digest = digest_of(
             account,
             found,
-            digest_id=digest_id,
+            digest_id=before.id or f"{account.key}:{_DIGEST}:{iso(now)}",
             at=now,
-            announced=int(before.get("announced", 0)),
-            at_least=Severity[before.get("severity", "LOW")],
+            announced=before.announced,
+            at_least=before.severity,
         )
-        content = {
-            "id": digest_id,
-            "told_at": before.get("told_at", exact(_NEVER)),
-            "open": int(before.get("open", 0)),
-            "announced": digest.announced,
-            "severity": digest.severity.name,
-        }
-        if self._swap(account, _DIGEST, before, content) is Write.CONFLICT:
+        note = replace(
+            before,
+            id=digest.digest_id,
+            announced=digest.announced,
+            severity=digest.severity,
+            closing=not found,
+        )
+        if not self._swap(account, _DIGEST, note):
             return  # another worker is telling it
         self.topic.publish(digest)
-        log("digest_published", digest_id=digest_id, open=digest.open)
-        told = content | {"told_at": exact(now), "open": digest.open}
-        self._swap(account, _DIGEST, {"version": int(before.get("version", 0)) + 1}, told)
+        log("digest_published", digest_id=digest.digest_id, open=digest.open)
+        told = replace(note, open=digest.open) if found else _Told()
+        self._swap(account, _DIGEST, replace(told, told_at=now, version=before.version + 1))
 
-    def _close(self, account: Account, before: Mapping[str, Any], now: datetime) -> None:
-        """Say that it is over. The stored note comes first: a late digest must not open it anew."""
-        content = {name: before[name] for name in ("id", "announced", "severity")}
-        closing = content | {"closing": True, "told_at": exact(now)}
-        if self._swap(account, _DIGEST, before, closing) is Write.CONFLICT:
-            return
-        digest = digest_of(
-            account,
-            (),
-            digest_id=before["id"],
-            at=now,
-            announced=int(before["announced"]),
-            at_least=Severity[before["severity"]],
-        )
-        self.topic.publish(digest)
-        log("digest_closed", digest_id=before["id"])
-        version = {"version": int(before.get("version", 0)) + 1}
-        self._swap(account, _DIGEST, version, {"told_at": exact(now)})
-
-    def _swap(
-        self, account: Account, name: str, before: Mapping[str, Any], content: Mapping[str, Any]
-    ) -> Write:
-        version = int(before.get("version", 0))
-        return self.documents.swap_document(account, name, {**content, "version": version})
+    def _swap(self, account: Account, name: str, content: _Crowd | _Told) -> bool:
+        return self.documents.swap_document(account, name, encode(content)) is Write.DONE
 
 
 def _is_in_digests(finding: Finding) -> bool:
     return finding.status is Status.OPEN and (finding.quiet or finding.muted)
 
 
-def _has_news(before: Mapping[str, Any], found: Iterable[Finding]) -> bool:
+def _has_news(before: _Told, found: Collection[Finding]) -> bool:
     """Whether a finding opened since the last digest, or came to light that it had missed."""
-    told_at = _time(before, "told_at")
-    found = list(found)
-    return len(found) > int(before.get("open", 0)) or any(f.opened_at > told_at for f in found)
-
-
-def _time(document: Mapping[str, Any], name: str) -> datetime:
-    return parse_time(document[name]) if name in document else _NEVER
+    return len(found) > before.open or any(f.opened_at > before.told_at for f in found)

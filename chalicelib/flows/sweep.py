@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account, NoSuchUser, Page, User
 from chalicelib.domain.alerts import missed_events_notice
 from chalicelib.domain.check_requests import Origin
@@ -19,12 +20,13 @@ from chalicelib.flows.floods import Floods
 from chalicelib.flows.lifecycle import Due, Lifecycle, Step
 from chalicelib.flows.ports import SweepState
 from chalicelib.log import log, metrics
-from chalicelib.times import exact, parse_time
+from chalicelib.times import exact
 
 RESERVE_SECONDS = 45.0
 """What a sweep keeps of its time to store where it stopped: the slowest single step fits in."""
 CURSOR_LASTS = timedelta(hours=6)
 """A sweep that stopped longer ago starts anew: IAM does not promise how long a marker lasts."""
+_LAST, _CURSOR = "sweep", "sweep-cursor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,14 @@ class SweepResult:
     missed_events: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """When the last whole sweep began, and the first one."""
+
+    started_at: datetime
+    watching_since: datetime
+
+
 @dataclass
 class _Tally:
     """What one sweep has seen so far."""
@@ -49,6 +59,19 @@ class _Tally:
     compliant: int = 0
     exempt: int = 0
     strays: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """Where a sweep goes on: the page, when it began, and what it had seen before that page.
+
+    Without a marker it begins with the first page.
+    """
+
+    started_at: datetime
+    marker: str = ""
+    seen: tuple[str, ...] = ()
+    tally: _Tally = field(default_factory=_Tally)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +96,8 @@ class Sweep:
         show stay as they were. Out of time, it notes where it stopped; the next run goes on there.
         """
         started_at = self.clock()
-        last = self.state.document(account, "sweep")
+        noted = self.state.document(account, _LAST)
+        last = decode(_Last, noted) if noted else None
         cursor = self._cursor(account, started_at)
         # one whose end is still to be told may lie behind the user's next one
         found = sorted(self.live(account), key=lambda finding: finding.number)
@@ -81,7 +105,10 @@ class Sweep:
             self.lifecycle.deliver_unsent(finding)
         live = {finding.user_id: finding for finding in found}
         missed = self._missed(live.values(), last)
-        run = _Run(self, account, live, self.state.marks(account), last)
+        marks = self.state.marks(account)
+        run = _Run(
+            self, account, live, marks, last.started_at if last else None, replace(cursor.tally)
+        )
         unseen = run.look(cursor)
         opened = run.open_due()
         complete = unseen is not None and opened is not None
@@ -101,40 +128,30 @@ class Sweep:
         return result
 
     def _cursor(self, account: Account, now: datetime) -> _Cursor:
-        stored = self.state.document(account, "sweep-cursor")
-        if stored.get("marker"):
-            started_at = parse_time(stored["started_at"])
-            if now - started_at < CURSOR_LASTS:
-                log("sweep_resumed", started_at=stored["started_at"])
-                tally = _Tally(**{name: int(n) for name, n in stored["tally"].items()})
-                return _Cursor(stored["marker"], started_at, frozenset(stored["seen"]), tally)
-        return _Cursor(None, now, frozenset(), _Tally())
+        stored = self.state.document(account, _CURSOR)
+        cursor = decode(_Cursor, stored) if stored else _Cursor(now)
+        if not cursor.marker or now - cursor.started_at >= CURSOR_LASTS:
+            return _Cursor(now)
+        log("sweep_resumed", started_at=stored["started_at"])
+        return cursor
 
     def save_cursor(self, account: Account, cursor: _Cursor) -> None:
-        """Note where the next run is to go on; an empty marker means from the beginning."""
-        content = {
-            "marker": cursor.marker or "",
-            "started_at": exact(cursor.started_at),
-            "seen": sorted(cursor.seen),
-            "tally": asdict(cursor.tally),
-        }
-        self.state.write_document(account, "sweep-cursor", content)
+        """Note where the next run is to go on."""
+        self.state.write_document(account, _CURSOR, encode(cursor, whole=True))
 
-    def _missed(self, live: Iterable[Finding], last: Mapping[str, Any]) -> int:
+    def _missed(self, live: Iterable[Finding], last: _Last | None) -> int:
         """Count strays found since the last sweep began whose event should have come, and did not.
 
         Who was a stray before the first sweep is no missed event: nobody was listening then.
         """
-        if not last:
-            return 0
-        since, watching_since = parse_time(last["started_at"]), parse_time(last["watching_since"])
         return sum(
             1
             for finding in live
-            if finding.detected_by == "sweep"
+            if last
+            and finding.detected_by == "sweep"
             and finding.evidence in (Evidence.CREATION, Evidence.SIGHTING)
-            and finding.opened_at >= since
-            and finding.stray_since >= watching_since
+            and finding.opened_at >= last.started_at
+            and finding.stray_since >= last.watching_since
         )
 
     def _finish(
@@ -142,7 +159,7 @@ class Sweep:
         account: Account,
         result: SweepResult,
         started_at: datetime,
-        last: Mapping[str, Any],
+        last: _Last | None,
     ) -> None:
         log("sweep_done", **asdict(result))
         metrics(
@@ -155,53 +172,31 @@ class Sweep:
         if 0 < limit <= result.missed_events:
             self.lifecycle.topic.publish(missed_events_notice(account, result.missed_events))
         if result.complete:
-            content = {
-                **asdict(result),
-                "started_at": exact(started_at),
-                "finished_at": exact(self.clock()),
-                "watching_since": last.get("watching_since", exact(started_at)),
-            }
+            now_last = _Last(started_at, last.watching_since if last else started_at)
+            content = asdict(result) | encode(now_last) | {"finished_at": exact(self.clock())}
             self.record(account, started_at, content)
-            self.state.write_document(account, "sweep", content)
-            self.save_cursor(account, _Cursor(None, started_at, frozenset(), _Tally()))
+            self.state.write_document(account, _LAST, content)
+            self.save_cursor(account, _Cursor(started_at))
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Where a sweep goes on: the page, when it began, and what it had seen before that page."""
-
-    marker: str | None
-    started_at: datetime
-    seen: frozenset[str]
-    tally: _Tally
-
-
+@dataclass(slots=True)
 class _Run:
     """One run of a sweep, with what it has gathered so far."""
 
-    def __init__(
-        self,
-        sweep: Sweep,
-        account: Account,
-        live: Mapping[str, Finding],
-        marks: Mapping[str, Mark],
-        last: Mapping[str, Any],
-    ) -> None:
-        self.sweep = sweep
-        self.account = account
-        self.live = live
-        self.marks = marks
-        self.last_started = parse_time(last["started_at"]) if last else None
-        self.tally = _Tally()
-        self.due: list[Due] = []
-        self.still_open: list[Finding] = []
-        self.muted: list[Finding] = []
+    sweep: Sweep
+    account: Account
+    live: Mapping[str, Finding]
+    marks: Mapping[str, Mark]
+    last_started: datetime | None
+    tally: _Tally
+    due: list[Due] = field(default_factory=list)
+    still_open: list[Finding] = field(default_factory=list)
+    muted: list[Finding] = field(default_factory=list)
 
     def look(self, cursor: _Cursor) -> frozenset[str] | None:
         """Evaluate page by page; return the open findings' users not seen, None if out of time."""
         seen = set(cursor.seen)
-        marker = cursor.marker
-        self.tally = replace(cursor.tally)
+        marker: str | None = cursor.marker or None
         pages = self.sweep.pages(marker)
         while True:
             read_at = self.sweep.clock()
@@ -209,9 +204,11 @@ class _Run:
                 page = next(pages)
             except Exception:
                 # a marker that IAM refuses must not be tried for ever
-                self.sweep.save_cursor(self.account, replace(cursor, marker=None))
+                self.sweep.save_cursor(self.account, replace(cursor, marker=""))
                 raise
-            before = _Cursor(marker, cursor.started_at, frozenset(seen), replace(self.tally))
+            before = replace(
+                cursor, marker=marker or "", seen=tuple(sorted(seen)), tally=replace(self.tally)
+            )
             for user in page.users:
                 if self.sweep.time_left() < RESERVE_SECONDS:
                     self.sweep.save_cursor(self.account, before)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from chalicelib.codec import encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Alert, Digest, Message, Notice
-from chalicelib.domain.events import Cause
 from chalicelib.domain.findings import AlertType, Finding, Resolution
 from chalicelib.messages.remedies import (
+    LIST_COMMAND,
     cloudtrail_url,
     console_url,
     fix_commands,
-    list_commands,
     notice_commands,
     users_url,
 )
@@ -53,7 +51,8 @@ def _of_alert(alert: Alert) -> dict[str, Any]:
     over = alert.type is AlertType.RESOLVED
     return {
         "finding": finding_body(finding),
-        "cause": _cause(finding.cause),
+        # all fields, empty ones too; docs/alert.schema.json holds them to their names
+        "cause": encode(finding.cause, whole=True, time=iso) if finding.cause else None,
         "remediation": {
             "commands": [] if over else list(fix_commands(finding)),
             "console_url": console_url(partition, finding.user_name) or None,
@@ -78,8 +77,8 @@ def finding_body(finding: Finding) -> dict[str, Any]:
         "stray_since": iso(finding.stray_since),
         "evidence": finding.evidence,
         "opened_at": iso(finding.opened_at),
-        "resolved_at": _iso_or_none(finding.resolved_at),
-        "resolution": _resolution(finding.resolution),
+        "resolved_at": iso(finding.resolved_at) if finding.resolved_at else None,
+        "resolution": _resolution(finding.resolution) if finding.resolution else None,
         "detected_by": finding.detected_by,
         "reminders": finding.reminders,
         "flaps": finding.flaps,
@@ -107,7 +106,7 @@ def _of_notice(notice: Notice) -> dict[str, Any]:
 def _of_digest(digest: Digest) -> dict[str, Any]:
     return {
         "remediation": {
-            "commands": list(list_commands()),
+            "commands": [LIST_COMMAND],
             "console_url": users_url(digest.account.partition) or None,
             "cloudtrail_url": None,
         },
@@ -137,17 +136,6 @@ def _where(account: Account) -> dict[str, str]:
     return {"account_id": account.account_id, "partition": account.partition}
 
 
-def _cause(cause: Cause | None) -> dict[str, str] | None:
-    """All its fields, empty ones too; docs/alert.schema.json holds them to their names."""
-    return encode(cause, whole=True, time=iso) if cause else None
-
-
-def _resolution(resolution: Resolution | None) -> dict[str, Any] | None:
-    if resolution is None:
-        return None
+def _resolution(resolution: Resolution) -> dict[str, Any]:
     plain: dict[str, Any] = encode(resolution, whole=True, time=iso)
     return plain | {"exempted_by": resolution.exempted_by or None}
-
-
-def _iso_or_none(instant: datetime | None) -> str | None:
-    return iso(instant) if instant else None

@@ -12,12 +12,12 @@ from chalicelib.domain.marks import Evidence
 from chalicelib.messages.actors import actor, deed, made_by_service, place
 from chalicelib.messages.endings import in_full
 from chalicelib.messages.remedies import (
+    LIST_COMMAND,
     cloudtrail_url,
     console_url,
     exempt_command,
     join_commands,
     left_group,
-    list_commands,
     notice_commands,
     users_url,
 )
@@ -61,8 +61,9 @@ def _alert(alert: Alert, alias: str) -> list[str]:
     over = alert.type is AlertType.RESOLVED
     cause = finding.cause
     partition, name = finding.account.partition, finding.user_name
+    is_deleted = finding.resolution is not None and finding.resolution.reason is Reason.DELETED
     links = [
-        ("Console", "" if _is_deleted(finding) else console_url(partition, name)),
+        ("Console", "" if is_deleted else console_url(partition, name)),
         ("CloudTrail", cloudtrail_url(partition, cause, name)),
         ("Finding", finding.finding_id),
     ]
@@ -98,7 +99,7 @@ def _digest(digest: Digest, alias: str) -> list[str]:
         for finding in digest.worst
     ]
     steps: list[Steps] = [("The worst:", worst)] if worst else []
-    steps.append(("The full list:", list_commands()))
+    steps.append(("The full list:", (LIST_COMMAND,)))
     links = [("Console", users_url(digest.account.partition)), ("Digest", digest.digest_id)]
     return _page(sentence(digest), facts, steps, links)
 
@@ -128,11 +129,9 @@ def _steps(finding: Finding) -> list[Steps]:
 
 
 def _facts(finding: Finding, alias: str, *, over: bool) -> Facts:
+    risk = f" - {elided(finding.risk, _LONGEST_RISK)}" if finding.risk else ""
     facts = [
-        (
-            "Severity",
-            " - ".join(filter(None, (finding.severity.name, elided(finding.risk, _LONGEST_RISK)))),
-        ),
+        ("Severity", finding.severity.name + risk),
         ("Account", _account(finding.account, alias)),
         ("User", f"{elided(finding.user_name, _LONGEST_NAME)} ({finding.user_id})"),
         ("Since", f"{_time(finding.stray_since)}, {_SINCE[finding.evidence]}"),
@@ -200,10 +199,6 @@ def _standing(digest: Digest) -> str:
 
 def _account(account: Account, alias: str) -> str:
     return f"{account.account_id} ({alias})" if alias else account.account_id
-
-
-def _is_deleted(finding: Finding) -> bool:
-    return finding.resolution is not None and finding.resolution.reason is Reason.DELETED
 
 
 def _time(instant: datetime) -> str:

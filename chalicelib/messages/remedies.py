@@ -14,6 +14,7 @@ from chalicelib.domain.findings import Finding
 from chalicelib.domain.partitions import HOME_REGIONS
 from chalicelib.text import plain
 
+LIST_COMMAND = "straywatch findings list"
 EXEMPT_FOR = timedelta(days=30)
 """How far off the end of the suggested exemption is: time to decide, and then to look again."""
 
@@ -46,7 +47,7 @@ def notice_commands(notice: Notice) -> tuple[str, ...]:
     """Commands that tell more about it."""
     if notice.user_name:
         return (history_command(notice.account.partition, notice.user_name),)
-    return health_commands()
+    return ("straywatch doctor", "straywatch redrive")
 
 
 def group_commands(user_name: str) -> tuple[str, ...]:
@@ -81,16 +82,6 @@ def exempt_command(user_name: str, now: datetime) -> str:
         f"aws iam tag-user {_option('user-name', user_name)} --tags"
         f" Key=straywatch:exempt,Value='WHY' Key=straywatch:exempt-until,Value={until}"
     )
-
-
-def list_commands() -> tuple[str, ...]:
-    """The command that lists every open finding."""
-    return ("straywatch findings list",)
-
-
-def health_commands() -> tuple[str, ...]:
-    """Commands that find out what keeps the monitor from its work."""
-    return ("straywatch doctor", "straywatch redrive")
 
 
 def history_command(partition: str, user_name: str) -> str:

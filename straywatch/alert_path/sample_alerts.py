@@ -37,7 +37,7 @@ def sample(alert_type: AlertType, severity: Severity, account: Account, now: dat
                 title="A test of Straywatch's notices",
                 detail="Nothing is the matter: somebody wants to see that notices arrive.",
                 user_name=USER if alert_type is AlertType.FLAPPING else "",
-                test=True,
+                is_test=True,
             )
         case AlertType.RESOLVED:
             resolution = Resolution(Reason.JOINED_GROUP, ("straywatch-test-group",))

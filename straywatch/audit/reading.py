@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters import credential_report
-from chalicelib.adapters.credential_report import UNKNOWN, CredentialReport, ReportNotReadyError
+from chalicelib.adapters.authorization_details import UnreadableUsersError, user_pages
+from chalicelib.adapters.credential_report import CredentialReport, ReportNotReadyError
 from chalicelib.adapters.credentials import customers_policies, facts_of, read_documents
 from chalicelib.adapters.iam_pages import FAILURES
-from chalicelib.adapters.iam_users import UnreadableUsersError, pages
 from chalicelib.domain.account import Account, User
 from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError, evaluate
 from chalicelib.domain.exemptions import Exemptions
-from chalicelib.domain.risk import Risk, assess
-from chalicelib.text import one_line
+from chalicelib.domain.risk import assess
 from straywatch.audit import history
 from straywatch.audit.report import AccountResult, AuditedUser
 from straywatch.errors import StraywatchError, explain
+from straywatch.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient
@@ -75,7 +75,7 @@ def read_account(
     if strays and question.risk:
         report, documents = _evidence(iam, strays, question, gaps)
         for stray in strays:
-            risk = _risk(stray, report, documents, question.now)
+            risk = assess(facts_of(stray, documents, report), question.now)
             users[stray.user_id] = replace(users[stray.user_id], risk=risk)
     if strays and question.history:
         for name, removed in _removals(door, strays, question, gaps).items():
@@ -96,7 +96,7 @@ def _read_users(
     users: dict[str, AuditedUser] = {}
     strays: list[User] = []
     try:
-        for page in pages(iam):
+        for page in user_pages(iam):
             for user in page.users:
                 try:
                     audited = _audited(account, user, question)
@@ -161,13 +161,6 @@ def _fetch(iam: IAMClient, question: Question) -> CredentialReport | None:
         return credential_report.fetch(iam, question.sleep)
     except ReportNotReadyError as error:
         raise StraywatchError(f"{error}: repeat the command in a minute") from error
-
-
-def _risk(
-    stray: User, report: CredentialReport | None, documents: Mapping[str, object], now: datetime
-) -> Risk:
-    known = report.of(stray.name, stray.created_at) if report else UNKNOWN
-    return assess(facts_of(stray, known, documents), now)
 
 
 def _removals(

@@ -11,7 +11,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.iam import Iam
-from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.adapters.parameters import read_parameter
 from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import is_user_name
@@ -127,7 +127,7 @@ def _in_force(
 ) -> Exemptions:
     """The deployment's exemptions: while a broken document is refused, the last good one's."""
     ssm = session.client("ssm", config=RETRIES)
-    text = parameter_reader(ssm, output(stack, "ConfigParameterName"))()
+    text = read_parameter(ssm, output(stack, "ConfigParameterName"))
     found = in_force(text, state.document(account, DOCUMENT))
     if found.faults:
         click.echo(

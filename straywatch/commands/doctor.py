@@ -8,7 +8,6 @@ from collections import Counter
 import click
 from rich.text import Text
 
-from chalicelib.text import visible
 from chalicelib.times import utc_now
 from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
@@ -20,6 +19,7 @@ from straywatch.doctor.lines import Level
 from straywatch.doctor.world import World, asking
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.tables import console
+from straywatch.text import visible
 
 SCHEMA = "straywatch.doctor/1"
 

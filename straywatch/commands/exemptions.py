@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.exemptions import InvalidConfigurationError, parse
-from chalicelib.text import one_line
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.terminal.exemptions_file import read_exemptions
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.text import one_line
 
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
 _LONGEST_STANDARD = 4096
@@ -79,7 +79,7 @@ def show(ctx: click.Context, stage: str | None) -> None:
     """Print the stored document, and say if it is refused."""
     session = aws_context(ctx).session
     name = output(deployed_stack(session, stage), "ConfigParameterName")
-    text = parameter_reader(session.client("ssm", config=RETRIES), name)()
+    text = read_parameter(session.client("ssm", config=RETRIES), name)
     if not text:
         click.echo(f"{name} is not there: users are exempt by tags alone", err=True)
         return

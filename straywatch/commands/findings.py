@@ -10,7 +10,6 @@ import click
 
 from chalicelib.domain.findings import Status
 from chalicelib.domain.severity import Severity
-from chalicelib.text import one_line
 from chalicelib.times import utc_now
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
@@ -22,6 +21,7 @@ from straywatch.findings.suggesting import NotAsked, Suggestion, look_for_group
 from straywatch.terminal.durations import duration_seconds
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import StepLines
+from straywatch.text import one_line
 
 _stage = click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
 _SEVERITIES = [severity.name.lower() for severity in Severity]

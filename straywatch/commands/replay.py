@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import click
 
 from chalicelib.domain.partitions import HOME_REGIONS
-from chalicelib.text import one_line
 from chalicelib.times import parse_time
 from straywatch.aws.identity import own_account
 from straywatch.aws.pacing import TokenBucket
@@ -26,6 +25,7 @@ from straywatch.replay.lookup import CALLS_A_SECOND, LONGEST_DAYS, looked_up
 from straywatch.replay.store import Store
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import share_bar
+from straywatch.text import one_line
 
 DEFAULT_GRACES = ("0", "5m", "15m", "1h", "1d")
 

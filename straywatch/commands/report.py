@@ -9,11 +9,10 @@ import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.adapters.iam_users import UnreadableUsersError, users
-from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.adapters.authorization_details import UnreadableUsersError, users
+from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.flows.exemptions_in_force import InForce, in_force
-from chalicelib.text import one_line
 from chalicelib.times import utc_now
 from straywatch import __version__
 from straywatch.aws.sessions import RETRIES
@@ -35,6 +34,7 @@ from straywatch.report.period import Period, period
 from straywatch.report.verify import AlteredError, verified
 from straywatch.terminal.files import check_writable, write
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.text import one_line
 
 _EXAMPLES = """\b
 Examples:
@@ -141,7 +141,7 @@ def _records(session: boto3.Session, observed: Observed, chosen: Period) -> Reco
 def _rules(session: boto3.Session, observed: Observed, tables: Tables) -> InForce | Unread:
     ssm = session.client("ssm", config=RETRIES)
     try:
-        text = parameter_reader(ssm, observed.config_parameter)()
+        text = read_parameter(ssm, observed.config_parameter)
     except (BotoCoreError, ClientError) as error:
         return Unread(explain(error))
     return in_force(text, tables.configuration())

@@ -7,11 +7,11 @@ import json
 import click
 from botocore.config import Config
 
-from chalicelib.text import one_line
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.text import one_line
 
 # The function's own timeout (15 minutes); a repeated call would sweep twice.
 _PATIENT = RETRIES.merge(Config(read_timeout=910, retries={"total_max_attempts": 1}))

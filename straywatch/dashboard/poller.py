@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.text import one_line
 from straywatch.errors import StraywatchError, explain
+from straywatch.text import one_line
 
 IDLE_AFTER = 20.0
 """Seconds without a viewer after which nothing is read any more."""

@@ -14,7 +14,7 @@ from chalicelib.domain.findings import Finding, Status
 from chalicelib.messages.actors import actor, deed, place
 from chalicelib.messages.endings import in_full
 from chalicelib.messages.remedies import cloudtrail_url, console_url, fix_commands
-from chalicelib.text import counted, visible
+from chalicelib.text import counted
 from straywatch.findings.life import life
 from straywatch.observing.deployment import Observed
 from straywatch.observing.figures import (
@@ -30,6 +30,7 @@ from straywatch.observing.graces import Grace, running_graces
 from straywatch.observing.health import health, worst
 from straywatch.observing.records import Census, Reading, SweepRecord, Unread
 from straywatch.observing.timeline import timeline
+from straywatch.text import visible
 
 _MOST_HAPPENINGS = 200
 _MOST_RESOLVED = 500

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.text import one_line
 from straywatch.deploy.stack import Absent, Stack
 from straywatch.deploy.stack_changes import ChangePreview, ResourceChange, changes_of
 from straywatch.deploy.stack_watch import pauses
 from straywatch.errors import StraywatchError
+from straywatch.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient

@@ -10,10 +10,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.text import one_line
 from straywatch.deploy.archive import normalise, require_complete
 from straywatch.deploy.template import as_json, assemble
 from straywatch.errors import StraywatchError
+from straywatch.text import one_line
 
 SOURCES = Path(__file__).resolve().parents[2]
 """The project's root: where app.py lies when Straywatch is installed from its clone."""

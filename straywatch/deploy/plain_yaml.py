@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from chalicelib.text import one_line
 from straywatch.errors import StraywatchError
+from straywatch.text import one_line
 
 _STRING = "tag:yaml.org,2002:str"
 _PLAIN = "tag:yaml.org,2002:"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.text import one_line
 from straywatch.errors import StraywatchError
+from straywatch.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chalicelib.text import one_line
 from straywatch.errors import StraywatchError
+from straywatch.text import one_line
 
 _SHOWN = 3
 

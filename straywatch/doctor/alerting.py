@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.text import counted, visible
+from chalicelib.text import counted
 from straywatch.deploy.stack_resources import Resource
 from straywatch.doctor.lines import Line, failed, passed, unread, warned
 from straywatch.doctor.policies import allows_account, allows_service
 from straywatch.doctor.world import Unread, World
+from straywatch.text import visible
 
 _AGAIN = "straywatch destroy, then straywatch deploy"
 _ALARMS = "cloudwatch.amazonaws.com"

@@ -12,14 +12,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.adapters.iam_users import UnreadableUsersError, users
-from chalicelib.adapters.parameters import parameter_reader
+from chalicelib.adapters.authorization_details import UnreadableUsersError, users
+from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.domain.exemptions import Exemptions
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.marks import IAM_LAG, Mark, is_after, latest
 from chalicelib.flows.exemptions_in_force import in_force
-from chalicelib.text import one_line
 from chalicelib.times import utc_now
 from straywatch.errors import explain
 from straywatch.findings.reading import NoSuchFinding
@@ -27,6 +26,7 @@ from straywatch.observing.census import census_of
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import Census, Queues, Reading, SweepRecord, Unread
 from straywatch.observing.stored import Tables
+from straywatch.text import one_line
 
 HISTORY = timedelta(days=90)
 """How far back sweeps are shown."""
@@ -136,8 +136,8 @@ class DeploymentReader:
         return self._client("sqs")
 
     @cached_property
-    def _document(self) -> Callable[[], str]:
-        return parameter_reader(self._client("ssm"), self.observed.config_parameter)
+    def _ssm(self) -> Any:  # noqa: ANN401 - as above
+        return self._client("ssm")
 
     def _client(self, service: str) -> Any:  # noqa: ANN401 - as above
         return self.session.client(service, config=_IMPATIENT)  # type: ignore[call-overload] # any service
@@ -178,7 +178,8 @@ class DeploymentReader:
             return Unread(explain(error))
 
     def _exemptions(self) -> Exemptions:
-        return in_force(self._document(), self._tables.configuration()).exemptions
+        text = read_parameter(self._ssm, self.observed.config_parameter)
+        return in_force(text, self._tables.configuration()).exemptions
 
     def _refused(self) -> tuple[str, ...]:
         return in_force(self._tables.configuration().get("refused", ""), {}).faults

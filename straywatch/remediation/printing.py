@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from chalicelib.text import visible
 from straywatch.terminal import files as output
 from straywatch.terminal import tables
+from straywatch.text import visible
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

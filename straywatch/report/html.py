@@ -13,9 +13,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from chalicelib.text import visible
 from straywatch.report.chart import chart
 from straywatch.terminal.durations import spoken
+from straywatch.text import visible
 
 _DATA = re.compile(r'<script type="application/json" id="data">\n(.*)\n</script>', re.DOTALL)
 

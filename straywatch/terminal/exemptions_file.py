@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse
-from chalicelib.text import one_line
 from straywatch.errors import WrongUsageError
+from straywatch.text import one_line
 
 
 def read_exemptions(path: Path) -> tuple[Exemptions, str]:

@@ -21,7 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from chalicelib.text import visible
+from straywatch.text import visible
 
 PATIENCE = 1.0
 """Seconds without a word before anything is shown."""

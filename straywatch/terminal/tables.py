@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from chalicelib.text import visible
+from straywatch.text import visible
 
 _UNBOUNDED = 100_000
 """Columns of a pipe: a reader that is a program wants each row on one line."""

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.text import one_line
 from chalicelib.times import utc_now
 from straywatch.errors import StraywatchError, explain
 from straywatch.findings.life import Happening
@@ -16,6 +15,7 @@ from straywatch.observing.deployment import Observed
 from straywatch.observing.graces import Grace, running_graces
 from straywatch.observing.records import Reading
 from straywatch.observing.timeline import RECENT, timeline
+from straywatch.text import one_line
 
 
 @dataclass

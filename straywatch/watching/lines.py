@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from chalicelib.text import visible
 from chalicelib.times import iso
 from straywatch.findings.life import Happening
+from straywatch.text import visible
 from straywatch.watching.follower import Follower
 
 

@@ -12,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from chalicelib.domain.findings import Status
-from chalicelib.text import counted, visible
+from chalicelib.text import counted
 from straywatch.findings.life import EntryKind, Happening
 from straywatch.observing.graces import Grace
 from straywatch.observing.records import Census, Reading
 from straywatch.terminal.durations import spoken
+from straywatch.text import visible
 from straywatch.watching.follower import Follower
 from straywatch.watching.lines import state_of
 

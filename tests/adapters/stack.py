@@ -14,7 +14,6 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from moto import mock_aws
 
-from chalicelib.adapters.clients import Patience
 from chalicelib.bootstrap import Deployment
 from straywatch.deploy.template import assemble
 from tests.adapters.aws import client
@@ -45,7 +44,7 @@ class Stack:
     def deployment(self, refusing: Mapping[str, str] | None = None) -> Deployment:
         """A function that has just started cold; the calls named in `refusing` meet that error."""
 
-        def make(service: str, _: Patience) -> Any:
+        def make(service: str, _: int) -> Any:
             self.made.append(service)
             made = client(service)
             made.meta.events.register("before-call", partial(_refuse, refusing or {}))

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.authorization_details import users
 from chalicelib.adapters.iam import Iam
-from chalicelib.adapters.iam_users import users
 from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.domain.account import Page, User
 from chalicelib.domain.check_requests import CheckRequest, Origin, encode_check

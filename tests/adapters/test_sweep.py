@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.iam_users import UnreadableUsersError
+from chalicelib.adapters.authorization_details import UnreadableUsersError
 from chalicelib.domain.account import Account, Page
 from chalicelib.flows.sweep import RESERVE_SECONDS, Sweep, SweepResult
 from tests.adapters.aws import client

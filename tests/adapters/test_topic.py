@@ -42,7 +42,7 @@ def published(message: Alert | Notice) -> dict[str, Any]:
     sns, asked = recorder()
     with Stubber(sns) as stub:
         stub.add_response("publish", {"MessageId": "1"})
-        AlertTopic(lambda: sns, ARN).publish(message)
+        AlertTopic(lambda: sns, ARN, lambda _: "").publish(message)
     call = asked.pop()
     return call | {"Message": json.loads(call["Message"])}
 
@@ -100,7 +100,7 @@ def test_what_sns_refuses_is_raised() -> None:
     with Stubber(sns) as stub:
         stub.add_client_error("publish", "KMSAccessDenied")
         with pytest.raises(ClientError, match="KMSAccessDenied"):
-            AlertTopic(lambda: sns, ARN).publish(Alert(AlertType.OPENED, OPENED))
+            AlertTopic(lambda: sns, ARN, lambda _: "").publish(Alert(AlertType.OPENED, OPENED))
 
 
 hostile = st.text(max_size=128) | st.sampled_from(

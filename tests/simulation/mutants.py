@@ -140,7 +140,7 @@ def takes_a_failed_page_for_an_empty_one(copy: Copy) -> None:
 
         return read
 
-    copy.breaks("iam_users.pages", lenient)
+    copy.breaks("authorization_details.user_pages", lenient)
 
 
 def takes_an_error_for_a_deletion(copy: Copy) -> None:

@@ -153,7 +153,8 @@ class _Values:
                 return {key: self.of(each) for key, each in value.items()}
             case list():
                 return [self.of(each) for each in value]
-        return value
+            case _:
+                return value
 
     def _named(self, name: str) -> str:
         resource, dot, attribute = name.partition(".")

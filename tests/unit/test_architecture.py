@@ -26,7 +26,7 @@ MODULES = {
 ROOMS = {
     "domain": {"domain", "codec", "times", "text", "settings"},
     "messages": {"messages", "domain", "codec", "times", "text"},
-    "flows": {"flows", "domain", "times", "settings", "log", "text"},
+    "flows": {"flows", "domain", "codec", "times", "settings", "log", "text"},
     "channels": {"channels", "messages", "domain", "codec", "times", "text", "log"},
     "adapters": {"adapters", "channels", "messages", "domain", "codec", "times", "text", "log"},
 }

@@ -19,7 +19,7 @@ class DeadLetters:
     broken: bool = False
     letters: list[tuple[str, str]] = field(default_factory=list)
 
-    def set_aside(self, body: str, reason: str) -> None:
+    def __call__(self, body: str, reason: str) -> None:
         """Take a message."""
         if self.broken:
             raise ConnectionError("no queue")

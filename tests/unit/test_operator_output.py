@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from chalicelib.text import one_line, visible, visible_lines
 from straywatch.errors import WrongUsageError
 from straywatch.terminal.columns import layout
 from straywatch.terminal.files import check_writable, write
 from straywatch.terminal.progress import counting
+from straywatch.text import one_line, visible, visible_lines
 
 
 @given(st.text())

@@ -15,8 +15,8 @@ def test_what_the_template_sets_is_read() -> None:
     settings = settings_from(ENVIRONMENT)
     assert settings.findings_table == "findings"
     assert settings.grace == timedelta(minutes=15)
-    assert settings.reminder_every == timedelta(hours=24)
-    assert settings.escalate_after == timedelta(hours=72)
+    assert settings.reminder_hours == 24
+    assert settings.escalate_hours == 72
     assert settings.keep_resolved == timedelta(days=2190)
 
 

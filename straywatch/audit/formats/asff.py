@@ -8,11 +8,11 @@ from typing import Any
 from chalicelib.domain.account import Account
 from chalicelib.domain.evaluation import Evaluation
 from chalicelib.domain.partitions import HOME_REGIONS
-from chalicelib.text import visible
 from chalicelib.times import iso
 from straywatch.audit.formats import controls
 from straywatch.audit.report import AccountResult, AuditedUser, Report
 from straywatch.errors import StraywatchError
+from straywatch.text import visible
 
 _TYPE = "Software and Configuration Checks/Industry and Regulatory Standards"
 _STATUS = {

@@ -5,8 +5,8 @@ Membership in a group supports these controls; no report of ours claims complian
 
 from __future__ import annotations
 
-from chalicelib.text import visible
 from straywatch.audit.report import AccountResult, AuditedUser
+from straywatch.text import visible
 
 CONTROL = "iam-user-in-group"
 """The name of the one check, as a part of finding ids."""

@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Iterator
 
-from chalicelib.text import visible
 from chalicelib.times import iso
 from straywatch.audit.report import AuditedUser, Report
+from straywatch.text import visible
 
 COLUMNS = (
     "account_id",

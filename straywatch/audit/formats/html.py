@@ -9,11 +9,11 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from chalicelib.text import visible
 from chalicelib.times import iso
 from straywatch.audit.formats.summary import sentences
 from straywatch.audit.formats.times import age
 from straywatch.audit.report import Report
+from straywatch.text import visible
 
 
 def render(report: Report) -> str:

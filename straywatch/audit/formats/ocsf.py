@@ -8,11 +8,11 @@ from typing import Any
 from chalicelib.domain.account import Account
 from chalicelib.domain.evaluation import Evaluation
 from chalicelib.domain.partitions import HOME_REGIONS
-from chalicelib.text import visible
 from straywatch import __version__
 from straywatch.audit.formats import controls
 from straywatch.audit.formats.times import milliseconds
 from straywatch.audit.report import AccountResult, AuditedUser, Report
+from straywatch.text import visible
 
 VERSION = "1.5.0"
 """The version of OCSF that is written."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from chalicelib.domain.severity import Severity
-from chalicelib.text import visible
 from chalicelib.times import iso
 from straywatch.audit.formats.times import age
 from straywatch.audit.report import Report
+from straywatch.text import visible
 
 
 def sentences(report: Report) -> list[str]:

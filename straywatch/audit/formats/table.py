@@ -10,11 +10,11 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from chalicelib.text import visible
 from straywatch.audit.formats.summary import sentences
 from straywatch.audit.formats.times import age
 from straywatch.audit.report import AuditedUser, Report
 from straywatch.terminal.columns import layout
+from straywatch.text import visible
 
 _WIDE = 110  # from here on there is room for policies and ids
 _NARROW = 70  # below, one column tells why and since when

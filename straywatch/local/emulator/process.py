@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.text import one_line
 from straywatch.errors import StraywatchError
 from straywatch.local.emulator.client import ControlClient
 from straywatch.local.emulator.session import (
@@ -27,6 +26,7 @@ from straywatch.local.emulator.session import (
     LocalSession,
 )
 from straywatch.terminal.ports import HOST, listening_socket
+from straywatch.text import one_line
 
 _START_SECONDS = 60
 _STOP_SECONDS = 10

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from chalicelib.text import visible_lines
 from straywatch.alert_path.delivered import Delivered
 from straywatch.local.receivers.inbox import READER
 from straywatch.local.story.player import StoryResult
+from straywatch.text import visible_lines
 
 
 class Terminal:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.text import one_line
 from straywatch.errors import StraywatchError, WrongUsageError, explain
 from straywatch.remediation.applying.changes import changes
 from straywatch.remediation.applying.journal import Entry, Journal
@@ -28,6 +27,7 @@ from straywatch.remediation.planning.intent import check
 from straywatch.remediation.planning.plan import Plan
 from straywatch.remediation.policies.documents import canonical
 from straywatch.remediation.reading.snapshot import Snapshot
+from straywatch.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

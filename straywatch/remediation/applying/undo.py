@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.text import one_line
 from straywatch.errors import StraywatchError, WrongUsageError, explain
 from straywatch.remediation.applying.journal import Entry, Journal
 from straywatch.remediation.applying.steps import (
@@ -24,6 +23,7 @@ from straywatch.remediation.applying.steps import (
 )
 from straywatch.remediation.policies.documents import canonical
 from straywatch.remediation.reading.snapshot import Group, Snapshot
+from straywatch.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

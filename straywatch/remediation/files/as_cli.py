@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 
-from chalicelib.text import one_line
 from straywatch.remediation.applying.steps import (
     ADD,
     ATTACH,
@@ -17,6 +16,7 @@ from straywatch.remediation.applying.steps import (
     removal_steps,
 )
 from straywatch.remediation.planning.plan import Plan
+from straywatch.text import one_line
 
 
 def as_cli(plan: Plan, *, detach_direct: bool) -> str:

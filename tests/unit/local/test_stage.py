@@ -6,11 +6,11 @@ import io
 
 from rich.console import Console
 
-from chalicelib.text import visible_lines
 from straywatch.alert_path.delivered import Delivered
 from straywatch.local.story.player import StoryResult
 from straywatch.local.story.script import Expected
 from straywatch.local.story.stage import Terminal
+from straywatch.text import visible_lines
 
 
 def shown() -> tuple[Terminal, io.StringIO]:

@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 from mypy_boto3_iam import IAMClient
 
-from chalicelib.adapters.iam_users import UnreadableUsersError, pages, users
+from chalicelib.adapters.authorization_details import UnreadableUsersError, user_pages, users
 from chalicelib.domain.account import Page, User
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -86,7 +86,7 @@ def test_pages_go_on_where_a_marker_points(iam: IAMClient, stub: Stubber) -> Non
     """Each page names the marker after it, and reading can begin at any of them."""
     answer(stub, [detail("a")], marker="two", after="one")
     answer(stub, [detail("b")], after="two")
-    read = list(pages(iam, "one"))
+    read = list(user_pages(iam, "one"))
     assert [page.next_marker for page in read] == ["two", None]
     assert [user.name for page in read for user in page.users] == ["a", "b"]
 
@@ -102,7 +102,7 @@ def test_a_page_is_handed_on_before_the_next_is_asked_for(iam: IAMClient, stub: 
     """What was seen before a failure is in hand, and the failure still comes."""
     answer(stub, [detail("a")], marker="two")
     stub.add_client_error(CALL, "AccessDenied", "no")
-    reading = pages(iam)
+    reading = user_pages(iam)
     assert next(reading) == Page(_plain("a"), "two")
     with pytest.raises(UnreadableUsersError, match="AccessDenied"):
         next(reading)
