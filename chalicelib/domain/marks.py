@@ -167,7 +167,12 @@ def carried_over(old: Mark, new: Mark) -> Mark:
 
 
 def _before(mark: Mark, at: datetime) -> Mark:
-    """What the mark holds up to `at`. Of a later bearer's time the calls' times are left out."""
+    """What the mark holds up to `at`. Of a later bearer's time the calls' times are left out.
+
+    Who took the name since has brought its own past along, and that alone is in the mark.
+    """
+    if is_after(mark.taken_at, at):
+        return Mark(account=mark.account, user_name=mark.user_name)
     later = _later(mark, at)
     lefts = tuple(left for left in mark.lefts if left not in later.lefts)
     joins = tuple(joined for joined in mark.joins if joined not in later.joins)

@@ -182,6 +182,21 @@ def test_a_name_that_changed_hands_within_the_grace_hides_nobody(stack: Stack, i
     assert stack.told() == [("opened", "bob")]
 
 
+def test_a_rename_told_of_after_the_name_was_taken_hides_nobody(stack: Stack, iam: Any) -> None:
+    """Bob left, became rob, and ann became bob; the news of his rename comes last."""
+    left(stack, iam, 0)
+    stack.create_user("ann", at(-5))
+    iam.update_user(UserName="bob", NewUserName="rob")
+    iam.update_user(UserName="ann", NewUserName="bob")
+    stack.clock.now = at(20)
+    told(stack, "UpdateUser", 20, userName="ann", newUserName="bob")
+    told(stack, "UpdateUser", 10, newUserName="rob")
+    for seconds in (30, GRACE + 30):
+        stack.clock.now = at(seconds)
+        checked(stack)
+    assert ("opened", "rob") in stack.told()
+
+
 def test_flapping_is_told_whatever_the_order_of_its_events(stack: Stack, iam: Any) -> None:
     """Joins overtake leaves on their way through two functions; they count all the same."""
     assert iam
