@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.authorization_details import answers, user_of
-from chalicelib.adapters.iam_pages import FAILURES, marker_after
+from chalicelib.adapters.iam_pages import FAILURES, listed, marker_after
 from chalicelib.domain.account import Page, User
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def pages(client: IAMClient, marker: str | None = None) -> Iterator[Page]:
     """Yield the pages from `marker` on, or from the first. Raises UnreadableUsersError."""
     try:
         for answer in answers(client, ["User"], marker):
-            found = tuple(map(user_of, answer.get("UserDetailList", ())))
+            found = tuple(map(user_of, listed(answer, "UserDetailList")))
             yield Page(found, marker_after(answer))
     except FAILURES as error:
         raise UnreadableUsersError(f"GetAccountAuthorizationDetails: {error}") from error
