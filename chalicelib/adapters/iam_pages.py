@@ -58,7 +58,7 @@ def marker_after(page: Mapping[str, Any]) -> str | None:
 
 
 def listed(page: Mapping[str, Any], name: str) -> Sequence[Any]:
-    """The list of this name in the page. Raises IncompleteAnswerError: IAM sends empty ones, too."""
+    """The page's list of this name. Raises IncompleteAnswerError: IAM sends empty lists, too."""
     if name not in page:
         raise IncompleteAnswerError(lack=f"it comes without {name}")
     found: Sequence[Any] = page[name]
