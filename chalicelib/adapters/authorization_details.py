@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.adapters.iam_pages import FAILURES, IncompleteAnswerError, marker_after, pages
+from chalicelib.adapters.iam_pages import (
+    FAILURES,
+    IncompleteAnswerError,
+    listed,
+    marker_after,
+    pages,
+)
 from chalicelib.domain.account import Page, User
 
 if TYPE_CHECKING:
@@ -36,7 +42,7 @@ def user_pages(client: IAMClient, marker: str | None = None) -> Iterator[Page]:
     """Yield the pages of users from `marker` on, or from the first. Raises UnreadableUsersError."""
     try:
         for answer in answers(client, ["User"], marker):
-            found = tuple(map(user_of, answer.get("UserDetailList", ())))
+            found = tuple(map(user_of, listed(answer, "UserDetailList")))
             yield Page(found, marker_after(answer))
     except FAILURES as error:
         raise UnreadableUsersError(f"GetAccountAuthorizationDetails: {error}") from error

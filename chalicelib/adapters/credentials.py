@@ -17,7 +17,7 @@ from chalicelib.adapters.credential_report import (
     fetch,
     order,
 )
-from chalicelib.adapters.iam_pages import FAILURES, pages
+from chalicelib.adapters.iam_pages import FAILURES, listed, pages
 from chalicelib.domain.account import User
 from chalicelib.domain.risk import AccessKey, Facts
 from chalicelib.log import log
@@ -118,12 +118,12 @@ class CredentialReader:
         return {
             policy: self.client.get_user_policy(UserName=name, PolicyName=policy)["PolicyDocument"]
             for page in pages(self.client, "list_user_policies", UserName=name)
-            for policy in page["PolicyNames"]
+            for policy in listed(page, "PolicyNames")
         }
 
     def _attached(self, name: str) -> tuple[str, ...]:
         read = pages(self.client, "list_attached_user_policies", UserName=name)
-        return tuple(p["PolicyArn"] for page in read for p in page["AttachedPolicies"])
+        return tuple(p["PolicyArn"] for page in read for p in listed(page, "AttachedPolicies"))
 
     def _documents(self, attached: tuple[str, ...], boundary: str | None) -> dict[str, object]:
         """The documents of the customer's own policies; AWS's are judged by their names."""
@@ -140,7 +140,7 @@ class CredentialReader:
         return tuple(
             AccessKey(active=key["Status"] == "Active", created_at=key["CreateDate"])
             for page in pages(self.client, "list_access_keys", UserName=name)
-            for key in page["AccessKeyMetadata"]
+            for key in listed(page, "AccessKeyMetadata")
         )
 
     def _has_password(self, name: str) -> bool:
@@ -152,4 +152,4 @@ class CredentialReader:
 
     def _has_mfa(self, name: str) -> bool:
         read = pages(self.client, "list_mfa_devices", UserName=name)
-        return any(page["MFADevices"] for page in read)
+        return any(listed(page, "MFADevices") for page in read)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.authorization_details import user_of
-from chalicelib.adapters.iam_pages import pages
+from chalicelib.adapters.iam_pages import listed, pages
 from chalicelib.domain.account import InGroups, InNoGroup, Look, NoSuchUser, User
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class Iam:
         """
         try:
             for page in pages(self.client(), "list_groups_for_user", UserName=user_name):
-                if page["Groups"]:
-                    return InGroups(tuple(group["GroupName"] for group in page["Groups"]))
+                if groups := listed(page, "Groups"):
+                    return InGroups(tuple(group["GroupName"] for group in groups))
             return InNoGroup(self._get(user_name))
         except self.client().exceptions.NoSuchEntityException:
             return NoSuchUser()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -55,3 +55,11 @@ def marker_after(page: Mapping[str, Any]) -> str | None:
     if not page.get("Marker"):
         raise IncompleteAnswerError(lack="there is more, and it does not say where")
     return str(page["Marker"])
+
+
+def listed(page: Mapping[str, Any], name: str) -> Sequence[Any]:
+    """The page's list of this name. Raises IncompleteAnswerError: IAM sends empty lists, too."""
+    if name not in page:
+        raise IncompleteAnswerError(lack=f"it comes without {name}")
+    found: Sequence[Any] = page[name]
+    return found

@@ -86,7 +86,8 @@ def _message(body: str) -> dict[str, Any]:
     if "version" not in message:
         raise DecodingError("is missing", ("version",))
     if message["version"] != MESSAGE_VERSION:
-        raise DecodingError(f"is not {MESSAGE_VERSION}", ("version",))
+        told = f"is {message['version']!r:.20}, not {MESSAGE_VERSION}"
+        raise DecodingError(told, ("version",))
     return message | {"account": message}
 
 

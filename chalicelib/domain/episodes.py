@@ -6,20 +6,29 @@ from datetime import datetime
 
 from chalicelib.domain.account import InGroups, InNoGroup, Look, NoSuchUser, User
 from chalicelib.domain.findings import Finding, NoFinding, Reason, Resolution, may_send
-from chalicelib.domain.marks import IAM_LAG, Mark, is_after, latest, taken_over
+from chalicelib.domain.marks import (
+    IAM_LAG,
+    Mark,
+    is_after,
+    latest,
+    taken_over,
+    tells_a_creation,
+)
 
 
 def is_too_fresh(look: Look, mark: Mark, now: datetime) -> bool:
     """Whether the look contradicts an event that is only seconds old.
 
     A user just created may not be visible yet, one just removed may still show its group, one
-    just added none.
+    just added none. Who was created in the second of a deletion took the name that got free.
     """
     match look:
         case InGroups():
             contradicted = mark.left_at if is_after(mark.left_at, mark.joined_at) else None
         case NoSuchUser():
-            contradicted = mark.left_at if is_after(mark.left_at, mark.deleted_at) else None
+            anew = mark.left_at == mark.deleted_at and tells_a_creation(mark)
+            is_made = anew or is_after(mark.left_at, mark.deleted_at)
+            contradicted = mark.left_at if is_made else None
         case InNoGroup():
             settled_at = latest(mark.joined_at, mark.deleted_at)
             contradicted = settled_at if is_after(settled_at, mark.left_at) else None

@@ -116,7 +116,7 @@ def _lost(mark: Mark, at: datetime, event: MembershipEvent) -> Mark:
         return replace(mark, left_at=at, cause=event.cause, created_id=event.user_id)
     if at != mark.left_at:
         return mark
-    left_last = event.change is Change.LEFT and _creates(mark.cause)
+    left_last = event.change is Change.LEFT and creates(mark.cause)
     return replace(
         mark,
         cause=event.cause if left_last else mark.cause,
@@ -167,7 +167,12 @@ def carried_over(old: Mark, new: Mark) -> Mark:
 
 
 def _before(mark: Mark, at: datetime) -> Mark:
-    """What the mark holds up to `at`. Of a later bearer's time the calls' times are left out."""
+    """What the mark holds up to `at`. Of a later bearer's time the calls' times are left out.
+
+    Who took the name since has brought its own past along, and that alone is in the mark.
+    """
+    if is_after(mark.taken_at, at):
+        return Mark(account=mark.account, user_name=mark.user_name)
     later = _later(mark, at)
     lefts = tuple(left for left in mark.lefts if left not in later.lefts)
     joins = tuple(joined for joined in mark.joins if joined not in later.joins)
@@ -193,7 +198,7 @@ def _later(mark: Mark, at: datetime) -> Mark:
         return instant if is_after(instant, at) else None
 
     # times are whole seconds: who is created in the second of a rename took the name that got free
-    created = mark.left_at == at and _tells_a_creation(mark)
+    created = mark.left_at == at and tells_a_creation(mark)
     left_at = mark.left_at if created else kept(mark.left_at)
     return replace(
         mark,
@@ -209,12 +214,13 @@ def _later(mark: Mark, at: datetime) -> Mark:
     )
 
 
-def _tells_a_creation(mark: Mark) -> bool:
+def tells_a_creation(mark: Mark) -> bool:
     """Whether the user was created in the second of the mark's last leaving."""
-    return mark.created_id != "" or _creates(mark.cause)
+    return mark.created_id != "" or creates(mark.cause)
 
 
-def _creates(cause: Cause | None) -> bool:
+def creates(cause: Cause | None) -> bool:
+    """Whether the call made the user."""
     return cause is not None and cause.event_name == "CreateUser"
 
 
@@ -286,7 +292,7 @@ def stray_since(
 
 def _is_about(mark: Mark, left_at: datetime, created_at: datetime, user_id: str) -> bool:
     """Whether the mark's last event is about the user of this id, and not one it came after."""
-    if not _tells_a_creation(mark):
+    if not tells_a_creation(mark):
         return left_at >= created_at
     if mark.created_id and user_id:
         return mark.created_id == user_id

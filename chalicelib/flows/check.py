@@ -16,6 +16,7 @@ from chalicelib.domain.findings import Finding, resolution_of
 from chalicelib.domain.marks import (
     IAM_LAG,
     Mark,
+    creates,
     is_after,
     is_at_least,
     is_given_up_since,
@@ -57,7 +58,7 @@ class Check:
 
     def _check(self, request: CheckRequest) -> Evaluation | Step:
         mark = self.lifecycle.state.mark(request.account, request.user_name)
-        if is_given_up_since(mark, request.since):
+        if is_given_up_since(_with_request(mark, request), request.since):
             return Step.SUPERSEDED  # the rename asked for a check of the new name
         now = self.clock()
         if request.origin is not Origin.SETTLED:
@@ -143,10 +144,12 @@ class Check:
 def _with_request(mark: Mark, request: CheckRequest) -> Mark:
     """The mark with what the message tells: it may be here before its event is noted.
 
-    Whatever a rename is later than may have been about another bearer of the name.
+    Whatever a rename is later than may have been about another bearer of the name; who was created
+    in the second of a rename took the name that got free.
     """
     cause = request.cause
-    news = latest(mark.left_at, mark.renamed_at, mark.taken_at)
+    got_free = creates(cause) and mark.renamed_at == request.since
+    news = latest(mark.left_at, None if got_free else mark.renamed_at, mark.taken_at)
     if cause is None or cause.event_time != request.since or is_at_least(news, request.since):
         return mark
     return replace(mark, left_at=request.since, cause=cause, created_id="")

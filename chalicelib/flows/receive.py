@@ -140,7 +140,7 @@ class Receive:
             self.lifecycle.ask(
                 CheckRequest(event.account, event.new_name, since, Origin.EVENT, cause)
             )
-        elif mark.open_user_ids or mark.seen_at:
+        elif mark.open_user_ids or mark.seen_at or is_after(mark.taken_at, renamed.renamed_at):
             self.lifecycle.ask_again(event.account, event.new_name)
         self.lifecycle.change_mark(new, lambda m: carried_over(renamed, m))
         return Step.NOTED if self._noted(mark, left_behind(renamed)) else Step.OVERTAKEN

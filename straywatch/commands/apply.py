@@ -24,6 +24,7 @@ from straywatch.remediation.files.planfile import load_plan
 from straywatch.remediation.planning.plan import Plan
 from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
+from straywatch.terminal.files import read
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import StepLines
 
@@ -82,7 +83,7 @@ def command(
     """
     if output is not None and printed is None:
         raise click.UsageError("-o goes with --print only")
-    text = plan.read_text(encoding="utf-8")
+    text = read(plan)
     loaded = load_plan(text, str(plan))
     if printed is not None:
         refuse_if_harmful(loaded)

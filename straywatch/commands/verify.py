@@ -14,6 +14,7 @@ from straywatch.remediation.applying.verification import UserVerification, verif
 from straywatch.remediation.files.planfile import load_plan
 from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
+from straywatch.terminal.files import read
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import StepLines
 
@@ -52,7 +53,7 @@ def command(
     By policy algebra: what is not proved the same is listed. Exit code 1 if anything is.
     """
     tell = StepLines()
-    loaded = load_plan(plan.read_text(encoding="utf-8"), str(plan))
+    loaded = load_plan(read(plan), str(plan))
     context = aws_context(ctx)
     iam = iam_client(context)
     now = snapshot_of(context, iam, tell)

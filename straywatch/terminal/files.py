@@ -1,4 +1,4 @@
-"""Write a report to a file whole or not at all, or to standard output."""
+"""An operator's files: read as text, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from pathlib import Path
 import click
 
 from straywatch.errors import WrongUsageError
+
+
+def read(path: Path) -> str:
+    """The text of a file. Raises WrongUsageError if it is not UTF-8, and OSError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise WrongUsageError(f"{path} is not UTF-8 text: {error.reason}") from error
 
 
 def check_writable(path: Path) -> None:

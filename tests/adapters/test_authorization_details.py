@@ -131,7 +131,13 @@ def test_groups_that_were_not_told_are_unknown(iam: IAMClient, stub: Stubber) ->
 
 
 @pytest.mark.parametrize(
-    "page", [{}, {"IsTruncated": True}, {"IsTruncated": False, "UserDetailList": [{}]}]
+    "page",
+    [
+        {},
+        {"IsTruncated": True},
+        {"IsTruncated": False},
+        {"IsTruncated": False, "UserDetailList": [{}]},
+    ],
 )
 def test_a_page_that_breaks_is_an_error(
     iam: IAMClient, stub: Stubber, page: dict[str, Any]

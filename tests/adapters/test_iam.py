@@ -193,9 +193,9 @@ def groups_page(content: str) -> bytes:
         (groups_page("<Groups/><IsTruncated>false</IsTruncated>")[:60], ResponseParserError),
         (b"<html><body>proxy</body></html>", KeyError),
         (b"{}", ResponseParserError),
-        (groups_page(""), KeyError),
+        (groups_page(""), IncompleteAnswerError),
         (groups_page("<Groups/>"), IncompleteAnswerError),
-        (groups_page("<IsTruncated>false</IsTruncated>"), KeyError),
+        (groups_page("<IsTruncated>false</IsTruncated>"), IncompleteAnswerError),
         (groups_page("<Groups/><IsTruncated>true</IsTruncated>"), IncompleteAnswerError),
     ],
 )

@@ -133,6 +133,20 @@ def test_a_check_knows_its_own_event(stack: Stack) -> None:
     assert len(stack.queued()) == 1
 
 
+def test_a_check_knows_that_its_user_took_a_name_just_given_up(stack: Stack, iam: Any) -> None:
+    """Bob became rob, and a new bob was made in that second: his check may come before its mark."""
+    iam.update_user(UserName="bob", NewUserName="rob")
+    stack.create_user("bob", at(0.5))
+    told(stack, "UpdateUser", 0, newUserName="rob")
+    key = {"pk": {"S": ACCOUNT.key}, "sk": {"S": "mark#bob"}}
+    before = client("dynamodb").get_item(TableName="state", Key=key)["Item"]
+    told(stack, "CreateUser", 0)
+    client("dynamodb").put_item(TableName="state", Item=before)
+    stack.clock.now = at(GRACE + 1)
+    assert "NON_COMPLIANT" in checked(stack)
+    assert stack.told() == [("opened", "bob")]
+
+
 def test_of_two_copies_of_a_waiting_check_one_goes_on() -> None:
     """SQS may hand a message over twice: their number must not double with every 15 minutes."""
     with aws_in_memory(GRACE_PERIOD_SECONDS="3600") as stack:
@@ -166,6 +180,21 @@ def test_a_name_that_changed_hands_within_the_grace_hides_nobody(stack: Stack, i
     stack.clock.now = at(GRACE)
     assert "NON_COMPLIANT" in checked(stack)
     assert stack.told() == [("opened", "bob")]
+
+
+def test_a_rename_told_of_after_the_name_was_taken_hides_nobody(stack: Stack, iam: Any) -> None:
+    """Bob left, became rob, and ann became bob; the news of his rename comes last."""
+    left(stack, iam, 0)
+    stack.create_user("ann", at(-5))
+    iam.update_user(UserName="bob", NewUserName="rob")
+    iam.update_user(UserName="ann", NewUserName="bob")
+    stack.clock.now = at(20)
+    told(stack, "UpdateUser", 20, userName="ann", newUserName="bob")
+    told(stack, "UpdateUser", 10, newUserName="rob")
+    for seconds in (30, GRACE + 30):
+        stack.clock.now = at(seconds)
+        checked(stack)
+    assert ("opened", "rob") in stack.told()
 
 
 def test_flapping_is_told_whatever_the_order_of_its_events(stack: Stack, iam: Any) -> None:

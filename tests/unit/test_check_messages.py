@@ -153,3 +153,9 @@ def test_the_wait_is_over_neither_early_nor_late(milliseconds: int) -> None:
 def test_what_is_due_is_not_held_back(late: float) -> None:
     """An event that came after its grace was over is checked at once."""
     assert delay_seconds(at(-late), NOW) == 0
+
+
+def test_a_message_of_another_version_is_refused_by_its_version() -> None:
+    """After a way back to an older release the reason in the dead-letter queue says what it is."""
+    with pytest.raises(MalformedCheckError, match="version is 9, not 1"):
+        decode_check('{"version": 9}')

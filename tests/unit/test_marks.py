@@ -345,6 +345,13 @@ def test_events_under_the_new_name_may_overtake_the_rename() -> None:
     assert new.cause == later[1].cause
 
 
+def test_a_rename_told_of_late_hands_over_nothing_of_who_took_the_name_since() -> None:
+    """The mark holds the past that the taker brought along: the former bearer has none of it."""
+    taker = replace(told([event("RemoveUserFromGroup", 10)]), taken_at=at(150))
+    new = carried_over(with_event(taker, RENAME), NEW)
+    assert new == replace(NEW, taken_at=at(100))
+
+
 def test_carrying_over_twice_changes_nothing() -> None:
     """A function killed half-way through a rename is run again."""
     old = replace(told([event("RemoveUserFromGroup", 10), RENAME]), open_user_ids=("AIDA1",))

@@ -47,6 +47,17 @@ def test_wrong_usage_exits_2_with_one_line(
     assert told.err.startswith("straywatch: ")
 
 
+@pytest.mark.parametrize("command", ["apply", "verify"])
+def test_a_plan_that_is_no_text_is_wrong_usage(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody names an archive: one line says so, where exit code 1 would mean work to do."""
+    path = tmp_path / "plan.zip"
+    path.write_bytes(b"PK\x03\x04\xff\xfe")
+    assert run([command, str(path)]) == 2
+    assert "plan.zip is not UTF-8 text" in capsys.readouterr().err
+
+
 def test_a_plan_prints_without_credentials(plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A pipeline that has no access to the account can still turn a plan into commands."""
     assert run(["apply", str(plan), "--print", "cli"]) == 0
