@@ -6,7 +6,6 @@ from typing import Any
 from chalice.app import Chalice, CloudWatchEvent, SQSEvent
 
 from chalicelib.bootstrap import Deployment
-from chalicelib.channels.interface import from_queue, from_topic
 from chalicelib.domain.account import account_of_arn
 from chalicelib.domain.events import LOST_EVENTS, SETTLED_EVENTS, rule_pattern
 from chalicelib.flows.batch import process
@@ -43,16 +42,16 @@ def sweep(event: object, context: Any) -> dict[str, Any]:  # noqa: ARG001, ANN40
 @app.lambda_function()
 def page_on_call(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - Lambda's own
     """A message on the alert topic: open or close its incident in PagerDuty."""
-    return list(from_topic(deployment.pager, event))
+    return deployment.from_topic(deployment.pager, event)
 
 
 @app.lambda_function()
 def post_to_chat(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - as above
     """A message on the alert topic: post its card to the chat topic."""
-    return list(from_topic(deployment.chat, event))
+    return deployment.from_topic(deployment.chat, event)
 
 
 @app.on_sqs_message(queue="import-queue", batch_size=100, maximum_batching_window_in_seconds=5)
 def import_to_security_hub(event: SQSEvent) -> dict[str, Any]:
     """Messages of the alert topic: bring Security Hub's copies of their findings up to date."""
-    return from_queue(deployment.security_hub, event.to_dict())
+    return deployment.from_queue(deployment.security_hub, event.to_dict())

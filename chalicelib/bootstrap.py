@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.account_alias import AccountAlias
 from chalicelib.adapters.authorization_details import user_pages, users
@@ -31,6 +31,7 @@ from chalicelib.times import utc_now
 
 if TYPE_CHECKING:
     from chalicelib.channels.chat.relay import Chat
+    from chalicelib.channels.interface import Channel
     from chalicelib.channels.pager.relay import Pager
     from chalicelib.channels.security_hub.relay import SecurityHub
     from chalicelib.domain.risk import Risk
@@ -119,6 +120,18 @@ class Deployment:
             clock=self.clock,
             time_left=time_left,
         )
+
+    def from_topic(self, channel: Channel, event: Mapping[str, Any]) -> list[str]:
+        """Relay what the alert topic has handed over; return what became of each message."""
+        from chalicelib.channels.interface import from_topic  # noqa: PLC0415 - only channels pay
+
+        return list(from_topic(channel, event))
+
+    def from_queue(self, channel: Channel, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Relay a batch of a queue; name the messages that are to come again."""
+        from chalicelib.channels.interface import from_queue  # noqa: PLC0415 - only channels pay
+
+        return from_queue(channel, event)
 
     @cached_property
     def pager(self) -> Pager:

@@ -83,7 +83,7 @@ def told(message: Any) -> Any:
     ("body", "why"),
     [
         ("{}", "version is missing"),
-        ('{"version": 2}', "version is not 1"),
+        ('{"version": 2}', "version is 2, not 1"),
         ("[]", "it is list, not an object"),
         ('{"version": 1, "partition": "aws"}', "account.account_id is missing"),
     ],
