@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -70,7 +71,17 @@ def run(check: Check) -> Result:
 def run_tests(arguments: Sequence[str]) -> Result:
     """Run pytest on every core, passing its words on as they come."""
     begun = time.monotonic()
-    many = ("-n", "auto", "--dist", "loadfile", "--color", "no", "--durations", "10")
+    # one worker more than cores: tests on the embedded AWS wait for graces to end
+    many = (
+        "-n",
+        str((os.cpu_count() or 1) + 1),
+        "--dist",
+        "loadfile",
+        "--color",
+        "no",
+        "--durations",
+        "10",
+    )
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", *many, *arguments],
         cwd=ROOT,

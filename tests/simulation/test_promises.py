@@ -14,12 +14,12 @@ from tests.simulation.mutants import MUTANTS, Copy, Mutant, copied, mutated
 from tests.simulation.play import play
 from tests.simulation.records import EVENT_NAMES
 
-CHUNK = 30
+CHUNK = 20
 MOST_HISTORIES = 120
 """How many histories a mutant may survive: `make simulate` plays thousands."""
 
 
-@pytest.mark.parametrize("first", range(0, 300, CHUNK))
+@pytest.mark.parametrize("first", range(0, 200, CHUNK))
 def test_every_promise_holds(first: int) -> None:
     """Lost, late and repeated events, refusals, kills, renames: promises 1 to 7 hold."""
     broken = {seed: tally(seed).broken for seed in range(first, first + CHUNK)}
