@@ -17,6 +17,13 @@ from tests.simulation.records import EVENT_NAMES
 CHUNK = 20
 MOST_HISTORIES = 120
 """How many histories a mutant may survive: `make simulate` plays thousands."""
+BEGIN_AT = {
+    "skips_the_conditional_write": 19,
+    "takes_a_failed_page_for_an_empty_one": 82,
+    "takes_an_error_for_a_deletion": 61,
+    "closes_nothing_that_is_gone": 40,
+}
+"""Where those that live long were caught first: what came before took half of the tests' time."""
 
 
 @pytest.mark.parametrize("first", range(0, 200, CHUNK))
@@ -36,7 +43,8 @@ def test_histories_hold_every_call_that_is_listened_for() -> None:
 def test_breaking_the_code_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
     """A copy of the product with one thing broken breaks one of the promises that it should."""
     wrong = mutated(mutant, tmp_path)
-    for seed in range(MOST_HISTORIES):
+    first = BEGIN_AT.get(mutant.name, 0)
+    for seed in range(first, first + MOST_HISTORIES):
         broken = {v.promise for v in play(generate(seed), wrong).violations}
         if broken & mutant.promises:
             return
