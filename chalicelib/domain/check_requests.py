@@ -36,7 +36,8 @@ class Origin(StrEnum):
 class CheckRequest:
     """Look at this user once its grace period, counted from `since`, is over.
 
-    `due` is when SQS hands the message over; a long grace takes several such steps.
+    `due` is when SQS hands the message over; a long grace takes several such steps. `created_id` is
+    whom the event behind it created, if it did: the name may have another bearer by then.
     """
 
     account: Account
@@ -45,6 +46,7 @@ class CheckRequest:
     origin: Origin
     cause: Cause | None = None
     due: datetime | None = None
+    created_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,4 +152,4 @@ def _with_request(mark: Mark, request: CheckRequest) -> Mark:
     news = latest(mark.left_at, None if got_free else mark.renamed_at, mark.taken_at)
     if cause is None or cause.event_time != request.since or is_at_least(news, request.since):
         return mark
-    return replace(mark, left_at=request.since, cause=cause, created_id="")
+    return replace(mark, left_at=request.since, cause=cause, created_id=request.created_id)

@@ -97,9 +97,8 @@ class Receive:
         at = event.cause.event_time
         covered = is_at_least(mark.left_at, at)  # by a check that is under way for a later event
         if not covered:
-            self.lifecycle.ask(
-                CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause)
-            )
+            request = CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause)
+            self.lifecycle.ask(replace(request, created_id=event.user_id))
             if mark.renamed_at == at:  # made in the second of a rename: before it, or after?
                 self.lifecycle.ask(CheckRequest(event.account, mark.renamed_to, at, Origin.EVENT))
         if not self._noted(mark, with_event(mark, event)):

@@ -33,6 +33,11 @@ def test_every_promise_holds(first: int) -> None:
     assert {seed: told for seed, told in broken.items() if told} == {}
 
 
+def test_who_takes_a_name_within_the_second_gets_no_cause_of_its_former_bearer() -> None:
+    """Created, renamed, and another created under the name: history 424415 told of the first."""
+    assert tally(424415).broken == {}
+
+
 def test_histories_hold_every_call_that_is_listened_for() -> None:
     """A call that no history makes would keep every promise."""
     drawn = {act.do for seed in range(100) for act in generate(seed).acts}
