@@ -16,6 +16,7 @@ from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployment import NotApprovedError, deploy
 from straywatch.deploy.leftovers import earlier_tables
 from straywatch.deploy.packaging import SOURCES, build
+from straywatch.deploy.parameters import choose_parameters
 from straywatch.deploy.settings import (
     email_address,
     grace_seconds,
@@ -26,6 +27,7 @@ from straywatch.deploy.settings import (
 )
 from straywatch.deploy.stack import Absent, read_stack, require_deployable
 from straywatch.deploy.stack_changes import ChangePreview
+from straywatch.deploy.template import assemble
 from straywatch.deploy.template_lint import lint
 from straywatch.errors import WrongUsageError, explain
 from straywatch.terminal.options import aws_context, aws_options
@@ -144,10 +146,12 @@ def _parameters(
 def _require_ready(session: boto3.Session, name: str, parameters: Mapping[str, str]) -> bool:
     """Return whether the stack is new, before anything is packaged or uploaded.
 
-    Raises StraywatchError if it cannot be deployed to, WrongUsageError if it would alert nobody.
+    Raises StraywatchError if it cannot be deployed to, WrongUsageError if it would alert nobody or
+    the template does not take a parameter.
     """
     stack = read_stack(session.client("cloudformation", config=RETRIES), name)
     require_deployable(stack)
+    choose_parameters(assemble()["Parameters"], parameters, stack)
     is_new = isinstance(stack, Absent)
     if is_new and "AlertEmail" not in parameters:
         raise WrongUsageError(

@@ -9,6 +9,7 @@ import click
 from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.exemptions import InvalidConfigurationError, parse
 from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.configuration import put_parameter
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.terminal.exemptions_file import read_exemptions
@@ -16,8 +17,7 @@ from straywatch.terminal.options import aws_context, aws_options
 from straywatch.text import one_line
 
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
-_LONGEST_STANDARD = 4096
-_LONGEST_ADVANCED = 8192
+_LONGEST = 8192
 
 _stage = click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
 _file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -53,21 +53,14 @@ def put(ctx: click.Context, file: Path, stage: str | None) -> None:
     """Check a document and put it in force; the monitor reads it within seconds."""
     _, text = read_exemptions(file)
     size = len(text.encode())
-    if size > _LONGEST_ADVANCED:
+    if size > _LONGEST:
         raise WrongUsageError(
-            f"{file} has {size} bytes; Parameter Store takes {_LONGEST_ADVANCED}: use patterns or "
+            f"{file} has {size} bytes; Parameter Store takes {_LONGEST}: use patterns or "
             "paths in the place of single users, or tags"
         )
     session = aws_context(ctx).session
     name = output(deployed_stack(session, stage), "ConfigParameterName")
-    session.client("ssm", config=RETRIES).put_parameter(
-        Name=name,
-        Value=text,
-        Type="String",
-        Overwrite=True,
-        Tier="Advanced" if size > _LONGEST_STANDARD else "Standard",
-        Description="Straywatch: who may be in no group, and why",
-    )
+    put_parameter(session.client("ssm", config=RETRIES), name, text)
     click.echo(f"stored in {name}; the next check and the next sweep follow it")
 
 

@@ -22,7 +22,7 @@ _NOTHING_TO_CHANGE = ("didn't contain changes", "No updates are to be performed"
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """A change set that waits for a decision; `preview` is empty if there is nothing to change."""
+    """A change set that waits for a decision."""
 
     cloudformation: CloudFormationClient
     change_set_id: str
@@ -66,7 +66,7 @@ def create_change_set(
     except BaseException:  # an interrupt, too, must not leave an empty stack in the way
         _discard(cloudformation, change_set_id, stack_id, is_new=is_new)
         raise
-    preview = ChangePreview(stack.name, is_new, changes)
+    preview = ChangePreview(stack.name, is_new, changes, is_empty=empty)
     return ChangeSet(cloudformation, change_set_id, stack_id, preview)
 
 

@@ -13,14 +13,14 @@ from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.artifacts import artifact_bucket
 from straywatch.deploy.change_set import ChangeSet, create_change_set
 from straywatch.deploy.packaging import Package
-from straywatch.deploy.stack import Absent, Stack, read_stack, removal_command, require_deployable
+from straywatch.deploy.parameters import choose_parameters
+from straywatch.deploy.stack import Stack, read_stack, removal_command, require_deployable
 from straywatch.deploy.stack_changes import ChangePreview
 from straywatch.deploy.stack_watch import watch
-from straywatch.errors import StraywatchError, WrongUsageError
+from straywatch.errors import StraywatchError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
 
 _SUCCESS = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
@@ -44,7 +44,7 @@ def deploy(
     Parameters that are not given keep their previous values, or take the template's defaults.
     `approve` is shown what would happen, and nothing happens unless it agrees; it is not asked
     if there is nothing to change. Raises NotApprovedError, WrongUsageError for a parameter that
-    the template does not declare, and StraywatchError when the stack cannot be deployed to or
+    the template does not take, and StraywatchError when the stack cannot be deployed to or
     the deployment failed, naming the first resource that failed and why.
     """
     cloudformation = session.client("cloudformation", config=RETRIES)
@@ -57,35 +57,12 @@ def deploy(
     cloudformation.validate_template(TemplateURL=template_url)
     progress("asking CloudFormation what would change")
     change_set = create_change_set(cloudformation, before, template_url, chosen, sleep)
-    if not change_set.preview.changes:
+    if change_set.preview.is_empty:
         change_set.discard()
         progress("nothing to change")
         return before.outputs if isinstance(before, Stack) else {}
     _ask(change_set, approve)
     return _run(cloudformation, change_set, progress, sleep)
-
-
-def choose_parameters(
-    declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str], before: Stack | Absent
-) -> list[ParameterTypeDef]:
-    """Decide each parameter: given, as before, or (by leaving it out) the template's default.
-
-    Raises WrongUsageError for a parameter that is not declared, or has no value at all.
-    """
-    unknown = sorted(set(given) - set(declared))
-    if unknown:
-        known = ", ".join(sorted(declared)) or "none"
-        raise WrongUsageError(f"no such parameter: {', '.join(unknown)} (there are: {known})")
-    previous = before.parameters if isinstance(before, Stack) else frozenset()
-    chosen: list[ParameterTypeDef] = []
-    for name, declaration in declared.items():
-        if name in given:
-            chosen.append({"ParameterKey": name, "ParameterValue": given[name]})
-        elif name in previous:
-            chosen.append({"ParameterKey": name, "UsePreviousValue": True})
-        elif "Default" not in declaration:
-            raise WrongUsageError(f"parameter {name} needs a value")
-    return chosen
 
 
 def locate_code(template: dict[str, Any], bucket: str, key: str) -> dict[str, Any]:

@@ -108,7 +108,22 @@ def test_nothing_to_change_is_no_failure(
     """CloudFormation calls an empty change set FAILED; it is an empty preview here."""
     made(stub, "UPDATE")
     described(stub, "FAILED", StatusReason=reason)
-    assert create(cloudformation).preview.changes == ()
+    assert create(cloudformation).preview.is_empty
+
+
+def test_a_change_of_outputs_alone_is_a_change(
+    cloudformation: CloudFormationClient, stub: Stubber
+) -> None:
+    """CloudFormation lists resources alone; left out, a new output would be missing for ever."""
+    made(stub, "UPDATE")
+    described(stub, "CREATE_COMPLETE")
+    described(stub, "CREATE_COMPLETE", Changes=[])
+    preview = create(cloudformation).preview
+    assert not preview.is_empty
+    assert preview.lines() == [
+        "update stack straywatch:",
+        "  no resource; its outputs or tags alone",
+    ]
 
 
 def test_a_refused_first_deployment_leaves_no_empty_stack(
