@@ -1,5 +1,6 @@
 """The entry points that Lambda invokes: an event in, one call into chalicelib, a result out."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +13,11 @@ from chalicelib.flows.batch import process
 
 app = Chalice(app_name="straywatch")
 deployment = Deployment()
+
+
+def time_left(context: Any) -> Callable[[], float]:  # noqa: ANN401 - Lambda's own
+    """What tells how many seconds the invocation has to go."""
+    return lambda: context.get_remaining_time_in_millis() / 1000
 
 
 @app.on_cw_event(rule_pattern(LOST_EVENTS))
@@ -29,14 +35,26 @@ def on_membership_settled(event: CloudWatchEvent) -> dict[str, str]:
 @app.on_sqs_message(queue="check-queue", batch_size=10)
 def check_membership(event: SQSEvent) -> dict[str, Any]:
     """Look at live IAM for each message that is due; name those that are to come again."""
-    return process(event.to_dict(), deployment.check, deployment.queue.set_aside)
+    return process(
+        event.to_dict(),
+        deployment.check,
+        deployment.queue.set_aside,
+        time_left(event.context),
+        deployment.count_failed,
+    )
 
 
 @app.lambda_function()
 def sweep(event: object, context: Any) -> dict[str, Any]:  # noqa: ARG001, ANN401 - Lambda's own
     """Look at every user of the account: on its schedule, or whenever it is invoked."""
-    run = deployment.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
+    run = deployment.sweep(time_left(context))
     return asdict(run.run(account_of_arn(context.invoked_function_arn)))
+
+
+@app.lambda_function()
+def heartbeat(event: object, context: Any) -> dict[str, Any]:  # noqa: ARG001, ANN401 - as above
+    """Tell CloudWatch, every few minutes, whether the sweep is late and who listens."""
+    return asdict(deployment.heartbeat.beat(account_of_arn(context.invoked_function_arn)))
 
 
 @app.lambda_function()

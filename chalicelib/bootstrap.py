@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.account_alias import AccountAlias
@@ -26,6 +26,7 @@ from chalicelib.flows.exemptions_in_force import ExemptionsInForce
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.lifecycle import Lifecycle
 from chalicelib.flows.receive import Receive
+from chalicelib.log import metrics
 from chalicelib.settings import Settings, read_settings, settings_from
 from chalicelib.times import utc_now
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from chalicelib.channels.pager.relay import Pager
     from chalicelib.channels.security_hub.relay import SecurityHub
     from chalicelib.domain.risk import Risk
+    from chalicelib.flows.heartbeat import Heartbeat
     from chalicelib.flows.sweep import Sweep
 
 
@@ -106,20 +108,40 @@ class Deployment:
 
     def sweep(self, time_left: Callable[[], float]) -> Sweep:
         """The sweep, for an invocation that has `time_left()` seconds to go."""
-        from chalicelib.flows.sweep import Sweep  # noqa: PLC0415 - only the sweep pays for it
+        from chalicelib.flows.sweep import RESERVE_SECONDS, Sweep  # noqa: PLC0415 - only the sweep pays for it
 
         return Sweep(
             lifecycle=self.lifecycle,
             floods=self.floods,
             state=self._state,
-            pages=lambda marker: user_pages(self.clients.iam(), marker),
+            pages=lambda marker: user_pages(self.clients.patient_iam(), marker),
             live=self._findings.live,
             record=self._findings.record_sweep,
             exemption=self._configuration.exemption,
-            assess=self._assess_all,
+            assess=lambda strays: self._assess_all(strays, time_left() - RESERVE_SECONDS),
             clock=self.clock,
             time_left=time_left,
         )
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """What tells whether the sweep is late and who listens."""
+        from chalicelib.adapters.topic import confirmed_listeners  # noqa: PLC0415 - only the heartbeat pays for it
+        from chalicelib.flows.heartbeat import Heartbeat, HeartbeatSettings  # noqa: PLC0415 - as above
+
+        return Heartbeat(
+            stack_name=self.settings.stack_name,
+            alert_topic_arn=self.settings.alert_topic_arn,
+            settings=read_settings(HeartbeatSettings, self._environment),
+            documents=self._state,
+            confirmed=partial(confirmed_listeners, self.clients.sns()),
+            wake=self.queue.wake_dead_letters,
+            clock=self.clock,
+        )
+
+    def count_failed(self, checks: int) -> None:
+        """Record that checks were made in vain, as a metric: for Lambda the batch is a success."""
+        metrics(self.settings.stack_name, ChecksFailed=checks)
 
     def from_topic(self, channel: Channel, event: Mapping[str, Any]) -> list[str]:
         """Relay what the alert topic has handed over; return what became of each message."""
@@ -203,18 +225,20 @@ class Deployment:
 
         return assess(CredentialReader(self.clients.iam()).facts(user), self.clock())
 
-    def _assess_all(self, strays: Sequence[User]) -> Callable[[User], Risk]:
+    def _assess_all(self, strays: Sequence[User], time_left: float) -> Callable[[User], Risk]:
         """Judge one stray by live reads, many by one credential report instead of calls for each.
 
-        The snapshot has told their policies. A report that cannot be had leaves credentials
-        unknown, which the alert says.
+        The snapshot has told their policies. A report that cannot be had within a minute, or the
+        `time_left`, leaves credentials unknown, which the alert says.
         """
         if len(strays) <= 1:
             return self._assess
-        from chalicelib.adapters.credentials import report_facts  # noqa: PLC0415 - only a sweep pays for it
+        from chalicelib.adapters.credential_report import PATIENCE_SECONDS  # noqa: PLC0415 - only a sweep pays for it
+        from chalicelib.adapters.credentials import report_facts  # noqa: PLC0415 - as above
         from chalicelib.domain.risk import assess  # noqa: PLC0415 - as above
 
-        facts = report_facts(self.clients.iam(), strays, time.sleep)
+        patience = min(PATIENCE_SECONDS, time_left)
+        facts = report_facts(self.clients.patient_iam(), strays, time.sleep, patience)
         return lambda user: assess(facts(user), self.clock())
 
     def _find_user(self, user_id: str) -> User | NoSuchUser:

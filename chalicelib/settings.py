@@ -20,6 +20,7 @@ class InvalidSettingsError(Exception):
 class Settings:
     """What an operator may choose, in seconds, hours, days or counts as the names say."""
 
+    stack_name: str
     alert_topic_arn: str
     check_queue_url: str
     dead_letter_queue_url: str

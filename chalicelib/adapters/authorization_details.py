@@ -6,10 +6,12 @@ Nothing here decides. A read that fails, at any page, raises: what was not seen 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.iam_pages import (
+    BROKEN,
     FAILURES,
     IncompleteAnswerError,
     listed,
@@ -17,13 +19,16 @@ from chalicelib.adapters.iam_pages import (
     pages,
 )
 from chalicelib.domain.account import Page, User
+from chalicelib.log import log
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_iam.literals import EntityTypeType
 
-PAGE_SIZE = 1000
-"""IAM API Reference, GetAccountAuthorizationDetails: MaxItems is at most 1,000."""
+PAGE_SIZES = (1000, 100)
+"""How many are asked for at first, and once a page has broken.
+
+IAM API Reference, GetAccountAuthorizationDetails: MaxItems is 1 to 1,000."""
 
 Detail = Mapping[str, Any]
 
@@ -51,9 +56,33 @@ def user_pages(client: IAMClient, marker: str | None = None) -> Iterator[Page]:
 def answers(
     client: IAMClient, kinds: Sequence[EntityTypeType], marker: str | None = None
 ) -> Iterator[Detail]:
-    """Yield the answers about these kinds. Raises as `iam_pages.pages` does."""
+    """Yield the answers about these kinds. Raises as `iam_pages.pages` does.
+
+    Where a page does not come, or comes in half, it is asked for again, and all that follow, in
+    smaller ones. Throttling and refusals are raised: a smaller page would fare no better.
+    """
     operation = "get_account_authorization_details"
-    return pages(client, operation, marker, Filter=kinds, MaxItems=PAGE_SIZE)
+    return pages(_Smaller(client), operation, marker, Filter=kinds)
+
+
+@dataclass(slots=True)
+class _Smaller:
+    """The client, asked for the largest page that it has been able to give."""
+
+    client: IAMClient
+    sizes: tuple[int, ...] = PAGE_SIZES
+
+    def get_account_authorization_details(self, **asked: Any) -> Detail:  # noqa: ANN401 - as asked
+        """Ask for one page. Raises what botocore raises for the smallest one."""
+        size, *smaller = self.sizes
+        try:
+            return self.client.get_account_authorization_details(**asked, MaxItems=size)
+        except BROKEN as error:
+            if not smaller:
+                raise
+            log("page_broken", size=size, error=str(error))
+        self.sizes = tuple(smaller)
+        return self.get_account_authorization_details(**asked)
 
 
 def user_of(detail: Detail) -> User:

@@ -11,7 +11,7 @@ from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned
 from straywatch.doctor.permissions import simulated
 from straywatch.doctor.world import ApiResponse, Gone, Unread, World
 
-CORE = ("OnMembershipLost", "OnMembershipSettled", "CheckMembership", "Sweep")
+CORE = ("OnMembershipLost", "OnMembershipSettled", "CheckMembership", "Sweep", "Heartbeat")
 """The functions that every deployment has, by their names in the template."""
 
 _OUTPUTS = {

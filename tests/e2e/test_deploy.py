@@ -223,7 +223,7 @@ def test_removal_deletes_the_findings_only_when_told(operator: Operator) -> None
 
 
 def test_removal_takes_the_exemptions_along(operator: Operator) -> None:
-    """The parameter is not the stack's: left behind, a later deployment would find its exemptions."""
+    """The parameter is not the stack's: left behind, a later deployment would heed it."""
     packed, name = template(), f"/{operator.stack}/config"
     packed["Outputs"]["ConfigParameterName"] = {"Value": name}
     operator.deploy(packed)

@@ -1,6 +1,7 @@
 """The environment that the template gives each function, for tests."""
 
 ENVIRONMENT = {
+    "STACK_NAME": "straywatch",
     "ALERT_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:alerts",
     "CHECK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/checks",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from straywatch.doctor.checkup import Area, exit_code
+from straywatch.doctor.functions import CORE
 from straywatch.doctor.lines import Level, Line, passed, untold, warned
 from straywatch.doctor.lines import failed as line_failed
 from straywatch.doctor.lines import unread as line_unread
@@ -218,7 +219,7 @@ SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
         FAIL, "check queue: failed checks", "set-queue-attributes"),
     "visibility too short": (
         attributes("CheckQueue", VisibilityTimeout="30"),
-        WARN, "check queue: visibility", "VisibilityTimeout=120"),
+        WARN, "check queue: visibility", "VisibilityTimeout=360"),
     "backlog": (
         attributes("CheckQueue", ApproximateNumberOfMessages="5000"),
         WARN, "check queue: depth", "logs tail"),
@@ -392,7 +393,7 @@ def test_a_checkout_that_cannot_be_packaged_leaves_versions_unchecked() -> None:
     from straywatch.doctor.functions import looking  # noqa: PLC0415 - one part alone
 
     unread = [line.check for line in looking(world) if line.failed_to_look]
-    assert len([check for check in unread if "version" in check]) == 4
+    assert len([check for check in unread if "version" in check]) == len(CORE)
     assert len([check for check in unread if "permissions" in check]) == 4
 
 
