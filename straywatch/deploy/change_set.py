@@ -56,7 +56,7 @@ def create_change_set(
         ChangeSetType="CREATE" if is_new else "UPDATE",
         TemplateURL=template_url,
         Parameters=parameters,
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     change_set_id, stack_id = made["Id"], made["StackId"]
     try:

@@ -19,7 +19,9 @@ SOURCES = Path(__file__).resolve().parents[2]
 """The project's root: where app.py lies when Straywatch is installed from its clone."""
 
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
-"""Runtimes that Chalice 1.34 names after the interpreter (it calls anything newer 3.15)."""
+"""Interpreters that Chalice 1.34 knows (it calls anything newer 3.15).
+
+The functions run on the runtime that the template pins, whichever of these packs them."""
 
 _CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
 _MERGED = "template.json"
@@ -59,12 +61,12 @@ def build(root: Path, out: Path) -> Package:
 
 
 def require_python(version: tuple[int, int]) -> None:
-    """Raise StraywatchError unless Chalice knows the Lambda runtime of this Python `version`."""
+    """Raise StraywatchError unless Chalice can pack on this Python `version`."""
     if version not in PYTHONS:
         known = ", ".join(f"{major}.{minor}" for major, minor in PYTHONS)
         raise StraywatchError(
-            f"Python {version[0]}.{version[1]} cannot be packaged: the functions run on the Python "
-            f"that packs them, and Chalice knows {known}; make .venv with one of these"
+            f"Chalice cannot pack on Python {version[0]}.{version[1]}: it knows {known}; "
+            "make .venv with one of these"
         )
 
 

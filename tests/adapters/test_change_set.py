@@ -52,7 +52,7 @@ def made(stub: Stubber, kind: str) -> None:
         "ChangeSetType": kind,
         "TemplateURL": URL,
         "Parameters": [],
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
     stub.add_response("create_change_set", {"Id": SET, "StackId": STACK}, expected)
 

@@ -58,6 +58,28 @@ def test_cfn_lint_has_nothing_to_say(package: Package, region: str) -> None:
     lint(package.template, region)
 
 
+def test_every_function_runs_on_the_same_runtime_and_processor(made: dict[str, Any]) -> None:
+    """Also those that Chalice makes whole: it would take the packer's own Python, on x86."""
+    functions = of_type(made, "AWS::Lambda::Function").values()
+    assert {each["Runtime"] for each in functions} == {"python3.13"}
+    assert [each["Architectures"] for each in functions] == [[{"Ref": "Architecture"}]] * len(
+        functions
+    )
+    assert made["Parameters"]["Architecture"]["Default"] == "arm64"
+
+
+def test_every_role_is_made_as_the_account_wants_it(made: dict[str, Any]) -> None:
+    """Under its boundary, its path and its prefix: an organization refuses others."""
+    roles = of_type(made, "AWS::IAM::Role")
+    assert len(roles) == len(of_type(made, "AWS::Lambda::Function"))
+    for name, role in roles.items():
+        assert role["Path"] == {"Ref": "RolePath"}, name
+        boundary = [{"Ref": "PermissionsBoundaryArn"}, {"Ref": "AWS::NoValue"}]
+        assert role["PermissionsBoundary"] == {"Fn::If": ["HasBoundary", *boundary]}, name
+        prefixed = role["RoleName"]["Fn::If"][1]["Fn::Sub"]
+        assert prefixed == f"${{RoleNamePrefix}}${{AWS::StackName}}-{name.removesuffix('Role')}"
+
+
 def test_functions_log_where_retention_is_set(
     template: dict[str, Any], functions: Mapping[str, Any]
 ) -> None:

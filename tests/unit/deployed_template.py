@@ -39,7 +39,9 @@ _ARNS = {
     "AWS::Logs::LogGroup": f"arn:aws:logs:{_HERE}:log-group:{{}}:*",
     "AWS::SQS::Queue": f"arn:aws:sqs:{_HERE}:{{}}",
 }
+_NO_VALUE = "AWS::NoValue"
 _PSEUDO = {
+    _NO_VALUE: _NO_VALUE,
     "AWS::AccountId": ACCOUNT.account_id,
     "AWS::Partition": ACCOUNT.partition,
     "AWS::Region": REGION,
@@ -116,8 +118,19 @@ class _Values:
         return {
             name: member
             for name, member in self._template[section].items()
-            if "Condition" not in member or self.of(conditions[member["Condition"]])
+            if "Condition" not in member or self._holds(conditions[member["Condition"]])
         }
+
+    def _holds(self, condition: Mapping[str, Any]) -> bool:
+        match condition:
+            case {"Fn::Equals": [one, other]}:
+                return bool(self.of(one) == self.of(other))
+            case {"Fn::Not": [negated]}:
+                return not self._holds(negated)
+            case {"Fn::And": conditions}:
+                return all(map(self._holds, conditions))
+            case _:
+                return self._holds(self._template["Conditions"][condition["Condition"]])
 
     def made(self, logical_id: str) -> Made:
         """A resource as it is made."""
@@ -141,12 +154,14 @@ class _Values:
                 return self._attribute(name, attribute)
             case {"Fn::Sub": str(text)}:
                 return re.sub(r"\$\{([^}]+)\}", lambda match: self._named(match[1]), text)
-            case {"Fn::Equals": [one, other]}:
-                return self.of(one) == self.of(other)
-            case {"Fn::Not": [condition]}:
-                return not self.of(condition)
+            case {"Fn::If": [condition, then, otherwise]}:
+                holds = self._holds(self._template["Conditions"][condition])
+                return self.of(then if holds else otherwise)
+            case {"Fn::Join": [str(between), parts]}:
+                return between.join(self.of(parts))
             case dict():
-                return {key: self.of(each) for key, each in value.items()}
+                found = {key: self.of(each) for key, each in value.items()}
+                return {key: each for key, each in found.items() if each != _NO_VALUE}
             case list():
                 return [self.of(each) for each in value]
             case _:

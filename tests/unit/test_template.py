@@ -98,6 +98,45 @@ def test_what_holds_no_members_is_refused(tmp_path: Path, fragments: dict[str, s
         assemble(write(tmp_path, **fragments))
 
 
+EVERY = """
+EveryFunction: {Runtime: new, Architectures: [arm64]}
+EveryRole: {Path: /, RoleName: !Sub "p-FUNCTION"}
+Resources:
+  One: {Type: AWS::Serverless::Function, Properties: {Timeout: 3, Runtime: own}}
+  Two: {Type: AWS::Serverless::Function}
+  TwoRole: {Type: AWS::IAM::Role, Condition: C}
+  Queue: {Type: Q}
+"""
+
+
+def test_what_is_said_of_every_function_is_said_once(tmp_path: Path) -> None:
+    """Each function has it beside its own, which wins; so has its role, under its own name."""
+    template = assemble(write(tmp_path, every=EVERY))
+    role = "AWS::IAM::Role"
+    assert template == {
+        "Resources": {
+            "One": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {"Timeout": 3, "Runtime": "own", "Architectures": ["arm64"]},
+            },
+            "OneRole": {
+                "Type": role,
+                "Properties": {"Path": "/", "RoleName": {"Fn::Sub": "p-One"}},
+            },
+            "Queue": {"Type": "Q"},
+            "Two": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {"Runtime": "new", "Architectures": ["arm64"]},
+            },
+            "TwoRole": {
+                "Type": role,
+                "Condition": "C",
+                "Properties": {"Path": "/", "RoleName": {"Fn::Sub": "p-Two"}},
+            },
+        }
+    }
+
+
 def test_yaml_reads_as_json_would() -> None:
     """Text, whole numbers, fractions, truth values, lists and mappings; quotes make text."""
     text = """
