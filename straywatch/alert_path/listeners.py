@@ -33,8 +33,8 @@ def ended(declared: Iterable[str], found: Sequence[Subscription]) -> Iterator[st
         topic, protocol = _DECLARED.get(name, ("", ""))
         if topic and (topic, protocol) not in there:
             yield (
-                f"{name} has ended: nobody gets the topic of {topic} by {protocol} any more, and no "
-                "deployment brings it back; subscribe again (docs/channels.md)"
+                f"{name} has ended: nobody gets the topic of {topic} by {protocol} any more, and "
+                "no deployment brings it back; subscribe again (docs/channels.md)"
             )
 
 
@@ -50,8 +50,8 @@ def texts(sns: SNSClient, found: Sequence[Subscription]) -> Iterator[str]:
                 yield f"{number} has opted out of text messages: none arrives"
             elif sns.get_sms_sandbox_account_status()["IsInSandbox"] and number not in verified:
                 yield (
-                    f"the account is in the SMS sandbox, and {number} is not verified there: no text "
-                    "message arrives"
+                    f"the account is in the SMS sandbox, and {number} is not verified there: no "
+                    "text message arrives"
                 )
     except ClientError as error:
         yield f"whether text messages arrive is not known: {explain(error)}"

@@ -13,10 +13,12 @@ from botocore.exceptions import ClientError
 
 from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.change_set import Terms
 from straywatch.deploy.deployment import NotApprovedError, deploy
 from straywatch.deploy.leftovers import earlier_tables
 from straywatch.deploy.packaging import SOURCES, build
 from straywatch.deploy.parameters import choose_parameters
+from straywatch.deploy.protection import protect as guard
 from straywatch.deploy.settings import (
     email_address,
     grace_seconds,
@@ -63,6 +65,7 @@ _EXAMPLES = """\b
 Examples:
   straywatch deploy --email you@example.com
   straywatch deploy --grace 30m --parameter ReminderHours=12 --dry-run
+  straywatch deploy --tag team=security --role-arn arn:aws:iam::111122223333:role/deploys
   straywatch deploy --stage test --email you@example.com --yes
 """
 
@@ -74,6 +77,22 @@ Examples:
 @click.option("--stage", help="Deploy a second monitor beside others, as straywatch-STAGE.")
 @click.option(
     "--parameter", "pairs", multiple=True, metavar="KEY=VALUE", help="Any template parameter."
+)
+@click.option(
+    "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag the stack and all that is in it."
+)
+@click.option("--role-arn", default="", help="The role that CloudFormation is to work with.")
+@click.option(
+    "--artifact-bucket",
+    "bucket",
+    default="",
+    help="A bucket of yours for the package, used as it is.",
+)
+@click.option(
+    "--protect/--no-protect",
+    default=True,
+    show_default=True,
+    help="Protect the stack and its findings from deletion elsewhere.",
 )
 @click.option("--yes", is_flag=True, help="Run the changes without asking.")
 @click.option(
@@ -90,6 +109,10 @@ def command(
     rate: str | None,
     stage: str | None,
     pairs: tuple[str, ...],
+    tags: tuple[str, ...],
+    role_arn: str,
+    bucket: str,
+    protect: bool,
     yes: bool,
     dry_run: bool,
     form: str,
@@ -101,6 +124,7 @@ def command(
     """
     name = stack_name(stage)
     parameters = _parameters(email, grace, rate, named_parameters(pairs))
+    terms = Terms(role_arn, named_parameters(tags, "tag"), bucket)
     consent = Consent(yes=yes, dry_run=dry_run, on_terminal=sys.stdin.isatty())
     consent.require_possible()
     context = aws_context(ctx)
@@ -113,7 +137,13 @@ def command(
     lint(package.template, region)
     try:
         outputs = deploy(
-            context.session, package, name, parameters, progress=_say, approve=consent.approve
+            context.session,
+            package,
+            name,
+            parameters,
+            progress=_say,
+            approve=consent.approve,
+            terms=terms,
         )
     except NotApprovedError:
         if not dry_run:
@@ -121,6 +151,7 @@ def command(
         _say("a dry run: nothing was changed")
         return
     _report(name, outputs, form)
+    guard(context.session, name, outputs["FindingsTableName"], protected=protect)
     if is_new:
         _say_next(parameters.get("AlertEmail", ""))
         _say_earlier(context.session, name)

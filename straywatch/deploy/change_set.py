@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
 
 from straywatch.deploy.stack import Absent, Stack
 from straywatch.deploy.stack_changes import ChangePreview, ResourceChange, changes_of
@@ -15,9 +15,30 @@ from straywatch.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import DescribeChangeSetOutputTypeDef, ParameterTypeDef
+    from mypy_boto3_cloudformation.type_defs import (
+        DescribeChangeSetOutputTypeDef,
+        ParameterTypeDef,
+        TagTypeDef,
+    )
 
 _NOTHING_TO_CHANGE = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How an account wants a stack deployed.
+
+    `role_arn` is the role that CloudFormation works with instead of the caller's, `tags` are put on
+    the stack and on all that is in it (without any, the stack's stay), `bucket` takes the package
+    instead of a bucket of ours. Empty is "no wish".
+    """
+
+    role_arn: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    bucket: str = ""
+
+
+NO_WISHES = Terms()
 
 
 @dataclass(frozen=True)
@@ -44,6 +65,8 @@ def create_change_set(
     template_url: str,
     parameters: Sequence[ParameterTypeDef],
     sleep: Callable[[float], None],
+    *,
+    terms: Terms = NO_WISHES,
 ) -> ChangeSet:
     """Ask CloudFormation what deploying the template would do, and do nothing yet.
 
@@ -57,6 +80,7 @@ def create_change_set(
         TemplateURL=template_url,
         Parameters=parameters,
         Capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        **_wishes(terms),
     )
     change_set_id, stack_id = made["Id"], made["StackId"]
     try:
@@ -68,6 +92,20 @@ def create_change_set(
         raise
     preview = ChangePreview(stack.name, is_new, changes, is_empty=empty)
     return ChangeSet(cloudformation, change_set_id, stack_id, preview)
+
+
+class _Wishes(TypedDict, total=False):
+    RoleARN: str
+    Tags: Sequence[TagTypeDef]
+
+
+def _wishes(terms: Terms) -> _Wishes:
+    wishes: _Wishes = {}
+    if terms.role_arn:
+        wishes["RoleARN"] = terms.role_arn
+    if terms.tags:
+        wishes["Tags"] = [{"Key": key, "Value": value} for key, value in terms.tags.items()]
+    return wishes
 
 
 def _wait(

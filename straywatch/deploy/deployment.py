@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from straywatch.aws.sessions import RETRIES
-from straywatch.deploy.artifacts import artifact_bucket
-from straywatch.deploy.change_set import ChangeSet, create_change_set
+from straywatch.deploy.artifacts import Bucket, artifact_bucket
+from straywatch.deploy.change_set import NO_WISHES, ChangeSet, Terms, create_change_set
 from straywatch.deploy.packaging import Package
 from straywatch.deploy.parameters import choose_parameters
 from straywatch.deploy.stack import Stack, read_stack, removal_command, require_deployable
@@ -37,6 +37,7 @@ def deploy(
     *,
     progress: Callable[[str], None],
     approve: Callable[[ChangePreview], bool],
+    terms: Terms = NO_WISHES,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Mapping[str, str]:
     """Create or update the stack from `package` and return its outputs.
@@ -53,10 +54,10 @@ def deploy(
     template: dict[str, Any] = json.loads(package.template.read_bytes())
     chosen = choose_parameters(template.get("Parameters", {}), parameters, before)
     progress("uploading the package")
-    template_url = _upload(session, package, template)
+    template_url = _upload(artifact_bucket(session, terms.bucket), package, template)
     cloudformation.validate_template(TemplateURL=template_url)
     progress("asking CloudFormation what would change")
-    change_set = create_change_set(cloudformation, before, template_url, chosen, sleep)
+    change_set = create_change_set(cloudformation, before, template_url, chosen, sleep, terms=terms)
     if change_set.preview.is_empty:
         change_set.discard()
         progress("nothing to change")
@@ -78,9 +79,8 @@ def locate_code(template: dict[str, Any], bucket: str, key: str) -> dict[str, An
     return template | {"Resources": resources}
 
 
-def _upload(session: boto3.Session, package: Package, template: dict[str, Any]) -> str:
+def _upload(bucket: Bucket, package: Package, template: dict[str, Any]) -> str:
     """Upload code and template; return the template's address."""
-    bucket = artifact_bucket(session)
     bucket.ensure()
     code = bucket.put(package.archive.read_bytes(), ".zip")
     located = locate_code(template, bucket.name, code)

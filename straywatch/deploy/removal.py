@@ -67,6 +67,8 @@ def destroy(
 ) -> Removed | NothingToRemove | NotApproved:
     """Remove the stack and its exemptions; the findings go only with `delete_findings`.
 
+    Termination protection is for slips elsewhere: once approved, it is lifted here.
+
     Raises StraywatchError when CloudFormation is at work on the stack or could not remove it
     entirely, naming the first resource that it could not remove and why.
     """
@@ -78,6 +80,10 @@ def destroy(
     preview = _preview(cloudformation, stack, delete_findings=delete_findings)
     if not approve(preview):
         return NotApproved()
+    if stack.is_protected:
+        cloudformation.update_termination_protection(
+            StackName=stack.stack_id, EnableTerminationProtection=False
+        )
     _delete_stack(cloudformation, stack, progress, sleep)
     dynamodb = session.client("dynamodb", config=RETRIES)
     for table in preview.tables:
