@@ -1,4 +1,4 @@
-"""What a deployment costs a month, from docs/costs.json: `python -m bench.costs` writes the table."""
+"""What a deployment costs a month: `python -m bench.costs` makes a table of docs/costs.json."""
 
 from __future__ import annotations
 

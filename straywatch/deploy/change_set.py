@@ -52,7 +52,9 @@ class ChangeSet:
 
     def execute(self) -> None:
         """Start the changes."""
-        self.cloudformation.execute_change_set(ChangeSetName=self.change_set_id)
+        self.cloudformation.execute_change_set(
+            ChangeSetName=self.change_set_id, StackName=self.stack_id
+        )
 
     def discard(self) -> None:
         """Delete the change set and, if it was to create its stack, the empty stack with it."""
@@ -84,9 +86,9 @@ def create_change_set(
     )
     change_set_id, stack_id = made["Id"], made["StackId"]
     try:
-        ended = _wait(cloudformation, change_set_id, sleep)
+        ended = _wait(cloudformation, change_set_id, stack_id, sleep)
         empty = _require_usable(ended)
-        changes = () if empty else _changes(cloudformation, change_set_id)
+        changes = () if empty else _changes(cloudformation, change_set_id, stack_id)
     except BaseException:  # an interrupt, too, must not leave an empty stack in the way
         _discard(cloudformation, change_set_id, stack_id, is_new=is_new)
         raise
@@ -109,10 +111,14 @@ def _wishes(terms: Terms) -> _Wishes:
 
 
 def _wait(
-    cloudformation: CloudFormationClient, change_set_id: str, sleep: Callable[[float], None]
+    cloudformation: CloudFormationClient,
+    change_set_id: str,
+    stack_id: str,
+    sleep: Callable[[float], None],
 ) -> DescribeChangeSetOutputTypeDef:
     for pause in pauses():
-        found = cloudformation.describe_change_set(ChangeSetName=change_set_id)
+        # the stack as well: permissions are about stacks, not about change sets
+        found = cloudformation.describe_change_set(ChangeSetName=change_set_id, StackName=stack_id)
         if found["Status"] not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
             return found
         sleep(pause)
@@ -130,10 +136,10 @@ def _require_usable(ended: DescribeChangeSetOutputTypeDef) -> bool:
 
 
 def _changes(
-    cloudformation: CloudFormationClient, change_set_id: str
+    cloudformation: CloudFormationClient, change_set_id: str, stack_id: str
 ) -> tuple[ResourceChange, ...]:
     pages = cloudformation.get_paginator("describe_change_set").paginate(
-        ChangeSetName=change_set_id
+        ChangeSetName=change_set_id, StackName=stack_id
     )
     return changes_of(
         change["ResourceChange"]
@@ -146,6 +152,6 @@ def _changes(
 def _discard(
     cloudformation: CloudFormationClient, change_set_id: str, stack_id: str, *, is_new: bool
 ) -> None:
-    cloudformation.delete_change_set(ChangeSetName=change_set_id)
+    cloudformation.delete_change_set(ChangeSetName=change_set_id, StackName=stack_id)
     if is_new:
         cloudformation.delete_stack(StackName=stack_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
@@ -46,4 +47,5 @@ def put_parameter(ssm: SSMClient, name: str, text: str) -> None:
 
 def delete_parameter(ssm: SSMClient, name: str) -> None:
     """Delete the parameter; one that nobody has made is fine. Raises what boto3 raises."""
-    ssm.delete_parameters(Names=[name])
+    with contextlib.suppress(ssm.exceptions.ParameterNotFound):
+        ssm.delete_parameter(Name=name)

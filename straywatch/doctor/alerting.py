@@ -43,7 +43,7 @@ def _topic(world: World, topic: Resource) -> Iterator[Line]:
 
 def _encryption(world: World, check: str, arn: str, attributes: Mapping[str, Any]) -> Line:
     check = f"{check}: key"
-    used, own = str(attributes.get("KmsMasterKeyId", "")), world.physical_id("AlertKey")
+    used, own = str(attributes.get("KmsMasterKeyId", "")), _key_id(world)
     if own and own in used:
         return passed(check, "encrypted with the deployment's own key")
     mend = (
@@ -95,8 +95,13 @@ def _subscriptions(world: World, check: str, arn: str, *, vital: bool) -> Line:
     return passed(check, f"{counted(confirmed, 'subscription')}, all confirmed")
 
 
+def _key_id(world: World) -> str:
+    """The stack's own key, or the one that it was given."""
+    return world.physical_id("AlertKey") or world.stack.outputs.get("AlertKeyId", "")
+
+
 def _key(world: World) -> Iterator[Line]:
-    check, key = "key", world.physical_id("AlertKey")
+    check, key = "key", _key_id(world)
     if not key:
         yield failed(check, "the stack has none", "straywatch deploy")
         return

@@ -60,7 +60,7 @@ def made(stub: Stubber, kind: str, **more: Any) -> None:
 
 def described(stub: Stubber, status: str, token: str | None = None, **more: Any) -> None:
     """CloudFormation tells how the change set stands."""
-    expected: dict[str, Any] = {"ChangeSetName": SET}
+    expected: dict[str, Any] = {"ChangeSetName": SET, "StackName": STACK}
     if token:
         expected["NextToken"] = token
     stub.add_response("describe_change_set", {"Status": status, **more}, expected)
@@ -74,7 +74,7 @@ def change(name: str) -> dict[str, Any]:
 
 def discarded(stub: Stubber, *, with_stack: bool) -> None:
     """The change set is deleted and, if it was to create its stack, the stack as well."""
-    stub.add_response("delete_change_set", {}, {"ChangeSetName": SET})
+    stub.add_response("delete_change_set", {}, {"ChangeSetName": SET, "StackName": STACK})
     if with_stack:
         stub.add_response("delete_stack", {}, {"StackName": STACK})
 

@@ -40,7 +40,7 @@ OF_THE_COMMAND_LINE = {
     "s3:PutBucketPolicy",
     "s3:PutBucketPublicAccessBlock",
     "s3:PutObject",
-    "ssm:DeleteParameters",
+    "ssm:DeleteParameter",
 }
 """What `straywatch deploy` and `destroy` call that CloudFormation does not ask for."""
 
