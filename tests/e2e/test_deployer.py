@@ -16,8 +16,10 @@ from straywatch.local.emulator.session import LocalSession
 from tests.unit.test_deployer_policy import OF_THE_COMMAND_LINE
 
 POLICY = (SOURCES / "docs" / "deployer-policy.json").read_text(encoding="utf-8")
-UNSEEN = {"s3:GetObject", "cloudformation:DeleteChangeSet"}
-"""CloudFormation reads the package with it; a change set is deleted only if it is not approved."""
+UNSEEN = {"cloudformation:DeleteChangeSet"}
+"""A change set is deleted only if it is not approved."""
+TOLD_OF = {each for each in OF_THE_COMMAND_LINE if not each.startswith("s3:")} - UNSEEN
+"""The embedded AWS keeps no record of calls to S3; one that is denied ends the command."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def test_the_policy_is_enough_and_each_call_of_it_is_used(tmp_path: Path) -> Non
     assert stack["EnableTerminationProtection"]
     assert stack["Tags"] == [{"Key": "team", "Value": "security"}]
     assert denied == []
-    assert sorted(OF_THE_COMMAND_LINE - asked - UNSEEN) == []
+    assert sorted(TOLD_OF - asked) == []
 
 
 def _by_deployer(caller_arn: str) -> bool:
