@@ -75,6 +75,11 @@ def explain(error: BotoCoreError | ClientError) -> str:
     )
 
 
+def is_denied(error: ClientError) -> bool:
+    """Whether AWS knows who asks, and refuses."""
+    return error.response.get("Error", {}).get("Code", "") in _DENIED
+
+
 def is_sign_in(error: BotoCoreError | ClientError) -> bool:
     """Whether fresh credentials, and nothing else, would help."""
     if isinstance(error, ClientError):

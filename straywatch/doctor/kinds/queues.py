@@ -1,0 +1,79 @@
+"""SQS: what a queue keeps, for how long, who may use it, and who takes from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from straywatch.doctor import forms
+from straywatch.doctor.intended import MAPPED_BY, POLICY, Intended, function_name
+from straywatch.doctor.kinds.interface import UNSAID, Call, Kind, Look, Property
+
+_EMPTY = {
+    "DelaySeconds": "0",
+    "MaximumMessageSize": "1048576",
+    "MessageRetentionPeriod": "345600",
+    "ReceiveMessageWaitTimeSeconds": "0",
+    "VisibilityTimeout": "30",
+}
+
+
+def _attribute(queue: Intended, name: str) -> str:
+    value = queue.properties.get(name, _EMPTY.get(name, ""))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+
+
+def _put_queue(queue: Intended, names: frozenset[str], seen: Mapping[str, Any]) -> Iterator[Call]:
+    attributes = {name: _attribute(queue, name) for name in sorted(names - {MAPPED_BY})}
+    if attributes:
+        told = {"QueueUrl": queue.physical_id, "Attributes": attributes}
+        yield Call("sqs", "set_queue_attributes", told)
+    if MAPPED_BY in names:
+        wanted = queue.properties.get(MAPPED_BY, [])
+        for mapping in seen.get("mappings", {}).get("EventSourceMappings", []):
+            if function_name(mapping["FunctionArn"]) not in wanted:
+                # it is somebody's: it is stopped, and stays there for them to look at
+                told = {"UUID": mapping["UUID"], "Enabled": False}
+                yield Call("lambda", "update_event_source_mapping", told)
+
+
+def _create_queue(queue: Intended) -> Iterator[Call]:
+    yield Call("sqs", "create_queue", {"QueueName": queue.physical_id.rsplit("/", 1)[-1]})
+
+
+_TAKING = "EventSourceMappings[?State != 'Disabled' && State != 'Disabling'].FunctionArn"
+
+QUEUE = Kind(
+    word="queue",
+    area="remember",
+    looks={
+        "queue": Look(
+            "sqs", "get_queue_attributes", {"QueueUrl": "{id}", "AttributeNames": ["All"]}
+        ),
+        "mappings": Look("lambda", "list_event_source_mappings", {"EventSourceArn": "{arn}"}),
+    },
+    properties={
+        "DelaySeconds": Property("queue.Attributes.DelaySeconds", 0),
+        "KmsMasterKeyId": Property("queue.Attributes.KmsMasterKeyId", "", form=forms.key),
+        # new queues take 1 MiB, older ones 256 KiB
+        "MaximumMessageSize": Property("queue.Attributes.MaximumMessageSize", (262144, 1048576)),
+        "MessageRetentionPeriod": Property("queue.Attributes.MessageRetentionPeriod", 345600),
+        POLICY: Property("queue.Attributes.Policy", {}, form=forms.policy, may_grow=True),
+        "ReceiveMessageWaitTimeSeconds": Property(
+            "queue.Attributes.ReceiveMessageWaitTimeSeconds", 0, minor=True
+        ),
+        "RedriveAllowPolicy": Property("queue.Attributes.RedriveAllowPolicy", {}, form=forms.read),
+        "RedrivePolicy": Property("queue.Attributes.RedrivePolicy", {}, form=forms.read),
+        "SqsManagedSseEnabled": Property(
+            "queue.Attributes.SqsManagedSseEnabled", UNSAID, minor=True
+        ),
+        MAPPED_BY: Property(f"mappings.{_TAKING}", [], form=forms.functions),
+        "VisibilityTimeout": Property("queue.Attributes.VisibilityTimeout", 30),
+    },
+    put=_put_queue,
+    creates=_create_queue,
+    lost=", with the work that waited in it",
+)

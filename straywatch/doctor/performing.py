@@ -1,0 +1,28 @@
+"""Makes the calls of a repair, and waits for each to take effect."""
+
+from __future__ import annotations
+
+import boto3
+from botocore.exceptions import ClientError, WaiterError
+
+from straywatch.aws.sessions import RETRIES
+from straywatch.doctor.kinds.interface import Call
+from straywatch.doctor.repairing import Perform
+from straywatch.errors import StraywatchError, explain
+
+
+def performing(session: boto3.Session) -> Perform:
+    """Make calls with the session's credentials. Raises StraywatchError, naming what failed."""
+
+    def perform(call: Call) -> None:
+        client = session.client(call.service, config=RETRIES)  # type: ignore[call-overload] # any service
+        try:
+            getattr(client, call.operation)(**call.parameters)
+            if call.until:
+                client.get_waiter(call.until).wait(**call.waits_for)
+        except ClientError as error:
+            raise StraywatchError(explain(error)) from error
+        except WaiterError as error:
+            raise StraywatchError(f"{call.operation} takes no effect: {error}") from error
+
+    return perform
