@@ -103,7 +103,10 @@ def command(
 
 
 def _repair(
-    session: boto3.Session, world: World, names: tuple[str, ...], agreed: bool  # noqa: FBT001 - a yes
+    session: boto3.Session,
+    world: World,
+    names: tuple[str, ...],
+    agreed: bool,  # noqa: FBT001 - a yes
 ) -> int:
     """Show what would be put back, ask, do it, and look again."""
     repairs = plan(world, names)
@@ -114,7 +117,12 @@ def _repair(
         click.echo(visible(str(each)))
     _require_consent(repairs, agreed)
     progress = partial(click.echo, err=True)
-    repair(world, repairs, performing(session), partial(remake, session, world.stack, progress=progress))
+    repair(
+        world,
+        repairs,
+        performing(session),
+        partial(remake, session, world.stack, progress=progress),
+    )
     left = () if any(each.by_stack for each in repairs) else plan(world, names)
     for each in left:
         click.echo(visible(f"still: {each}"))

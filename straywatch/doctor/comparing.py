@@ -19,26 +19,29 @@ class Difference:
     denies: bool = False
 
 
-def differences(name: str, wanted: Value, seen: Value) -> Iterator[Difference]:
-    """Compare two values of the same form, part by part; lists as sets."""
+def differences(name: str, wanted: Value, seen: Value, says: str = "says") -> Iterator[Difference]:
+    """Compare two values of the same form, part by part; lists as sets.
+
+    `says` is what the template does with the value: it says it, or it leaves it at that.
+    """
     if wanted == seen:
         return
     if isinstance(wanted, Mapping) and isinstance(seen, Mapping):
         for key in sorted({*wanted, *seen}):
-            yield from differences(f"{name}.{key}", wanted.get(key), seen.get(key))
+            yield from differences(f"{name}.{key}", wanted.get(key), seen.get(key), says)
     elif isinstance(wanted, list) or isinstance(seen, list):
-        yield from _members(name, wanted or [], seen or [])
+        yield from _members(name, wanted or [], seen or [], says)
     elif wanted is None:
         yield Difference(f"{name} is {_short(seen)}; the template sets none")
     else:
-        yield Difference(f"{name} is {_short(seen)}; the template says {_short(wanted)}")
+        yield Difference(f"{name} is {_short(seen)}; the template {says} {_short(wanted)}")
 
 
-def _members(name: str, wanted: list[Value], seen: list[Value]) -> Iterator[Difference]:
+def _members(name: str, wanted: list[Value], seen: list[Value], says: str) -> Iterator[Difference]:
     missing = [each for each in wanted if each not in seen]
     further = [each for each in seen if each not in wanted]
     if len(missing) == len(further) == 1 and not _is_statement(missing[0]):
-        yield from differences(name, missing[0], further[0])
+        yield from differences(name, missing[0], further[0], says)
         return
     for each in missing:
         yield Difference(f"{name} lacks {_short(each)}")

@@ -93,7 +93,9 @@ def _expressions(
             "AWS::Region": region,
             "AWS::StackId": stack.stack_id,
             "AWS::StackName": stack.name,
-            "AWS::URLSuffix": "amazonaws.com.cn" if account.partition == "aws-cn" else "amazonaws.com",
+            "AWS::URLSuffix": "amazonaws.com.cn"
+            if account.partition == "aws-cn"
+            else "amazonaws.com",
         },
         declared=template.get("Parameters", {}),
         values=values,

@@ -50,32 +50,41 @@ def unjudged(world: World) -> Iterator[Line]:
 def _judged(world: World, kind: Kind, resource: Intended) -> Iterator[Line]:
     check = f"{kind.word} {resource.logical_id}"
     answers = read(world.ask, kind, resource)
-    if isinstance(answers, Unread):
-        yield denial(world, check, resource, answers)
-        return
     if isinstance(answers, Gone):
         yield _gone(world, check, kind, resource)
         return
-    drifted = list(drifts(kind, resource, answers))
-    for each in drifted:
-        yield _line(world, check, kind, resource, each)
+    denied = refusals(answers)
+    for each in denied:
+        yield denial(world, check, resource, each)
+    drifted = [] if isinstance(answers, Unread) else list(drifts(kind, resource, answers))
+    for drift in drifted:
+        yield _line(world, check, kind, resource, drift)
     for name, value in resource.properties.items():
         if name in kind.properties and (unknown := _unknown(value)):
             yield untold(f"{check}: {name}", unknown.why)
-    if not drifted:
+    if not drifted and not denied:
         yield passed(check, "as the stack's template has it")
 
 
+def refusals(answers: Mapping[str, Any] | Unread) -> list[Unread]:
+    """The looks that failed."""
+    if isinstance(answers, Unread):
+        return [answers]
+    return [each for each in answers.values() if isinstance(each, Unread)]
+
+
 def drifts(kind: Kind, resource: Intended, answers: Mapping[str, Any]) -> Iterator[Drift]:
-    """Compare each property that the template or AWS's own default says."""
+    """Compare each property that the template or AWS's own default says, as far as it was read."""
     for name, known in kind.properties.items():
         wanted = resource.properties.get(name, known.default)
-        if wanted is UNSAID or _unknown(wanted):
+        look = known.at.partition(".")[0].partition("[")[0]
+        if wanted is UNSAID or _unknown(wanted) or isinstance(answers.get(look), Unread):
             continue
         seen = known.form(jmespath.search(known.at, answers))
         choices = [known.form(each) for each in _choices(resource, name, known)]
         if seen not in choices:
-            for each in differences(name, choices[0], seen):
+            says = "says" if name in resource.properties else "leaves it at"
+            for each in differences(name, choices[0], seen, says):
                 yield Drift(name, each, known.minor or _harmless(each, known))
 
 
@@ -84,9 +93,13 @@ def _choices(resource: Intended, name: str, known: Property) -> tuple[object, ..
     if name in resource.properties:
         said = resource.properties[name]
         # a state has several words for on; which of them the template uses is all the same
-        same = isinstance(known.default, tuple) and said in known.default
-        return (said, *known.default) if same and name == "State" else (said,)
-    return known.default if isinstance(known.default, tuple) else (known.default,)
+        same = name == "State" and said in _listed(known.default)
+        return (said, *_listed(known.default)) if same else (said,)
+    return _listed(known.default)
+
+
+def _listed(default: object) -> tuple[object, ...]:
+    return default if isinstance(default, tuple) else (default,)
 
 
 def _harmless(difference: Difference, known: Property) -> bool:
@@ -110,7 +123,10 @@ def _line(world: World, check: str, kind: Kind, resource: Intended, drift: Drift
 
 
 def _gone(world: World, check: str, kind: Kind, resource: Intended) -> Line:
-    seen = f"{resource.physical_id or 'it'} was deleted{kind.lost}"
+    if not resource.physical_id:
+        seen = "it was deleted, or never made"
+        return failed(check, seen, world.invocation.straywatch("deploy"))
+    seen = f"{resource.physical_id} was deleted{kind.lost}"
     if kind.creates is None and not kind.by_stack:
         return failed(check, seen, advice=_ASIDE)
     return failed(check, seen, world.repair(resource.logical_id))

@@ -110,7 +110,8 @@ class Expressions:
                 return any(map(self.of, conditions))
             case "Fn::FindInMap", [table, row, column]:
                 return self.mappings[self.of(table)][self.of(row)][self.of(column)]
-        raise UnknownExpressionError(f"{function} cannot be told from outside")
+            case _:
+                raise UnknownExpressionError(f"{function} cannot be told from outside")
 
     def _ref(self, name: str) -> Any:  # noqa: ANN401 - text, a list, or nothing
         if name == "AWS::NoValue":

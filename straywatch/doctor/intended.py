@@ -11,8 +11,8 @@ from chalicelib.domain.policies import listed
 from straywatch.doctor.expressions import Expressions, UnknownExpressionError
 
 POLICY, MAPPED_BY = "Policy", "MappedBy"
-"""What other resources of the template say about one: who may use it, and which functions an event
-source mapping feeds from it."""
+"""What other resources of the template say about one: who may use it, and which event source
+mappings take from it."""
 
 _POLICIES = {"AWS::SQS::QueuePolicy": "Queues", "AWS::SNS::TopicPolicy": "Topics"}
 _PERMISSION, _MAPPING = "AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping"
@@ -102,7 +102,7 @@ def _pieces(each: Intended) -> Iterator[tuple[object, str, Any]]:
     if each.resource_type == _PERMISSION:
         yield properties.get("FunctionName"), POLICY, _statement(each)
     if each.resource_type == _MAPPING:
-        yield properties.get("EventSourceArn"), MAPPED_BY, function_name(properties["FunctionName"])
+        yield properties.get("EventSourceArn"), MAPPED_BY, each.physical_id
 
 
 def _statement(permission: Intended) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ def performing(session: boto3.Session) -> Perform:
         try:
             getattr(client, call.operation)(**call.parameters)
             if call.until:
-                client.get_waiter(call.until).wait(**call.waits_for)
+                client.get_waiter(call.until.waiter).wait(**call.until.asked)
         except ClientError as error:
             raise StraywatchError(explain(error)) from error
         except WaiterError as error:

@@ -13,15 +13,21 @@ from straywatch.doctor.world import ApiResponse, Ask, Gone, Unread
 
 
 def read(ask: Ask, kind: Kind, resource: Intended) -> ApiResponse:
-    """Make every look that the kind has; the answers by the looks' names."""
+    """Make every look that the kind has; the answers by the looks' names.
+
+    An answer may be Unread: then what it would have told is not known, and the rest is.
+    """
     if not resource.physical_id:
         return Gone()
-    if kind.read:
-        return kind.read(ask, resource)
+    return kind.read(ask, resource) if kind.read else looked(ask, kind.looks, resource)
+
+
+def looked(ask: Ask, looks: Mapping[str, Look], resource: Intended) -> ApiResponse:
+    """Make looks at a resource, until one tells that it is gone."""
     answers: dict[str, Any] = {}
-    for name, look in kind.looks.items():
+    for name, look in looks.items():
         answer = _look(ask, look, resource)
-        if isinstance(answer, (Gone, Unread)):
+        if isinstance(answer, Gone):
             return answer
         answers[name] = answer
     return answers

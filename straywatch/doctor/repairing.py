@@ -7,16 +7,17 @@ chooses the name, by CloudFormation.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from straywatch.doctor.drift import drifts
+from straywatch.doctor.drift import drifts, refusals
 from straywatch.doctor.intended import POLICY, Intended
 from straywatch.doctor.kinds.interface import Call, Kind
 from straywatch.doctor.kinds.table import KINDS
 from straywatch.doctor.reading import read
-from straywatch.doctor.world import Ask, Gone, Unread, World
+from straywatch.doctor.world import ApiResponse, Ask, Gone, Unread, World
 from straywatch.errors import StraywatchError, WrongUsageError
 
 ALL = "all"
@@ -42,7 +43,10 @@ Remake = Callable[[Sequence[str]], None]
 
 
 def plan(world: World, names: Sequence[str]) -> tuple[Repair, ...]:
-    """Find out what there is to repair. Raises StraywatchError where that cannot be told."""
+    """Find out what there is to repair: what is named, and what of that which it needs is gone.
+
+    Raises StraywatchError where that cannot be told, WrongUsageError for a name not in the stack.
+    """
     if isinstance(world.template, Unread):
         raise StraywatchError(f"nothing to repair by: {world.template.why}")
     known = {each.logical_id: each for each in world.intended if each.resource_type in KINDS}
@@ -51,10 +55,35 @@ def plan(world: World, names: Sequence[str]) -> tuple[Repair, ...]:
         raise WrongUsageError(
             f"the stack has no {', '.join(unknown)} to repair; it has {', '.join(sorted(known))}"
         )
-    chosen = known.values() if ALL in names else (known[name] for name in dict.fromkeys(names))
+    chosen = [*known] if ALL in names else list(dict.fromkeys(names))
+    needed = {name for name in _needed(chosen, known) if _is_gone(world.ask, known[name])}
     order = list(KINDS)
-    ordered = sorted(chosen, key=lambda each: order.index(each.resource_type))
-    return tuple(repair for each in ordered for repair in _planned(world.ask, each))
+    return tuple(
+        repair
+        for each in sorted(known.values(), key=lambda each: order.index(each.resource_type))
+        if each.logical_id in {*chosen, *needed}
+        for repair in _planned(world.ask, each)
+    )
+
+
+def _is_gone(ask: Ask, resource: Intended) -> bool:
+    return isinstance(read(ask, KINDS[resource.resource_type], resource), Gone)
+
+
+def _needed(chosen: Sequence[str], known: Mapping[str, Intended]) -> set[str]:
+    """What the chosen refer to, and what that refers to."""
+    found: set[str] = set()
+    open_ = [*chosen]
+    while open_:
+        text = json.dumps(known[open_.pop()].properties, default=str)
+        new = {
+            name
+            for name, each in known.items()
+            if any(word and f'"{word}"' in text for word in (each.physical_id, each.arn))
+        }
+        open_ += new - found
+        found |= new
+    return found - set(chosen)
 
 
 def _planned(ask: Ask, resource: Intended) -> Iterator[Repair]:
@@ -68,16 +97,21 @@ def _planned(ask: Ask, resource: Intended) -> Iterator[Repair]:
             )
         yield Repair(resource, ("it is made anew",), anew=True, by_stack=kind.by_stack)
         return
-    if isinstance(answers, Unread):
-        if not (answers.action and POLICY in kind.properties):
-            raise StraywatchError(f"{resource.logical_id}: {answers.why}")
+    refused = refusals(answers)
+    if refused and not (_is_shut(refused) and POLICY in kind.properties):
+        raise StraywatchError(f"{resource.logical_id}: {refused[0].why}")
+    if refused:
         yield Repair(resource, ("its policy is put back unseen",), anew=False, by_stack=False)
         return
-    drifted = list(drifts(kind, resource, answers))
+    drifted = [] if isinstance(answers, Unread) else list(drifts(kind, resource, answers))
     if drifted:
         by_stack = kind.by_stack and any(each.name in kind.fixed for each in drifted)
         words = tuple(each.differs.words for each in drifted)
         yield Repair(resource, words, anew=False, by_stack=by_stack)
+
+
+def _is_shut(refused: Sequence[Unread]) -> bool:
+    return any(each.action for each in refused)
 
 
 def repair(world: World, repairs: Sequence[Repair], perform: Perform, remake: Remake) -> None:
@@ -100,11 +134,11 @@ def _repair(ask: Ask, planned: Repair, perform: Perform) -> None:
         perform(call)
 
 
-def _calls(kind: Kind, resource: Intended, answers: object) -> Iterator[Call]:
-    if isinstance(answers, Mapping):
-        seen: Mapping[str, Any] = answers
-        names = frozenset(each.name for each in drifts(kind, resource, seen))
-        return kind.put(resource, names - kind.fixed, seen)
-    # a thing that is made by being put, or a look that its policy denies
-    names = frozenset({POLICY}) if isinstance(answers, Unread) else frozenset(kind.properties)
-    return kind.put(resource, names, {})
+def _calls(kind: Kind, resource: Intended, answers: ApiResponse) -> Iterator[Call]:
+    if isinstance(answers, Gone):  # a thing that is made by being put
+        return kind.put(resource, frozenset(kind.properties), {})
+    if refusals(answers):
+        return kind.put(resource, frozenset({POLICY}), {})
+    seen: Mapping[str, Any] = answers if isinstance(answers, Mapping) else {}
+    names = frozenset(each.name for each in drifts(kind, resource, seen))
+    return kind.put(resource, names - kind.fixed, seen)

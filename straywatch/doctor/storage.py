@@ -91,7 +91,9 @@ def _dead_letters(world: World) -> Iterator[Line]:
         return
     if number := sum(numbers.values()):
         seen = f"{counted(number, 'letter')}: work that could not be done"
-        yield failed("dead letters", seen, world.invocation.straywatch("redrive"))
+        mend = world.invocation.straywatch("redrive", "--yes")
+        why = f"first see why: {world.invocation.straywatch('redrive')}"
+        yield failed("dead letters", seen, mend, advice=why)
     else:
         yield passed("dead letters", "none")
 

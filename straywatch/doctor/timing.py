@@ -74,12 +74,13 @@ def _sweep_now(world: World) -> str:
 
 
 def _sweep_rate(world: World) -> timedelta:
-    for rule in world.of_type("AWS::Events::Rule"):
-        if rule.logical_id.startswith("Sweep"):
-            name = rule.physical_id.rsplit("|", 1)[-1]
-            answer = world.ask("events", "describe_rule", Name=name)
-            told = answer.get("ScheduleExpression", "") if isinstance(answer, Mapping) else ""
-            if match := _RATE.fullmatch(str(told)):
+    """How often the template has it; a rule that somebody changed is told of as such."""
+    for resource in world.intended:
+        if resource.resource_type == "AWS::Events::Rule" and resource.logical_id.startswith(
+            "Sweep"
+        ):
+            told = str(resource.properties.get("ScheduleExpression", ""))
+            if match := _RATE.fullmatch(told):
                 return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
     return _UNKNOWN_RATE
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,9 @@ class DeployedTemplate:
 
     resources: tuple[Made, ...]
     outputs: Mapping[str, str]
-    parameters: frozenset[str]
+    parameters: Mapping[str, str]
+    given: Mapping[str, Any]
+    processed: Mapping[str, Any]
 
     def of_type(self, resource_type: str) -> Iterator[Made]:
         """The resources of a type."""
@@ -77,30 +80,35 @@ class DeployedTemplate:
 
 def deployed(**parameters: str) -> DeployedTemplate:
     """Deploy the packaged template with these parameters, and the template's own for the rest."""
-    template = json.loads(_packaged()[0])
+    given, processed, _ = _packaged()
+    template = json.loads(processed)
     values = _Values(template, parameters)
     outputs = values.wanted("Outputs")
     return DeployedTemplate(
         resources=tuple(values.made(name) for name in values.wanted("Resources")),
         outputs={name: values.of(output["Value"]) for name, output in outputs.items()},
-        parameters=frozenset(template["Parameters"]),
+        parameters=values.chosen,
+        given=json.loads(given),
+        processed=template,
     )
 
 
 def checkout() -> Checkout:
     """What the same package tells the doctor of this checkout."""
-    return _packaged()[1]
+    return _packaged()[2]
 
 
 @cache
-def _packaged() -> tuple[str, Checkout]:
-    """The packaged template as SAM hands it to CloudFormation, and the package as the doctor's."""
+def _packaged() -> tuple[str, str, Checkout]:
+    """The packaged template as deployed, as SAM hands it on, and the package as the doctor's."""
     with tempfile.TemporaryDirectory() as out:
         package = build(SOURCES, Path(out))
-        template = locate_code(json.loads(package.template.read_bytes()), "artifacts", "code.zip")
+        key = f"{sha256(package.archive.read_bytes()).hexdigest()}.zip"
+        template = locate_code(json.loads(package.template.read_bytes()), "artifacts", key)
         read = read_package(package)
+    given = json.dumps(template)
     sam = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
-    return json.dumps(sam.translate(template, {})), read
+    return given, json.dumps(sam.translate(template, {})), read
 
 
 class _Values:
@@ -112,7 +120,12 @@ class _Values:
         chosen = {name: parameters.get(name, each["Default"]) for name, each in declared.items()}
         unknown = parameters.keys() - declared.keys()
         assert not unknown, f"the template has no parameter {unknown}"
-        self._parameters = _PSEUDO | {name: str(value) for name, value in chosen.items()}
+        self.chosen = {name: str(value) for name, value in chosen.items()}
+        listed = {name for name, each in declared.items() if each["Type"] == "CommaDelimitedList"}
+        self._parameters: dict[str, Any] = _PSEUDO | {
+            name: value.split(",") if name in listed else value
+            for name, value in self.chosen.items()
+        }
 
     def wanted(self, section: str) -> dict[str, Any]:
         """The members of a section whose condition holds."""

@@ -30,7 +30,11 @@ def _said(name: str, default: object = None, *, minor: bool = False) -> Property
 ALARM = Kind(
     word="alarm",
     area="speak",
-    looks={"alarm": Look("cloudwatch", "describe_alarms", {"AlarmNames": ["{id}"]}, found="MetricAlarms[0]")},
+    looks={
+        "alarm": Look(
+            "cloudwatch", "describe_alarms", {"AlarmNames": ["{id}"]}, found="MetricAlarms[0]"
+        )
+    },
     properties={
         "ActionsEnabled": _said("ActionsEnabled", default=True),
         "AlarmActions": _said("AlarmActions"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from straywatch.doctor import forms
 from straywatch.doctor.intended import POLICY, Intended
-from straywatch.doctor.kinds.interface import Call, Kind, Look, Property
+from straywatch.doctor.kinds.interface import Call, Kind, Look, Property, Wait
 
 _SHA256 = re.compile(r"([0-9a-f]{64})\.zip")
 _CODE, _RESERVED, _RECURSION = "Code", "ReservedConcurrentExecutions", "RecursiveLoop"
@@ -43,15 +43,15 @@ def _put_function(
     function: Intended, names: frozenset[str], seen: Mapping[str, Any]
 ) -> Iterator[Call]:
     by_name = {"FunctionName": function.physical_id}
-    until = {"until": "function_updated_v2", "waits_for": by_name}
+    until = Wait("function_updated_v2", by_name)
     said = function.properties
     settings = {
         _NAMES.get(name, name): said.get(name, _EMPTY.get(name)) for name in names - _OWN_CALLS
     }
     if settings:
-        yield Call("lambda", "update_function_configuration", by_name | settings, **until)
+        yield Call("lambda", "update_function_configuration", by_name | settings, until)
     if _CODE in names:
-        yield Call("lambda", "update_function_code", by_name | said[_CODE], **until)
+        yield Call("lambda", "update_function_code", by_name | said[_CODE], until)
     if _RESERVED in names and said.get(_RESERVED) is None:
         yield Call("lambda", "delete_function_concurrency", by_name)
     elif _RESERVED in names:
@@ -73,31 +73,31 @@ def _permissions(by_name: Mapping[str, str], wanted: Any, seen: Any) -> Iterator
     for statement, form in zip(is_there, forms_there, strict=True):
         if form not in forms_wanted and "Sid" in statement:
             named = {"StatementId": statement["Sid"]}
-            yield Call("lambda", "remove_permission", by_name | named)
+            yield Call("lambda", "remove_permission", {**by_name, **named})
     for statement, form in zip(should_be, forms_wanted, strict=True):
         if form not in forms_there:
-            yield Call("lambda", "add_permission", by_name | _permission(statement))
+            yield Call("lambda", "add_permission", {**by_name, **_permission(statement)})
 
 
 def _whole(statement: Mapping[str, Any], is_there: list[Any]) -> Mapping[str, Any]:
     """With the resource that Lambda writes itself."""
     resources = [each["Resource"] for each in is_there if "Resource" in each]
-    return statement | {"Resource": resources[0]} if resources else statement
+    return {**statement, "Resource": resources[0]} if resources else statement
 
 
 def _permission(statement: Mapping[str, Any]) -> Mapping[str, Any]:
     (principal,) = statement["Principal"].values()
     told = {"StatementId": statement["Sid"], "Action": statement["Action"], "Principal": principal}
     keys = {key: value for keys in statement["Condition"].values() for key, value in keys.items()}
-    return told | {key.partition(":")[2]: value for key, value in keys.items()}
+    return {**told, **{key.partition(":")[2]: value for key, value in keys.items()}}
 
 
 def _create_function(function: Intended) -> Iterator[Call]:
     said = {_NAMES.get(k, k): v for k, v in function.properties.items() if k not in _OWN_CALLS}
     said.pop("Tags", None)
     told = {"FunctionName": function.physical_id, "Code": function.properties[_CODE], **said}
-    waits = {"until": "function_active_v2", "waits_for": {"FunctionName": function.physical_id}}
-    yield Call("lambda", "create_function", told, **waits)
+    until = Wait("function_active_v2", {"FunctionName": function.physical_id})
+    yield Call("lambda", "create_function", told, until)
 
 
 def _policy(value: object) -> forms.Value:
@@ -133,7 +133,9 @@ FUNCTION = Kind(
         "Role": Property("configuration.Role"),
         "Runtime": Property("configuration.Runtime"),
         "Timeout": Property("configuration.Timeout", 3),
-        "TracingConfig": Property("configuration.TracingConfig", {"Mode": "PassThrough"}, minor=True),
+        "TracingConfig": Property(
+            "configuration.TracingConfig", {"Mode": "PassThrough"}, minor=True
+        ),
         "VpcConfig": Property(
             "configuration.VpcConfig.{SubnetIds: SubnetIds, SecurityGroupIds: SecurityGroupIds}", {}
         ),

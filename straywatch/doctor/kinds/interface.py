@@ -45,14 +45,21 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """How to tell that a call has taken effect: one of boto3's waiters, and about what."""
+
+    waiter: str
+    asked: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """One call that puts something back. `until` is the waiter that tells when it is done."""
+    """One call that puts something back."""
 
     service: str
     operation: str
     parameters: Mapping[str, Any]
-    until: str = ""
-    waits_for: Mapping[str, Any] = field(default_factory=dict)
+    until: Wait | None = None
 
     def __str__(self) -> str:
         words = ", ".join(f"{name}={value}" for name, value in self.parameters.items())

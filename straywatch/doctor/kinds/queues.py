@@ -7,9 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from straywatch.doctor import forms
-from straywatch.doctor.intended import MAPPED_BY, POLICY, Intended, function_name
+from straywatch.doctor.intended import MAPPED_BY, POLICY, Intended
 from straywatch.doctor.kinds.interface import UNSAID, Call, Kind, Look, Property
+from straywatch.doctor.reading import looked
+from straywatch.doctor.world import ApiResponse, Ask
 
+_TAKEN = "TakenBy"
+_STOPPED = ("Disabled", "Disabling")
+_LOOKS = {
+    "queue": Look("sqs", "get_queue_attributes", {"QueueUrl": "{id}", "AttributeNames": ["All"]}),
+    "mappings": Look("lambda", "list_event_source_mappings", {"EventSourceArn": "{arn}"}),
+}
 _EMPTY = {
     "DelaySeconds": "0",
     "MaximumMessageSize": "1048576",
@@ -27,34 +35,37 @@ def _attribute(queue: Intended, name: str) -> str:
 
 
 def _put_queue(queue: Intended, names: frozenset[str], seen: Mapping[str, Any]) -> Iterator[Call]:
-    attributes = {name: _attribute(queue, name) for name in sorted(names - {MAPPED_BY})}
+    attributes = {name: _attribute(queue, name) for name in sorted(names - {_TAKEN})}
     if attributes:
         told = {"QueueUrl": queue.physical_id, "Attributes": attributes}
         yield Call("sqs", "set_queue_attributes", told)
-    if MAPPED_BY in names:
-        wanted = queue.properties.get(MAPPED_BY, [])
-        for mapping in seen.get("mappings", {}).get("EventSourceMappings", []):
-            if function_name(mapping["FunctionArn"]) not in wanted:
-                # it is somebody's: it is stopped, and stays there for them to look at
-                told = {"UUID": mapping["UUID"], "Enabled": False}
-                yield Call("lambda", "update_event_source_mapping", told)
+    # each is somebody's: it is stopped, and stays there for them to look at
+    for mapping in seen.get(_TAKEN, []) if _TAKEN in names else ():
+        stopped = {"UUID": mapping["UUID"], "Enabled": False}
+        yield Call("lambda", "update_event_source_mapping", stopped)
+
+
+def _read_queue(ask: Ask, queue: Intended) -> ApiResponse:
+    """The queue, and the mappings that take from it beside the stack's own."""
+    answers = looked(ask, _LOOKS, queue)
+    if not isinstance(answers, Mapping):
+        return answers
+    mappings = answers["mappings"]
+    if not isinstance(mappings, Mapping):
+        return {**answers, _TAKEN: mappings}
+    own, every = queue.properties.get(MAPPED_BY, []), mappings.get("EventSourceMappings", [])
+    others = [each for each in every if each["UUID"] not in own and each["State"] not in _STOPPED]
+    return {"queue": answers["queue"], _TAKEN: others}
 
 
 def _create_queue(queue: Intended) -> Iterator[Call]:
     yield Call("sqs", "create_queue", {"QueueName": queue.physical_id.rsplit("/", 1)[-1]})
 
 
-_TAKING = "EventSourceMappings[?State != 'Disabled' && State != 'Disabling'].FunctionArn"
-
 QUEUE = Kind(
     word="queue",
     area="remember",
-    looks={
-        "queue": Look(
-            "sqs", "get_queue_attributes", {"QueueUrl": "{id}", "AttributeNames": ["All"]}
-        ),
-        "mappings": Look("lambda", "list_event_source_mappings", {"EventSourceArn": "{arn}"}),
-    },
+    read=_read_queue,
     properties={
         "DelaySeconds": Property("queue.Attributes.DelaySeconds", 0),
         "KmsMasterKeyId": Property("queue.Attributes.KmsMasterKeyId", "", form=forms.key),
@@ -70,7 +81,7 @@ QUEUE = Kind(
         "SqsManagedSseEnabled": Property(
             "queue.Attributes.SqsManagedSseEnabled", UNSAID, minor=True
         ),
-        MAPPED_BY: Property(f"mappings.{_TAKING}", [], form=forms.functions),
+        _TAKEN: Property(f"{_TAKEN}[].FunctionArn", [], form=forms.functions),
         "VisibilityTimeout": Property("queue.Attributes.VisibilityTimeout", 30),
     },
     put=_put_queue,

@@ -8,7 +8,7 @@ from typing import Any
 
 from straywatch.doctor import forms
 from straywatch.doctor.intended import Intended
-from straywatch.doctor.kinds.interface import Call, Kind, Property
+from straywatch.doctor.kinds.interface import Call, Kind, Property, Wait
 from straywatch.doctor.world import ApiResponse, Ask, Gone
 
 _TRUST, _BOUNDARY = "AssumeRolePolicyDocument", "PermissionsBoundary"
@@ -78,9 +78,7 @@ def _attached(role: Intended, is_there: set[str]) -> Iterator[Call]:
 def _create_role(role: Intended) -> Iterator[Call]:
     document = json.dumps(role.properties[_TRUST])
     told = {"RoleName": role.physical_id, _TRUST: document}
-    yield Call(
-        "iam", "create_role", told, until="role_exists", waits_for={"RoleName": role.physical_id}
-    )
+    yield Call("iam", "create_role", told, Wait("role_exists", {"RoleName": role.physical_id}))
 
 
 ROLE = Kind(

@@ -35,7 +35,9 @@ def _put_targets(
     if further:
         which = {"Rule": name, "Ids": further}
         yield Call(
-            "events", "remove_targets", which | ({"EventBusName": bus["EventBusName"]} if bus else {})
+            "events",
+            "remove_targets",
+            which | ({"EventBusName": bus["EventBusName"]} if bus else {}),
         )
     yield Call("events", "put_targets", {"Rule": name, **bus, "Targets": wanted})
 

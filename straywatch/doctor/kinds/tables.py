@@ -7,7 +7,7 @@ from typing import Any
 
 from straywatch.doctor import forms
 from straywatch.doctor.intended import Intended
-from straywatch.doctor.kinds.interface import UNSAID, Call, Kind, Look, Property
+from straywatch.doctor.kinds.interface import UNSAID, Call, Kind, Look, Property, Wait
 
 _EXPIRY, _BACKUPS = "TimeToLiveSpecification", "PointInTimeRecoverySpecification"
 _ENCRYPTION, _INDEXES = "SSESpecification", "GlobalSecondaryIndexes"
@@ -16,20 +16,20 @@ _PARTS = "{IndexName: IndexName, KeySchema: KeySchema, Projection: Projection}"
 
 def _put_table(table: Intended, names: frozenset[str], seen: Mapping[str, Any]) -> Iterator[Call]:
     said, by_name = table.properties, {"TableName": table.physical_id}
-    until = {"until": "table_exists", "waits_for": by_name}
+    until = Wait("table_exists", by_name)
     if "BillingMode" in names:
         mode = {"BillingMode": said.get("BillingMode", "PROVISIONED")}
-        yield Call("dynamodb", "update_table", by_name | mode, **until)
+        yield Call("dynamodb", "update_table", by_name | mode, until)
     if "OnDemandThroughput" in names:
         none = {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}
         told = {"OnDemandThroughput": said.get("OnDemandThroughput", none)}
-        yield Call("dynamodb", "update_table", by_name | told, **until)
+        yield Call("dynamodb", "update_table", by_name | told, until)
     if "DeletionProtectionEnabled" in names:
         told = {"DeletionProtectionEnabled": said["DeletionProtectionEnabled"]}
-        yield Call("dynamodb", "update_table", by_name | told, **until)
+        yield Call("dynamodb", "update_table", by_name | told, until)
     if _ENCRYPTION in names:
         told = {_ENCRYPTION: _encryption(table)}
-        yield Call("dynamodb", "update_table", by_name | told, **until)
+        yield Call("dynamodb", "update_table", by_name | told, until)
     if _INDEXES in names:
         yield from _indexes(table, seen)
     if _EXPIRY in names:
@@ -65,9 +65,7 @@ def _create_table(table: Intended) -> Iterator[Call]:
     named = ("AttributeDefinitions", "BillingMode", _INDEXES, "KeySchema")
     told = {name: table.properties[name] for name in named if name in table.properties}
     by_name = {"TableName": table.physical_id}
-    yield Call(
-        "dynamodb", "create_table", by_name | told, until="table_exists", waits_for=by_name
-    )
+    yield Call("dynamodb", "create_table", by_name | told, Wait("table_exists", by_name))
 
 
 TABLE = Kind(

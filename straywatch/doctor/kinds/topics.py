@@ -66,7 +66,10 @@ def _in_its_place(ask: Ask, subscription: Intended) -> ApiResponse:
         if not isinstance(page, Mapping):
             return page
         for each in page.get("Subscriptions", []):
-            same = (each.get("Protocol"), each.get("Endpoint")) == (said["Protocol"], said["Endpoint"])
+            same = (each.get("Protocol"), each.get("Endpoint")) == (
+                said["Protocol"],
+                said["Endpoint"],
+            )
             if same and str(each.get("SubscriptionArn")).startswith("arn:"):
                 arn = each["SubscriptionArn"]
                 answer = ask("sns", "get_subscription_attributes", SubscriptionArn=arn)
@@ -100,9 +103,7 @@ SUBSCRIPTION = Kind(
     properties={
         "FilterPolicy": Property("subscription.Attributes.FilterPolicy", {}, form=forms.read),
         _SCOPE: Property(f"subscription.Attributes.{_SCOPE}", ("MessageAttributes", None)),
-        "RawMessageDelivery": Property(
-            "subscription.Attributes.RawMessageDelivery", (False, None)
-        ),
+        "RawMessageDelivery": Property("subscription.Attributes.RawMessageDelivery", (False, None)),
         "RedrivePolicy": Property("subscription.Attributes.RedrivePolicy", {}, form=forms.read),
     },
     put=_put_subscription,
