@@ -75,11 +75,6 @@ def explain(error: BotoCoreError | ClientError) -> str:
     )
 
 
-def is_denied(error: ClientError) -> bool:
-    """Whether AWS knows who asks, and refuses."""
-    return error.response.get("Error", {}).get("Code", "") in _DENIED
-
-
 def is_sign_in(error: BotoCoreError | ClientError) -> bool:
     """Whether fresh credentials, and nothing else, would help."""
     if isinstance(error, ClientError):
@@ -100,3 +95,8 @@ def _explain_client_error(error: ClientError) -> str:
     if code in _THROTTLED:
         return f"AWS throttles {operation} beyond the retries: wait a minute and repeat"
     return f"{operation} failed with {code}: {message}"
+
+
+def is_denied(error: ClientError) -> bool:
+    """Whether AWS knows who asks, and refuses."""
+    return error.response.get("Error", {}).get("Code", "") in _DENIED

@@ -20,7 +20,7 @@ from straywatch.doctor.checkup import Area, check_up, exit_code
 from straywatch.doctor.deployment import read_world
 from straywatch.doctor.lines import Level
 from straywatch.doctor.performing import performing
-from straywatch.doctor.repairing import Repair, plan, repair
+from straywatch.doctor.repairing import plan, repair
 from straywatch.doctor.world import Unread, World
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, WrongUsageError
 from straywatch.terminal.options import aws_context, aws_options
@@ -115,7 +115,7 @@ def _repair(
         return EXIT_FINE
     for each in repairs:
         click.echo(visible(str(each)))
-    _require_consent(repairs, agreed)
+    _require_consent(agreed)
     progress = partial(click.echo, err=True)
     repair(
         world,
@@ -130,7 +130,7 @@ def _repair(
     return EXIT_FOUND if left else EXIT_FINE
 
 
-def _require_consent(repairs: tuple[Repair, ...], agreed: bool) -> None:  # noqa: FBT001 - a yes
+def _require_consent(agreed: bool) -> None:  # noqa: FBT001 - a yes
     if agreed:
         return
     if not sys.stdin.isatty():

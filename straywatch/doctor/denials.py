@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from straywatch.doctor.intended import POLICY, Intended
+from straywatch.doctor.intended import Intended
 from straywatch.doctor.lines import Line, failed, unread
 from straywatch.doctor.world import Unread, World
-
-_UNLOCK = "arn:{}:iam::aws:policy/root-task/SQSUnlockQueuePolicy"
 
 
 def denial(world: World, check: str, resource: Intended, why: Unread) -> Line:
@@ -17,7 +15,7 @@ def denial(world: World, check: str, resource: Intended, why: Unread) -> Line:
         return unread(check, why.why)
     if why.by_resource or _may(world, why.action, resource.arn):
         mend = world.repair(resource.logical_id)
-        root = f"sign in as the account's root user for it, whom no {POLICY.lower()} of a queue shuts out"
+        root = "should that be denied, too: repeat it as the account's root user"
         seen = f"its own policy denies you {why.action}, which your own policies allow"
         return failed(check, seen, mend, advice=root)
     return unread(check, f"{why.why} (by your own permissions or by its policy)")

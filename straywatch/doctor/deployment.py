@@ -13,7 +13,7 @@ from chalicelib.domain.account import Account
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.stack import Stack
 from straywatch.deploy.stack_resources import Resource, read_resources
-from straywatch.doctor.expressions import Expressions, UnknownExpressionError
+from straywatch.doctor.expressions import UnknownExpressionError, expressions
 from straywatch.doctor.intended import Intended, intended
 from straywatch.doctor.invocation import invocation
 from straywatch.doctor.world import Ask, Checkout, Unread, World, asking
@@ -59,7 +59,9 @@ def evaluated(
     told = described["Stacks"][0].get("Parameters", [])
     values = {p["ParameterKey"]: p.get("ResolvedValue", p["ParameterValue"]) for p in told}
     try:
-        return given, intended(made, _expressions(made, values, account, region, stack, resources))
+        pseudo = _pseudo(account, region, stack)
+        ids = {each.logical_id: each.physical_id for each in resources}
+        return given, intended(made, expressions(made, pseudo, values, ids))
     except UnknownExpressionError as error:
         return Unread(f"the stack's template cannot be evaluated: {error}"), ()
 
@@ -78,29 +80,13 @@ def _template(ask: Ask, stack: Stack, stage: str) -> Mapping[str, Any] | Unread:
     return Unread("the stack's template is not one that Straywatch has made")
 
 
-def _expressions(
-    template: Mapping[str, Any],
-    values: Mapping[str, str],
-    account: Account,
-    region: str,
-    stack: Stack,
-    resources: tuple[Resource, ...],
-) -> Expressions:
-    return Expressions(
-        pseudo={
-            "AWS::AccountId": account.account_id,
-            "AWS::Partition": account.partition,
-            "AWS::Region": region,
-            "AWS::StackId": stack.stack_id,
-            "AWS::StackName": stack.name,
-            "AWS::URLSuffix": "amazonaws.com.cn"
-            if account.partition == "aws-cn"
-            else "amazonaws.com",
-        },
-        declared=template.get("Parameters", {}),
-        values=values,
-        conditions=template.get("Conditions", {}),
-        mappings=template.get("Mappings", {}),
-        types={name: each["Type"] for name, each in template["Resources"].items()},
-        physical_ids={each.logical_id: each.physical_id for each in resources},
-    )
+def _pseudo(account: Account, region: str, stack: Stack) -> Mapping[str, str]:
+    china = account.partition == "aws-cn"
+    return {
+        "AWS::AccountId": account.account_id,
+        "AWS::Partition": account.partition,
+        "AWS::Region": region,
+        "AWS::StackId": stack.stack_id,
+        "AWS::StackName": stack.name,
+        "AWS::URLSuffix": "amazonaws.com.cn" if china else "amazonaws.com",
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from chalicelib.domain.account import User
-from chalicelib.domain.exemptions import Exemptions, Exempt, InvalidConfigurationError, parse
+from chalicelib.domain.exemptions import Exempt, Exemptions, InvalidConfigurationError, parse
 from straywatch.doctor.lines import Line, failed, passed, unread, untold
 from straywatch.doctor.world import Gone, Unread, World
 

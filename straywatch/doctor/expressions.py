@@ -82,12 +82,8 @@ class Expressions:
         match function, argument:
             case "Ref", str(name):
                 return self._ref(name)
-            case "Condition", str(name):
-                return self.holds(name)
             case "Fn::GetAtt", [str(name), str(attribute)]:
                 return self._attribute(name, attribute)
-            case "Fn::GetAtt", str(dotted):
-                return self._attribute(*dotted.split(".", 1))
             case "Fn::Sub", str(text):
                 return self._substituted(text, {})
             case "Fn::Sub", [str(text), dict(own)]:
@@ -98,6 +94,15 @@ class Expressions:
                 return str(self.of(text)).split(separator)
             case "Fn::Select", [index, choices]:
                 return self.of(choices)[int(index)]
+            case "Fn::FindInMap", [table, row, column]:
+                return self.mappings[self.of(table)][self.of(row)][self.of(column)]
+            case _:
+                return self._logical(function, argument)
+
+    def _logical(self, function: str, argument: Any) -> Any:  # noqa: ANN401 - any JSON
+        match function, argument:
+            case "Condition", str(name):
+                return self.holds(name)
             case "Fn::If", [str(condition), yes, no]:
                 return self.of(yes if self.holds(condition) else no)
             case "Fn::Equals", [one, other]:
@@ -108,8 +113,6 @@ class Expressions:
                 return all(map(self.of, conditions))
             case "Fn::Or", list(conditions):
                 return any(map(self.of, conditions))
-            case "Fn::FindInMap", [table, row, column]:
-                return self.mappings[self.of(table)][self.of(row)][self.of(column)]
             case _:
                 raise UnknownExpressionError(f"{function} cannot be told from outside")
 
@@ -145,6 +148,24 @@ class Expressions:
             return _text(self._attribute(resource, attribute) if dot else self._ref(name))
 
         return _VARIABLE.sub(value, text)
+
+
+def expressions(
+    template: Mapping[str, Any],
+    pseudo: Mapping[str, str],
+    values: Mapping[str, str],
+    physical_ids: Mapping[str, str],
+) -> Expressions:
+    """What a template is evaluated with: AWS's own parameters, its own, and what was made."""
+    return Expressions(
+        pseudo=pseudo,
+        declared=template.get("Parameters", {}),
+        values=values,
+        conditions=template.get("Conditions", {}),
+        mappings=template.get("Mappings", {}),
+        types={name: each["Type"] for name, each in template["Resources"].items()},
+        physical_ids=physical_ids,
+    )
 
 
 def _name(kind: str, physical_id: str) -> str:

@@ -25,7 +25,7 @@ class Invocation:
 
     def straywatch(self, command: str, *words: str) -> str:
         """A command of Straywatch's for the same deployment; the words are quoted."""
-        staged = self.stage and command.split()[0] in _STAGED
+        staged = self.stage and command.split(maxsplit=1)[0] in _STAGED
         options = [
             *(["--stage", self.stage] if staged else []),
             *(["--profile", self.profile] if self.profile else []),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import boto3
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError, WaiterError
 
 from straywatch.aws.sessions import RETRIES
 from straywatch.doctor.kinds.interface import Call
 from straywatch.doctor.repairing import Perform
+from straywatch.doctor.shapes import shaped
 from straywatch.errors import StraywatchError, explain
 
 
@@ -17,7 +22,7 @@ def performing(session: boto3.Session) -> Perform:
     def perform(call: Call) -> None:
         client = session.client(call.service, config=RETRIES)  # type: ignore[call-overload] # any service
         try:
-            getattr(client, call.operation)(**call.parameters)
+            getattr(client, call.operation)(**parameters(client, call))
             if call.until:
                 client.get_waiter(call.until.waiter).wait(**call.until.asked)
         except ClientError as error:
@@ -26,3 +31,11 @@ def performing(session: boto3.Session) -> Perform:
             raise StraywatchError(f"{call.operation} takes no effect: {error}") from error
 
     return perform
+
+
+def parameters(client: BaseClient, call: Call) -> Mapping[str, Any]:
+    """The call's parameters in the types that the client's model has."""
+    operation = client.meta.method_to_api_mapping[call.operation]
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    told: Mapping[str, Any] = shaped(call.parameters, shape) if shape else call.parameters
+    return told

@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib.domain.policies import listed
 from straywatch.doctor.intended import Intended
 from straywatch.doctor.lines import Line, failed, passed, unread, untold
+from straywatch.doctor.repairing import plan
 from straywatch.doctor.world import Unread, World
 
 _SAMPLE = "straywatch-doctor"
@@ -23,6 +24,8 @@ def simulated(world: World, function: str, role_arn: str) -> Line:
     role = _role(world, function)
     if role is None:
         return untold(check, "the stack's template gives it no role")
+    if role.arn != role_arn:
+        return untold(check, "it has another role than the template gives it")
     denied: set[str] = set()
     by_organization = False
     asked = 0
@@ -47,7 +50,10 @@ def simulated(world: World, function: str, role_arn: str) -> Line:
     seen = f"it may not {', '.join(sorted(denied))}"
     if by_organization:
         return failed(check, seen, advice="a policy of your organization denies it: ask its owners")
-    return failed(check, seen, world.repair(role.logical_id))
+    if plan(world, [role.logical_id]):
+        return failed(check, seen, world.repair(role.logical_id))
+    advice = f"{role.logical_id} is as its template has it: IAM's policy simulator says what denies"
+    return failed(check, seen, advice=advice)
 
 
 def _role(world: World, function: str) -> Intended | None:

@@ -136,7 +136,7 @@ def _repair(ask: Ask, planned: Repair, perform: Perform) -> None:
 
 def _calls(kind: Kind, resource: Intended, answers: ApiResponse) -> Iterator[Call]:
     if isinstance(answers, Gone):  # a thing that is made by being put
-        return kind.put(resource, frozenset(kind.properties), {})
+        return kind.put(resource, frozenset(kind.properties) & resource.properties.keys(), {})
     if refusals(answers):
         return kind.put(resource, frozenset({POLICY}), {})
     seen: Mapping[str, Any] = answers if isinstance(answers, Mapping) else {}

@@ -9,6 +9,7 @@ from typing import Any
 
 from straywatch.doctor.lines import Level
 from straywatch.doctor.world import Unread
+from tests.unit.deployed_template import REGION
 from tests.unit.doctor_world import Deployment
 
 FAIL, WARN = Level.FAIL, Level.WARN
@@ -168,12 +169,29 @@ def stack(**changes: Any) -> Sabotage:
 
 
 def region(name: str) -> Sabotage:
-    """Let the deployment be in another region."""
+    """Let the deployment be in another region, with all that is its own."""
 
     def move(deployment: Deployment) -> None:
+        deployment.answers = moved(deployment.answers, name)
+        deployment.roles = moved(deployment.roles, name)
+        deployment.resources = tuple(
+            replace(each, physical_id=moved(each.physical_id, name))
+            for each in deployment.resources
+        )
+        outputs = moved(deployment.stack.outputs, name)
+        deployment.stack = replace(deployment.stack, outputs=outputs)
         deployment.region = name
 
     return move
+
+
+def moved(value: Any, name: str) -> Any:
+    """The value with another region wherever one stands in it, in keys, too."""
+    if isinstance(value, str):
+        return value.replace(REGION, name)
+    if isinstance(value, dict):
+        return {moved(key, name): moved(each, name) for key, each in value.items()}
+    return [moved(each, name) for each in value] if isinstance(value, list) else value
 
 
 def selectors(**answer: Any) -> Sabotage:
@@ -209,7 +227,7 @@ DENIED = {"EvalActionName": "iam:GetUser", "EvalDecision": "implicitDeny"}
 BY_ORGANIZATION = DENIED | {"OrganizationsDecisionDetail": {"AllowedByOrganizations": False}}
 ELSEWHERE = "arn:aws:sqs:us-east-1:123456789012:elsewhere"
 OTHER = "arn:aws:lambda:us-east-1:123456789012:function:other"
-THIEF = {"UUID": "a-thief", "State": "Enabled", "FunctionArn": OTHER}
+THIEF = {"UUID": "4b822a6b-f9fd-4194-9af1-150b780b7321", "State": "Enabled", "FunctionArn": OTHER}
 
 LOST, SETTLED, CHECKS = (
     "rule OnMembershipLost", "rule OnMembershipSettled",
@@ -293,7 +311,7 @@ SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
         policy("get_policy", "Lost", lambda p: p.replace("rule/straywatch-On", "rule/other-On")),
         FAIL, "function OnMembershipLost", "Policy lacks"),
     "permission denied outright": (
-        policy("get_policy", "Lost", adding(DENY)),
+        policy("get_policy", "Lost", adding(DENY | {"Sid": "no"})),
         FAIL, "function OnMembershipLost", "a statement that denies"),
     "no policy at all": (
         deleted("get_policy", "Sweep"), FAIL, "function Sweep", "Policy lacks"),
@@ -339,7 +357,7 @@ SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
         FAIL, "function OnMembershipLost", "Layers has what"),
     "shut in a network": (
         function("Sweep", VpcConfig={"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}),
-        FAIL, "function Sweep", "VpcConfig.SubnetIds has what"),
+        FAIL, "function Sweep", "VpcConfig is {"),
     "logs elsewhere": (
         function("Sweep", LoggingConfig={"LogFormat": "Text", "LogGroup": "/other"}),
         FAIL, "function Sweep", "LoggingConfig.LogGroup is /other"),
@@ -382,7 +400,8 @@ SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
         spoiled("get_role_policy", lambda a: a["PolicyDocument"]["Statement"].append(DENY),
                 "CheckMembershipRole"), FAIL, "role CheckMembershipRole", "that denies"),
     "policy of everything attached": (
-        role("list_attached_role_policies", AttachedPolicies=[{"PolicyArn": "arn:aws:iam::a"}]),
+        role("list_attached_role_policies", AttachedPolicies=[
+            {"PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}]),
         WARN, "role CheckMembershipRole", "ManagedPolicyArns has what"),
     "trust of another service": (
         spoiled("get_role", lambda a: a["Role"].update(

@@ -103,10 +103,11 @@ class Deployment:
         if (service, operation) == ("iam", "simulate_principal_policy"):
             answer: ApiResponse = self._simulated(parameters)
         else:
-            answer = copy.deepcopy(self.answers[question])
+            answer = self.answers[question]
         for spoiled in self.spoiled:
             if spoiled.operation == operation and spoiled.about in question:
                 spoiled.used = True
+                answer = copy.deepcopy(answer)
                 other = spoiled.change(answer)
                 answer = answer if other is None else other
         return answer

@@ -1,1 +1,1 @@
-"""The types of resources that the doctor knows, each as data: how to read it and put it back."""
+"""The types of resources that the doctor knows, one module for each service."""

@@ -9,16 +9,10 @@ from straywatch.doctor import forms
 from straywatch.doctor.intended import Intended
 from straywatch.doctor.kinds.interface import UNSAID, Call, Kind, Look, Property
 
-_NUMBERS = {"DatapointsToAlarm": int, "EvaluationPeriods": int, "Period": int, "Threshold": float}
-
 
 def _put_alarm(alarm: Intended, _names: frozenset[str], _seen: Mapping[str, Any]) -> Iterator[Call]:
     """The whole alarm: PutMetricAlarm takes away whatever it is not told."""
-    said = {
-        name: _NUMBERS[name](value) if name in _NUMBERS else value
-        for name, value in alarm.properties.items()
-        if name not in ("AlarmName", "Tags")
-    }
+    said = {k: v for k, v in alarm.properties.items() if k not in ("AlarmName", "Tags")}
     yield Call("cloudwatch", "put_metric_alarm", {"AlarmName": alarm.physical_id, **said})
 
 
@@ -44,7 +38,7 @@ ALARM = Kind(
         "Dimensions": _said("Dimensions"),
         "EvaluationPeriods": _said("EvaluationPeriods"),
         "ExtendedStatistic": _said("ExtendedStatistic"),
-        "InsufficientDataActions": _said("InsufficientDataActions", minor=True),
+        "InsufficientDataActions": _said("InsufficientDataActions"),
         "MetricName": _said("MetricName"),
         "Metrics": _said("Metrics"),
         "Namespace": _said("Namespace"),
@@ -64,7 +58,7 @@ def _put_log_group(
 ) -> Iterator[Call]:
     by_name = {"logGroupName": group.physical_id}
     if "RetentionInDays" in names:
-        days = {"retentionInDays": int(group.properties["RetentionInDays"])}
+        days = {"retentionInDays": group.properties["RetentionInDays"]}
         yield Call("logs", "put_retention_policy", by_name | days)
     if "KmsKeyId" in names and group.properties.get("KmsKeyId"):
         key = {"kmsKeyId": group.properties["KmsKeyId"]}

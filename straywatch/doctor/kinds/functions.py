@@ -14,7 +14,8 @@ from straywatch.doctor.kinds.interface import Call, Kind, Look, Property, Wait
 
 _SHA256 = re.compile(r"([0-9a-f]{64})\.zip")
 _CODE, _RESERVED, _RECURSION = "Code", "ReservedConcurrentExecutions", "RecursiveLoop"
-_OWN_CALLS = frozenset({_CODE, _RESERVED, _RECURSION, POLICY})
+_ARCHITECTURES = "Architectures"
+_OWN_CALLS = frozenset({_ARCHITECTURES, _CODE, _RESERVED, _RECURSION, POLICY})
 _NAMES = {"KmsKeyArn": "KMSKeyArn"}
 _EMPTY = {
     "DeadLetterConfig": {"TargetArn": ""},
@@ -50,12 +51,13 @@ def _put_function(
     }
     if settings:
         yield Call("lambda", "update_function_configuration", by_name | settings, until)
-    if _CODE in names:
-        yield Call("lambda", "update_function_code", by_name | said[_CODE], until)
+    if {_CODE, _ARCHITECTURES} & names:
+        runs_on = {_ARCHITECTURES: said.get(_ARCHITECTURES, ["x86_64"])}
+        yield Call("lambda", "update_function_code", by_name | runs_on | said[_CODE], until)
     if _RESERVED in names and said.get(_RESERVED) is None:
         yield Call("lambda", "delete_function_concurrency", by_name)
     elif _RESERVED in names:
-        reserved = {_RESERVED: int(said[_RESERVED])}
+        reserved = {_RESERVED: said[_RESERVED]}
         yield Call("lambda", "put_function_concurrency", by_name | reserved)
     if _RECURSION in names:
         loop = {_RECURSION: said.get(_RECURSION, "Terminate")}
@@ -93,8 +95,8 @@ def _permission(statement: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _create_function(function: Intended) -> Iterator[Call]:
-    said = {_NAMES.get(k, k): v for k, v in function.properties.items() if k not in _OWN_CALLS}
-    said.pop("Tags", None)
+    later = _OWN_CALLS - {_ARCHITECTURES} | {"Tags"}
+    said = {_NAMES.get(k, k): v for k, v in function.properties.items() if k not in later}
     told = {"FunctionName": function.physical_id, "Code": function.properties[_CODE], **said}
     until = Wait("function_active_v2", {"FunctionName": function.physical_id})
     yield Call("lambda", "create_function", told, until)
@@ -116,7 +118,7 @@ FUNCTION = Kind(
         "policy": Look("lambda", "get_policy", {"FunctionName": "{id}"}, absent={}),
     },
     properties={
-        "Architectures": Property("configuration.Architectures", ["x86_64"]),
+        _ARCHITECTURES: Property("configuration.Architectures", ["x86_64"]),
         _CODE: Property("configuration.CodeSha256", form=_code),
         "DeadLetterConfig": Property("configuration.DeadLetterConfig", {}),
         "Environment": Property("configuration.Environment.{Variables: Variables}", {}),

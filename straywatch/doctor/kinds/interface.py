@@ -1,4 +1,4 @@
-"""What the doctor has to know of a type of resource, as data: how it is read, held, and put back."""
+"""What the doctor has to know of a type of resource, as data: how to read it and put it back."""
 
 from __future__ import annotations
 

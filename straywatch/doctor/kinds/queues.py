@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,15 +26,10 @@ _EMPTY = {
 }
 
 
-def _attribute(queue: Intended, name: str) -> str:
-    value = queue.properties.get(name, _EMPTY.get(name, ""))
-    if isinstance(value, bool):
-        return str(value).lower()
-    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
-
-
 def _put_queue(queue: Intended, names: frozenset[str], seen: Mapping[str, Any]) -> Iterator[Call]:
-    attributes = {name: _attribute(queue, name) for name in sorted(names - {_TAKEN})}
+    attributes = {
+        name: queue.properties.get(name, _EMPTY.get(name, "")) for name in sorted(names - {_TAKEN})
+    }
     if attributes:
         told = {"QueueUrl": queue.physical_id, "Attributes": attributes}
         yield Call("sqs", "set_queue_attributes", told)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -42,7 +41,7 @@ def _read_role(ask: Ask, role: Intended) -> ApiResponse:
 def _put_role(role: Intended, names: frozenset[str], seen: Mapping[str, Any]) -> Iterator[Call]:
     by_name, said = {"RoleName": role.physical_id}, role.properties
     if _TRUST in names:
-        document = {"PolicyDocument": json.dumps(said[_TRUST])}
+        document = {"PolicyDocument": said[_TRUST]}
         yield Call("iam", "update_assume_role_policy", by_name | document)
     if "Policies" in names:
         yield from _policies(role, [each["PolicyName"] for each in seen.get("policies", [])])
@@ -59,9 +58,7 @@ def _put_role(role: Intended, names: frozenset[str], seen: Mapping[str, Any]) ->
 def _policies(role: Intended, is_there: list[str]) -> Iterator[Call]:
     by_name, wanted = {"RoleName": role.physical_id}, role.properties.get("Policies", [])
     for each in wanted:
-        document = json.dumps(each["PolicyDocument"])
-        told = {"PolicyName": each["PolicyName"], "PolicyDocument": document}
-        yield Call("iam", "put_role_policy", by_name | told)
+        yield Call("iam", "put_role_policy", {**by_name, **each})
     for name in is_there:
         if name not in {each["PolicyName"] for each in wanted}:
             yield Call("iam", "delete_role_policy", by_name | {"PolicyName": name})
@@ -76,8 +73,7 @@ def _attached(role: Intended, is_there: set[str]) -> Iterator[Call]:
 
 
 def _create_role(role: Intended) -> Iterator[Call]:
-    document = json.dumps(role.properties[_TRUST])
-    told = {"RoleName": role.physical_id, _TRUST: document}
+    told = {"RoleName": role.physical_id, _TRUST: role.properties[_TRUST]}
     yield Call("iam", "create_role", told, Wait("role_exists", {"RoleName": role.physical_id}))
 
 

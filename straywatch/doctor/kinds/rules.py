@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from straywatch.doctor import forms
 from straywatch.doctor.intended import Intended
 from straywatch.doctor.kinds.interface import Call, Kind, Look, Property
 
+_OF_RULE = ("ScheduleExpression", "EventPattern", "Description", "RoleArn")
 _ENABLED = ("ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
 
 
@@ -18,9 +18,7 @@ def _put_rule(rule: Intended, names: frozenset[str], seen: Mapping[str, Any]) ->
     said = rule.properties
     if names - {"Targets"}:
         # PutRule takes away whatever it is not told
-        told = {key: said[key] for key in ("ScheduleExpression", "Description") if key in said}
-        if "EventPattern" in said:
-            told["EventPattern"] = json.dumps(said["EventPattern"])
+        told = {key: said[key] for key in _OF_RULE if key in said}
         state = {"State": said.get("State", "ENABLED")}
         yield Call("events", "put_rule", {"Name": name, **bus, **told, **state})
     if "Targets" in names:

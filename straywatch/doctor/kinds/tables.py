@@ -11,6 +11,7 @@ from straywatch.doctor.kinds.interface import UNSAID, Call, Kind, Look, Property
 
 _EXPIRY, _BACKUPS = "TimeToLiveSpecification", "PointInTimeRecoverySpecification"
 _ENCRYPTION, _INDEXES = "SSESpecification", "GlobalSecondaryIndexes"
+_OF_INDEX = ("IndexName", "KeySchema", "Projection")
 _PARTS = "{IndexName: IndexName, KeySchema: KeySchema, Projection: Projection}"
 
 
@@ -48,17 +49,23 @@ def _encryption(table: Intended) -> Mapping[str, Any]:
 
 
 def _indexes(table: Intended, seen: Mapping[str, Any]) -> Iterator[Call]:
-    """One index a call, as AWS has it; one that is there under its name is left alone."""
-    is_there = seen.get("table", {}).get("Table", {}).get(_INDEXES, [])
+    """One index a call, as AWS has it. One that is another is made anew: it holds copies alone."""
+    by_name = {"TableName": table.physical_id}
+    is_there = seen.get("table", {}).get("Table", {}).get(_INDEXES) or []
     names = {each["IndexName"] for each in is_there}
+    alike = [forms.plain({part: each.get(part) for part in _OF_INDEX}) for each in is_there]
     for index in table.properties.get(_INDEXES, []):
-        if index["IndexName"] not in names:
-            told = {
-                "TableName": table.physical_id,
-                "AttributeDefinitions": table.properties["AttributeDefinitions"],
-                "GlobalSecondaryIndexUpdates": [{"Create": index}],
-            }
-            yield Call("dynamodb", "update_table", told)
+        if forms.plain(index) in alike:
+            continue
+        if index["IndexName"] in names:
+            drop = {"Delete": {"IndexName": index["IndexName"]}}
+            updates = {"GlobalSecondaryIndexUpdates": [drop]}
+            yield Call("dynamodb", "update_table", by_name | updates, Wait("table_exists", by_name))
+        told = {
+            "AttributeDefinitions": table.properties["AttributeDefinitions"],
+            "GlobalSecondaryIndexUpdates": [{"Create": index}],
+        }
+        yield Call("dynamodb", "update_table", by_name | told)
 
 
 def _create_table(table: Intended) -> Iterator[Call]:

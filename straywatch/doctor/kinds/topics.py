@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,15 +11,9 @@ from straywatch.doctor.kinds.interface import Call, Kind, Look, Property
 from straywatch.doctor.world import ApiResponse, Ask, Gone
 
 
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else json.dumps(value)
-
-
 def _put_topic(topic: Intended, names: frozenset[str], _seen: Mapping[str, Any]) -> Iterator[Call]:
     for name in sorted(names):
-        value = _text(topic.properties.get(name, ""))
+        value = topic.properties.get(name, "")
         told = {"TopicArn": topic.physical_id, "AttributeName": name, "AttributeValue": value}
         yield Call("sns", "set_topic_attributes", told)
 
@@ -91,7 +84,7 @@ def _put_subscription(
     empty = {"FilterPolicy": "{}", "RawMessageDelivery": "false", _SCOPE: "MessageAttributes"}
     # the scope first: a filter is read by the scope in force
     for name in sorted(names, key=lambda each: each != _SCOPE):
-        value = _text(subscription.properties.get(name, empty.get(name, "{}")))
+        value = subscription.properties.get(name, empty.get(name, "{}"))
         told = {"SubscriptionArn": arn, "AttributeName": name, "AttributeValue": value}
         yield Call("sns", "set_subscription_attributes", told)
 
@@ -121,8 +114,7 @@ def _put_key(key: Intended, names: frozenset[str], seen: Mapping[str, Any]) -> I
             yield Call("kms", "cancel_key_deletion", by_id)
         yield Call("kms", "enable_key", by_id)
     if "KeyPolicy" in names:
-        document = json.dumps(key.properties["KeyPolicy"])
-        told = {"PolicyName": "default", "Policy": document}
+        told = {"PolicyName": "default", "Policy": key.properties["KeyPolicy"]}
         yield Call("kms", "put_key_policy", by_id | told)
     if "EnableKeyRotation" in names:
         wanted = key.properties.get("EnableKeyRotation")
@@ -138,7 +130,7 @@ KEY = Kind(
         "rotation": Look("kms", "get_key_rotation_status", {"KeyId": "{id}"}),
     },
     properties={
-        "EnableKeyRotation": Property("rotation.KeyRotationEnabled", False, minor=True),
+        "EnableKeyRotation": Property("rotation.KeyRotationEnabled", default=False, minor=True),
         "KeyPolicy": Property("policy.Policy", form=forms.policy, may_grow=True),
         "KeyState": Property("key.KeyMetadata.KeyState", "Enabled"),
     },
