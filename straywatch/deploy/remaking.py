@@ -42,6 +42,8 @@ def remake(
     same: list[Any] = [
         {"ParameterKey": name, "UsePreviousValue": True} for name in sorted(stack.parameters)
     ]
+    progress(f"{', '.join(names)}: out of the stack's template, and back into it")
+    progress("should this break off half-way, `straywatch deploy` brings back what is missing")
     for template in (without(_document(made["TemplateBody"]), names), given["TemplateBody"]):
         url = bucket.url(bucket.put(_text(template).encode(), ".json"))
         change_set = create_change_set(cloudformation, stack, url, same, sleep)

@@ -51,7 +51,7 @@ class Expressions:
         if isinstance(value, Mapping):
             if len(value) == 1:
                 ((function, argument),) = value.items()
-                if function in ("Ref", "Condition") or function.startswith("Fn::"):
+                if _is_function(function, argument):
                     return self._function(function, argument)
             parts = {key: self.of(each) for key, each in value.items()}
             return {key: each for key, each in parts.items() if each is not _NO_VALUE}
@@ -83,6 +83,9 @@ class Expressions:
             case "Ref", str(name):
                 return self._ref(name)
             case "Fn::GetAtt", [str(name), str(attribute)]:
+                return self._attribute(name, attribute)
+            case "Fn::GetAtt", str(dotted):
+                name, _, attribute = dotted.partition(".")
                 return self._attribute(name, attribute)
             case "Fn::Sub", str(text):
                 return self._substituted(text, {})
@@ -166,6 +169,11 @@ def expressions(
         types={name: each["Type"] for name, each in template["Resources"].items()},
         physical_ids=physical_ids,
     )
+
+
+def _is_function(name: str, argument: object) -> bool:
+    # a policy's statement has a Condition, too
+    return (name in ("Ref", "Condition") and isinstance(argument, str)) or name.startswith("Fn::")
 
 
 def _name(kind: str, physical_id: str) -> str:

@@ -127,7 +127,7 @@ def _repair(ask: Ask, planned: Repair, perform: Perform) -> None:
     resource = planned.resource
     kind = KINDS[resource.resource_type]
     if planned.anew and kind.creates:
-        for call in kind.creates(resource):
+        for call in kind.creates(ask, resource):
             perform(call)
     answers = read(ask, kind, resource)
     for call in _calls(kind, resource, answers):

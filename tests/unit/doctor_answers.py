@@ -207,6 +207,8 @@ def _table(_: DeployedTemplate, table: Made) -> Iterator[Answer]:
     recovery = {"ContinuousBackupsDescription": {"PointInTimeRecoveryDescription": status}}
     yield "dynamodb", "describe_continuous_backups", asked, recovery
     yield "dynamodb", "get_resource_policy", {"ResourceArn": table.arn}, Gone()
+    kept = {"TableName": table.ref, "BackupType": "SYSTEM"}
+    yield "dynamodb", "list_backups", kept, {"BackupSummaries": []}
 
 
 def _status(enabled: object) -> str:

@@ -23,6 +23,7 @@ from straywatch.doctor.lines import unread as line_unread
 from straywatch.doctor.performing import parameters
 from straywatch.doctor.repairing import plan, repair
 from straywatch.doctor.world import Unread
+from straywatch.errors import StraywatchError, WrongUsageError
 from tests.unit.deployed_template import REGION, deployed
 from tests.unit.doctor_answers import NOW
 from tests.unit.doctor_sabotages import (
@@ -35,7 +36,7 @@ from tests.unit.doctor_sabotages import (
     reader,
     shut,
 )
-from tests.unit.doctor_world import ASKED, Deployment
+from tests.unit.doctor_world import ASKED, Change, Deployment
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf"
 CHANNELS = {
@@ -129,6 +130,57 @@ def test_each_repair_that_is_named_makes_calls_that_aws_takes(name: str) -> None
         operation = client.meta.method_to_api_mapping[call.operation]
         shape = client.meta.service_model.operation_model(operation).input_shape
         assert ParamValidator().validate(told, shape).generate_report() == "", call
+
+
+def test_evidence_that_was_deleted_comes_back_from_its_backup() -> None:
+    """The newest one; an empty table in its place would keep it from being restored."""
+    calls = _restored(lambda a: a.update(BackupSummaries=[_backup("old", 1), _backup("new", 2)]))
+    assert calls[0].operation == "restore_table_from_backup"
+    assert calls[0].parameters["BackupArn"].endswith("/new")
+    with pytest.raises(StraywatchError, match=r"whether a backup of .* is left is unknown"):
+        _restored(lambda _: Unread("access denied"))
+    assert _restored(lambda _: {"BackupSummaries": []})[0].operation == "create_table"
+
+
+def _backup(name: str, day: int) -> dict[str, Any]:
+    arn = f"arn:aws:dynamodb:us-east-1:123456789012:table/x/backup/{name}"
+    return {"BackupArn": arn, "BackupCreationDateTime": NOW + timedelta(days=day)}
+
+
+def _restored(backups: Change) -> list[Call]:
+    deployment = Deployment.healthy()
+    deployment.delete("describe_table", "FindingsTable")
+    deployment.spoil("list_backups", backups, "FindingsTable")
+    world, calls = deployment.world, list[Call]()
+    repair(world, plan(world, ["FindingsTable"]), calls.append, lambda _: None)
+    return calls
+
+
+def test_what_is_not_in_the_stack_is_not_repaired() -> None:
+    """A wrong name is said, with those that there are; so is a template that cannot be read."""
+    with pytest.raises(WrongUsageError, match=r"no CheckQuue to repair; it has .*CheckQueue"):
+        plan(Deployment.healthy().world, ["CheckQuue"])
+    deployment = Deployment.healthy()
+    deployment.deny("get_template")
+    with pytest.raises(StraywatchError, match="nothing to repair by: access denied"):
+        plan(deployment.world, ["all"])
+
+
+def test_a_healthy_deployment_has_nothing_to_repair() -> None:
+    """So a repair of everything is harmless at any time."""
+    assert plan(Deployment.healthy(**CHANNELS).world, ["all"]) == ()
+
+
+def test_a_function_that_is_gone_is_made_before_what_hangs_on_it() -> None:
+    """Its permissions and its event source are of no use before it, nor is it before its role."""
+    deployment = Deployment.healthy()
+    deployment.delete("get_role", "SweepRole")
+    deployment.delete("get_function_configuration", "Sweep")
+    deployment.delete("get_function_event_invoke_config", "Sweep")
+    planned = [each.resource.logical_id for each in plan(deployment.world, ["Sweep"])]
+    assert planned == ["SweepRole", "Sweep"]
+    planned = [each.resource.logical_id for each in plan(deployment.world, ["all"])]
+    assert planned == ["SweepRole", "Sweep", "SweepEventInvokeConfig"]
 
 
 def repaired(line: Line) -> list[str]:

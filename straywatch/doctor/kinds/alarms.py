@@ -8,6 +8,7 @@ from typing import Any
 from straywatch.doctor import forms
 from straywatch.doctor.intended import Intended
 from straywatch.doctor.kinds.interface import UNSAID, Call, Kind, Look, Property
+from straywatch.doctor.world import Ask
 
 
 def _put_alarm(alarm: Intended, _names: frozenset[str], _seen: Mapping[str, Any]) -> Iterator[Call]:
@@ -67,7 +68,7 @@ def _put_log_group(
         yield Call("logs", "disassociate_kms_key", by_name)
 
 
-def _create_log_group(group: Intended) -> Iterator[Call]:
+def _create_log_group(_ask: Ask, group: Intended) -> Iterator[Call]:
     yield Call("logs", "create_log_group", {"logGroupName": group.physical_id})
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from straywatch.doctor import forms
 from straywatch.doctor.intended import POLICY, Intended
 from straywatch.doctor.kinds.interface import Call, Kind, Look, Property, Wait
+from straywatch.doctor.world import Ask
 
 _SHA256 = re.compile(r"([0-9a-f]{64})\.zip")
 _CODE, _RESERVED, _RECURSION = "Code", "ReservedConcurrentExecutions", "RecursiveLoop"
@@ -94,7 +95,7 @@ def _permission(statement: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**told, **{key.partition(":")[2]: value for key, value in keys.items()}}
 
 
-def _create_function(function: Intended) -> Iterator[Call]:
+def _create_function(_ask: Ask, function: Intended) -> Iterator[Call]:
     later = _OWN_CALLS - {_ARCHITECTURES} | {"Tags"}
     said = {_NAMES.get(k, k): v for k, v in function.properties.items() if k not in later}
     told = {"FunctionName": function.physical_id, "Code": function.properties[_CODE], **said}

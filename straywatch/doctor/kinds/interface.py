@@ -71,6 +71,9 @@ Read = Callable[[Ask, Intended], ApiResponse]
 Put = Callable[[Intended, frozenset[str], Mapping[str, Any]], Iterator[Call]]
 """What makes the named properties of a resource what they should be, given what was read."""
 
+Create = Callable[[Ask, Intended], Iterator[Call]]
+"""What makes a resource that is gone, as far as its properties cannot be put back later."""
+
 
 def _nothing(*_: object) -> Iterator[Call]:
     return iter(())
@@ -89,7 +92,7 @@ class Kind:
     looks: Mapping[str, Look] = field(default_factory=dict)
     properties: Mapping[str, Property]
     put: Put
-    creates: Callable[[Intended], Iterator[Call]] | None = _nothing
+    creates: Create | None = _nothing
     by_stack: bool = False
     read: Read | None = None
     lost: str = ""

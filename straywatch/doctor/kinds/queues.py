@@ -52,7 +52,7 @@ def _read_queue(ask: Ask, queue: Intended) -> ApiResponse:
     return {"queue": answers["queue"], _TAKEN: others}
 
 
-def _create_queue(queue: Intended) -> Iterator[Call]:
+def _create_queue(_ask: Ask, queue: Intended) -> Iterator[Call]:
     yield Call("sqs", "create_queue", {"QueueName": queue.physical_id.rsplit("/", 1)[-1]})
 
 

@@ -72,7 +72,7 @@ def _attached(role: Intended, is_there: set[str]) -> Iterator[Call]:
         yield Call("iam", "detach_role_policy", by_name | {"PolicyArn": arn})
 
 
-def _create_role(role: Intended) -> Iterator[Call]:
+def _create_role(_ask: Ask, role: Intended) -> Iterator[Call]:
     told = {"RoleName": role.physical_id, _TRUST: role.properties[_TRUST]}
     yield Call("iam", "create_role", told, Wait("role_exists", {"RoleName": role.physical_id}))
 

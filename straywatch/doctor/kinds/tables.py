@@ -8,6 +8,8 @@ from typing import Any
 from straywatch.doctor import forms
 from straywatch.doctor.intended import Intended
 from straywatch.doctor.kinds.interface import UNSAID, Call, Kind, Look, Property, Wait
+from straywatch.doctor.world import Ask, Unread
+from straywatch.errors import StraywatchError
 
 _EXPIRY, _BACKUPS = "TimeToLiveSpecification", "PointInTimeRecoverySpecification"
 _ENCRYPTION, _INDEXES = "SSESpecification", "GlobalSecondaryIndexes"
@@ -68,11 +70,26 @@ def _indexes(table: Intended, seen: Mapping[str, Any]) -> Iterator[Call]:
         yield Call("dynamodb", "update_table", by_name | told)
 
 
-def _create_table(table: Intended) -> Iterator[Call]:
-    named = ("AttributeDefinitions", "BillingMode", _INDEXES, "KeySchema")
-    told = {name: table.properties[name] for name in named if name in table.properties}
+def _create_table(ask: Ask, table: Intended) -> Iterator[Call]:
+    """From the backup that DynamoDB keeps of a table with point-in-time recovery, if there is one.
+
+    Raises StraywatchError where that is not known: an empty table would stand in the way of it.
+    """
     by_name = {"TableName": table.physical_id}
-    yield Call("dynamodb", "create_table", by_name | told, Wait("table_exists", by_name))
+    until = Wait("table_exists", by_name)
+    answer = ask("dynamodb", "list_backups", **by_name, BackupType="SYSTEM")
+    if not isinstance(answer, Mapping):
+        why = answer.why if isinstance(answer, Unread) else "DynamoDB tells of none"
+        raise StraywatchError(f"whether a backup of {table.physical_id} is left is unknown: {why}")
+    backups = answer.get("BackupSummaries", [])
+    if backups:
+        newest = max(backups, key=lambda each: each["BackupCreationDateTime"])
+        told = {"TargetTableName": table.physical_id, "BackupArn": newest["BackupArn"]}
+        yield Call("dynamodb", "restore_table_from_backup", told, until)
+        return
+    named = ("AttributeDefinitions", "BillingMode", _INDEXES, "KeySchema")
+    made = {name: table.properties[name] for name in named if name in table.properties}
+    yield Call("dynamodb", "create_table", by_name | made, until)
 
 
 TABLE = Kind(

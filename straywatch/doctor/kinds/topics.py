@@ -18,7 +18,7 @@ def _put_topic(topic: Intended, names: frozenset[str], _seen: Mapping[str, Any])
         yield Call("sns", "set_topic_attributes", told)
 
 
-def _create_topic(topic: Intended) -> Iterator[Call]:
+def _create_topic(_ask: Ask, topic: Intended) -> Iterator[Call]:
     yield Call("sns", "create_topic", {"Name": topic.physical_id.rsplit(":", 1)[-1]})
 
 
