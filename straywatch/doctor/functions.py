@@ -12,28 +12,16 @@ from straywatch.doctor.lines import Line, failed, passed, unread, warned
 from straywatch.doctor.permissions import simulated
 from straywatch.doctor.world import Gone, Unread, World
 
-CORE = ("OnMembershipLost", "OnMembershipSettled", "CheckMembership", "Sweep")
-"""The functions that every deployment has, by their names in the template."""
-
-
 def looking(world: World) -> Iterator[Line]:
     """Judge the functions, what feeds them and what they may do."""
     yield from drifting(world, "look")
-    for function in (*CORE, *_channels(world)):
-        yield from _function(world, function)
+    for function in world.of_type("AWS::Lambda::Function"):
+        yield from _function(world, function.logical_id, function.physical_id)
     yield exempted(world)
 
 
-def _channels(world: World) -> Iterator[str]:
-    functions = (each.logical_id for each in world.of_type("AWS::Lambda::Function"))
-    return (name for name in functions if name not in CORE)
-
-
-def _function(world: World, function: str) -> Iterator[Line]:
-    check, name = f"function {function}", world.physical_id(function)
-    if not name:
-        yield failed(check, "the stack has none", world.invocation.straywatch("deploy"))
-        return
+def _function(world: World, function: str, name: str) -> Iterator[Line]:
+    check = f"function {function}"
     answer = world.ask("lambda", "get_function_configuration", FunctionName=name)
     if isinstance(answer, Unread):
         yield unread(f"{check}: state", answer.why)
@@ -41,8 +29,7 @@ def _function(world: World, function: str) -> Iterator[Line]:
     if isinstance(answer, Gone):
         return  # it is named among what differs from the template
     yield _state(world, f"{check}: state", function, answer)
-    if function in CORE:
-        yield _settings(f"{check}: settings", answer)
+    yield _settings(f"{check}: settings", answer)
     yield simulated(world, function, str(answer.get("Role", "")))
 
 
