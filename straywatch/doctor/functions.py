@@ -12,6 +12,7 @@ from straywatch.doctor.lines import Line, failed, passed, unread, warned
 from straywatch.doctor.permissions import simulated
 from straywatch.doctor.world import Gone, Unread, World
 
+
 def looking(world: World) -> Iterator[Line]:
     """Judge the functions, what feeds them and what they may do."""
     yield from drifting(world, "look")
