@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
-_NO_VALUE = object()
+NO_VALUE = object()
+"""What `AWS::NoValue` stands for: the property is not there."""
 
 ARNS = {
     "AWS::CloudWatch::Alarm": "arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}",
@@ -54,9 +55,9 @@ class Expressions:
                 if _is_function(function, argument):
                     return self._function(function, argument)
             parts = {key: self.of(each) for key, each in value.items()}
-            return {key: each for key, each in parts.items() if each is not _NO_VALUE}
+            return {key: each for key, each in parts.items() if each is not NO_VALUE}
         if isinstance(value, list):
-            return [each for each in map(self.of, value) if each is not _NO_VALUE]
+            return [each for each in map(self.of, value) if each is not NO_VALUE]
         return value
 
     def holds(self, condition: str) -> bool:
@@ -121,7 +122,7 @@ class Expressions:
 
     def _ref(self, name: str) -> Any:  # noqa: ANN401 - text, a list, or nothing
         if name == "AWS::NoValue":
-            return _NO_VALUE
+            return NO_VALUE
         if name in self.pseudo:
             return self.pseudo[name]
         if name in self.declared:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.policies import listed
-from straywatch.doctor.expressions import Expressions, UnknownExpressionError
+from straywatch.doctor.expressions import NO_VALUE, Expressions, UnknownExpressionError
 
 POLICY, MAPPED_BY = "Policy", "MappedBy"
 """What other resources of the template say about one: who may use it, and which event source
@@ -67,8 +67,9 @@ def _intended(logical_id: str, resource: Mapping[str, Any], expressions: Express
         physical_id=expressions.physical_ids.get(logical_id, ""),
         arn=arn,
         properties={
-            name: _value(value, expressions)
-            for name, value in resource.get("Properties", {}).items()
+            name: value
+            for name, given in resource.get("Properties", {}).items()
+            if (value := _value(given, expressions)) is not NO_VALUE
         },
     )
 

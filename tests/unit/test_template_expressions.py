@@ -25,7 +25,11 @@ TEMPLATE: dict[str, Any] = {
     "Mappings": {"Homes": {"aws": {"region": "us-east-1"}}},
     "Resources": {
         "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": {"Ref": "Days"}}},
-        "Topic": {"Type": "AWS::SNS::Topic", "Condition": "HasMail"},
+        "Topic": {
+            "Type": "AWS::SNS::Topic",
+            "Condition": "HasMail",
+            "Properties": {"DisplayName": {"Fn::If": ["Month", {"Ref": "AWS::NoValue"}, "x"]}},
+        },
         "Odd": {"Type": "Custom::Thing", "Properties": {"Size": {"Fn::GetAtt": ["Queue", "Size"]}}},
     },
 }
@@ -86,6 +90,7 @@ def test_a_condition_decides_what_there_should_be() -> None:
     off = expressions(TEMPLATE, PSEUDO, {}, IDS)
     assert [each.logical_id for each in intended(TEMPLATE, off)] == ["Queue", "Odd"]
     assert [each.logical_id for each in intended(TEMPLATE, GIVEN)] == ["Queue", "Topic", "Odd"]
+    assert intended(TEMPLATE, GIVEN)[1].properties == {}
     odd = intended(TEMPLATE, off)[1]
     assert odd.properties == {"Size": Unknown("Queue.Size cannot be told from outside")}
 
