@@ -15,7 +15,7 @@ ARNS = {
     "AWS::CloudWatch::Alarm": "arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}",
     "AWS::DynamoDB::Table": "arn:{partition}:dynamodb:{region}:{account}:table/{name}",
     "AWS::Events::Rule": "arn:{partition}:events:{region}:{account}:rule/{name}",
-    "AWS::IAM::Role": "arn:{partition}:iam::{account}:role/{name}",
+    "AWS::IAM::Role": "arn:{partition}:iam::{account}:role{path}{name}",
     "AWS::KMS::Key": "arn:{partition}:kms:{region}:{account}:key/{name}",
     "AWS::Lambda::Function": "arn:{partition}:lambda:{region}:{account}:function:{name}",
     "AWS::Logs::LogGroup": "arn:{partition}:logs:{region}:{account}:log-group:{name}:*",
@@ -35,8 +35,8 @@ class UnknownExpressionError(ValueError):
 class Expressions:
     """What a stack's template is evaluated with.
 
-    `declared` and `values` are its parameters; `physical_ids` and `types` are by the resources'
-    names in the template. A resource that does not exist has no physical id.
+    `declared` and `values` are its parameters; `types`, `paths` of roles, `physical_ids` are by
+    the resources' names in the template. A resource that does not exist has no physical id.
     """
 
     pseudo: Mapping[str, str]
@@ -45,6 +45,7 @@ class Expressions:
     conditions: Mapping[str, Any]
     mappings: Mapping[str, Any]
     types: Mapping[str, str]
+    paths: Mapping[str, Any]
     physical_ids: Mapping[str, str]
 
     def of(self, value: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -74,6 +75,7 @@ class Expressions:
         return ARNS[kind].format(
             id=physical_id,
             name=_name(kind, physical_id),
+            path=path if isinstance(path := self.of(self.paths.get(logical_id)), str) else "/",
             partition=self.pseudo["AWS::Partition"],
             region=self.pseudo["AWS::Region"],
             account=self.pseudo["AWS::AccountId"],
@@ -168,6 +170,10 @@ def expressions(
         conditions=template.get("Conditions", {}),
         mappings=template.get("Mappings", {}),
         types={name: each["Type"] for name, each in template["Resources"].items()},
+        paths={
+            name: each.get("Properties", {}).get("Path")
+            for name, each in template["Resources"].items()
+        },
         physical_ids=physical_ids,
     )
 

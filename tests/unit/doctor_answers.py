@@ -160,6 +160,7 @@ def _subscription(_: DeployedTemplate, made: Made) -> Iterator[Answer]:
 def _role(_: DeployedTemplate, role: Made) -> Iterator[Answer]:
     asked, said = {"RoleName": role.ref}, role.properties
     told = {"Arn": role.arn, "AssumeRolePolicyDocument": said["AssumeRolePolicyDocument"]}
+    told["Path"] = said.get("Path", "/")
     yield "iam", "get_role", asked, {"Role": told}
     names = {"PolicyNames": [each["PolicyName"] for each in said["Policies"]]}
     yield "iam", "list_role_policies", asked, names

@@ -30,6 +30,10 @@ TEMPLATE: dict[str, Any] = {
             "Condition": "HasMail",
             "Properties": {"DisplayName": {"Fn::If": ["Month", {"Ref": "AWS::NoValue"}, "x"]}},
         },
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {"Path": {"Fn::If": ["HasMail", "/a/", "/"]}},
+        },
         "Odd": {"Type": "Custom::Thing", "Properties": {"Size": {"Fn::GetAtt": ["Queue", "Size"]}}},
     },
 }
@@ -37,7 +41,11 @@ PSEUDO = {
     "AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012",
     "AWS::StackName": "straywatch",
 }  # fmt: skip
-IDS = {"Queue": "https://sqs.us-east-1.amazonaws.com/123456789012/waiting", "Odd": "odd"}
+IDS = {
+    "Queue": "https://sqs.us-east-1.amazonaws.com/123456789012/waiting",
+    "Odd": "odd",
+    "Role": "worker",
+}
 ARN = "arn:aws:sqs:us-east-1:123456789012:waiting"
 GIVEN = expressions(TEMPLATE, PSEUDO, {"Mail": "a@example.com"}, IDS)
 
@@ -50,6 +58,7 @@ GIVEN = expressions(TEMPLATE, PSEUDO, {"Mail": "a@example.com"}, IDS)
         ({"Ref": "Levels"}, ["HIGH", "LOW"]),
         ({"Ref": "Queue"}, IDS["Queue"]),
         ({"Fn::GetAtt": ["Queue", "Arn"]}, ARN),
+        ({"Fn::GetAtt": ["Role", "Arn"]}, "arn:aws:iam::123456789012:role/a/worker"),
         ({"Fn::GetAtt": "Queue.QueueName"}, "waiting"),
         ({"Fn::Sub": "${Queue.Arn}/${AWS::Region}/${!literal}"}, f"{ARN}/us-east-1/${{literal}}"),
         ({"Fn::Sub": ["${own}-${Mail}", {"own": {"Ref": "Days"}}]}, "30-a@example.com"),
@@ -88,10 +97,15 @@ def test_what_cannot_be_told_is_said_to_be_so(expression: Any) -> None:
 def test_a_condition_decides_what_there_should_be() -> None:
     """And a property that cannot be told leaves the others to be compared."""
     off = expressions(TEMPLATE, PSEUDO, {}, IDS)
-    assert [each.logical_id for each in intended(TEMPLATE, off)] == ["Queue", "Odd"]
-    assert [each.logical_id for each in intended(TEMPLATE, GIVEN)] == ["Queue", "Topic", "Odd"]
+    assert [each.logical_id for each in intended(TEMPLATE, off)] == ["Queue", "Role", "Odd"]
+    assert [each.logical_id for each in intended(TEMPLATE, GIVEN)] == [
+        "Queue",
+        "Topic",
+        "Role",
+        "Odd",
+    ]
     assert intended(TEMPLATE, GIVEN)[1].properties == {}
-    odd = intended(TEMPLATE, off)[1]
+    odd = intended(TEMPLATE, off)[2]
     assert odd.properties == {"Size": Unknown("Queue.Size cannot be told from outside")}
 
 

@@ -73,7 +73,8 @@ def _attached(role: Intended, is_there: set[str]) -> Iterator[Call]:
 
 
 def _create_role(_ask: Ask, role: Intended) -> Iterator[Call]:
-    told = {"RoleName": role.physical_id, _TRUST: role.properties[_TRUST]}
+    path = {"Path": role.properties.get("Path", "/")}
+    told = {"RoleName": role.physical_id, _TRUST: role.properties[_TRUST], **path}
     yield Call("iam", "create_role", told, Wait("role_exists", {"RoleName": role.physical_id}))
 
 
@@ -85,8 +86,10 @@ ROLE = Kind(
         _TRUST: Property("role.Role.AssumeRolePolicyDocument", form=forms.policy, may_grow=True),
         _ATTACHED: Property("attached.AttachedPolicies[].PolicyArn", [], may_grow=True),
         _BOUNDARY: Property("role.Role.PermissionsBoundary.PermissionsBoundaryArn", ""),
+        "Path": Property("role.Role.Path", "/"),
         "Policies": Property("policies", [], form=forms.policies, may_grow=True),
     },
     put=_put_role,
     creates=_create_role,
+    fixed=frozenset({"Path"}),
 )
