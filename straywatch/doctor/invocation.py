@@ -10,7 +10,7 @@ import boto3
 
 from straywatch.deploy.stack import DEFAULT_NAME
 
-_STAGED = frozenset({"deploy", "doctor", "exemptions", "redrive", "sweep", "test-alert"})
+STAGED = frozenset({"deploy", "doctor", "exemptions", "redrive", "sweep", "test-alert"})
 """The commands that take `--stage`."""
 
 
@@ -25,7 +25,7 @@ class Invocation:
 
     def straywatch(self, command: str, *words: str) -> str:
         """A command of Straywatch's for the same deployment; the words are quoted."""
-        staged = self.stage and command.split(maxsplit=1)[0] in _STAGED
+        staged = self.stage and command.split(maxsplit=1)[0] in STAGED
         options = [
             *(["--stage", self.stage] if staged else []),
             *(["--profile", self.profile] if self.profile else []),

@@ -9,12 +9,14 @@ from itertools import pairwise, product
 from typing import Any
 
 import boto3
+import click
 import pytest
 from botocore.validate import ParamValidator
 
+from straywatch.cli import cli, run
 from straywatch.doctor.checkup import Area, exit_code
 from straywatch.doctor.intended import FOLDED
-from straywatch.doctor.invocation import Invocation
+from straywatch.doctor.invocation import STAGED, Invocation
 from straywatch.doctor.kinds.interface import Call
 from straywatch.doctor.kinds.table import KINDS
 from straywatch.doctor.lines import Level, Line, passed, untold, warned
@@ -336,3 +338,19 @@ def test_the_last_event_is_told_from_the_marks() -> None:
 def test_the_exit_code_tells_the_worst(lines: list[Line], code: int) -> None:
     """A failure goes before a look that failed; a warning lets a script pass."""
     assert exit_code([Area("all", tuple(lines))]) == code
+
+
+@pytest.mark.parametrize("words", sorted(STAGED))
+def test_a_mend_gives_a_stage_to_commands_that_take_one(words: str) -> None:
+    """What it prints is not refused for an option that is not there."""
+    group = click.Context(cli)
+    command = cli.get_command(group, words)
+    if isinstance(command, click.Group):
+        command = command.get_command(group, "put")
+    assert command
+    assert "stage" in {each.name for each in command.params}
+
+
+def test_nothing_is_agreed_to_without_a_repair() -> None:
+    """`--yes` alone would look like a repair of everything, and do nothing."""
+    assert run(["doctor", "--yes"]) == 2
