@@ -40,8 +40,13 @@ class Cliques:
     bound: int = 0
 
 
-def cover_by_cliques(need: Sequence[int], allow: Sequence[int], rows: int) -> Cliques:
-    """Cover the cells of `need` by few groups, save for those in pieces too large to be solved."""
+def cover_by_cliques(
+    need: Sequence[int], allow: Sequence[int], rows: int, largest: int = PIECE_LIMIT
+) -> Cliques:
+    """Cover the cells of `need` by few groups, save for pieces of more than `largest` cells.
+
+    `need` and `allow` hold, for each column, the rows that need it and those that may hold it.
+    """
     if sum(holders.bit_count() for holders in need) > CELL_LIMIT:
         return Cliques()
     graph = _Graph(need, allow, rows)
@@ -50,7 +55,7 @@ def cover_by_cliques(need: Sequence[int], allow: Sequence[int], rows: int) -> Cl
     bound = 0
     for piece in graph.pieces():
         least = graph.apart(piece)
-        if piece.bit_count() <= PIECE_LIMIT:
+        if piece.bit_count() <= largest:
             cliques, least = graph.cover(piece, least)
             found += cliques
         bound += least

@@ -1,11 +1,13 @@
 """Find the fewest groups that cover what users hold: role mining on bit sets, with a lower bound.
 
 Exactly minimal is NP-hard (minimum biclique cover; Ene et al., "Fast exact and heuristic methods
-for role minimization problems", SACMAT 2008). Candidates are closures: all that everyone who holds
-a seed may hold. Greedy set cover picks among them, within a factor 1 + ln(cells) of the fewest
-that these candidates allow. Cells of which no group can cover two prove, for the instance at hand,
-how many groups no plan can do without. Only where both numbers differ, the HiGHS solver looks for
-fewer among the candidates and, where all that matter are few enough to list, for the optimum.
+for role minimization problems", SACMAT 2008), but real accounts are mostly easy: once the cells
+that others bring along are left out (`dominance`), what remains falls into pieces that are solved
+exactly (`cliques`). Only where pieces are too large or quotas forbid the answer, candidates are
+tried: closures, all that everyone who holds a seed may hold. Greedy set cover picks among them,
+within a factor 1 + ln(cells) of the fewest that these candidates allow, and the HiGHS solver looks
+for fewer. Cells of which no group can cover two prove, for the instance at hand, how many groups
+no plan can do without.
 """
 
 from __future__ import annotations
@@ -72,10 +74,9 @@ def mine(rows: tuple[Row, ...], fits: Fits = lambda _: True) -> Cover:
     cliques = cover_by_cliques(table.essential(), table.allow, len(rows))
     solved = [group for group in map(table.widest, cliques.groups) if table.fits(group)]
     left = table.left_by(solved)
-    if not any(left) and len(solved) == cliques.bound:
-        best, bound = solved, cliques.bound
-    else:
-        best, bound = table.search(solved, left, max(cliques.bound, table.bound()))
+    best, bound = solved, cliques.bound
+    if any(left):
+        best, bound = table.search(solved, left, max(bound, table.bound()))
     return Cover(tuple(table.expand(group) for group in best), bound)
 
 
