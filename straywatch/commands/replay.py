@@ -39,7 +39,7 @@ Examples:
   straywatch replay logs --format json | jq '.graces[] | {grace_seconds, alerts}'
 
 \b
-Exit codes: 0 told, 2 wrong usage, 3 nothing, or not every source, could be read to its end.
+Exit codes: 0 told, 2 wrong usage, 3 nothing, or not every source and every record, could be read.
 """
 
 
@@ -160,4 +160,4 @@ def _verdict(tally: Tally) -> int:
     """Say on stderr what could not be read, and choose the exit code."""
     for problem in tally.problems:
         click.echo(f"straywatch: left out: {one_line(problem)}", err=True)
-    return EXIT_INCOMPLETE if tally.broken else EXIT_FINE
+    return EXIT_INCOMPLETE if tally.broken or tally.refused else EXIT_FINE
