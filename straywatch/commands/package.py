@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from chalicelib.domain.partitions import HOME_REGIONS
+from straywatch import __version__
 from straywatch.deploy.packaging import SOURCES, build
 from straywatch.deploy.template_lint import lint
 
@@ -22,17 +23,19 @@ Examples:
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    default=SOURCES / "build" / "package",
-    help="Directory for sam.json and deployment.zip; default: build/package.",
+    default=Path("build", "package"),
+    show_default=True,
+    help="Directory for sam.json and deployment.zip.",
 )
 def command(out: Path) -> None:
     """Pack the monitor and lint its template. Needs no credentials.
 
     Equal sources give equal bytes, whoever packs them.
     """
+    click.echo(f"straywatch: packing version {__version__}", err=True)
     package = build(SOURCES, out)
-    for region in HOME_REGIONS.values():
-        lint(package.template, region)
+    click.echo("straywatch: linting the template, which takes some seconds", err=True)
+    lint(package.template, *HOME_REGIONS.values())
     for path in (package.template, package.archive):
         content = path.read_bytes()
         click.echo(f"{path}  {len(content):,} bytes  sha256 {hashlib.sha256(content).hexdigest()}")
