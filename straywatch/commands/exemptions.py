@@ -12,6 +12,7 @@ from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.terminal.exemptions_file import read_exemptions
+from straywatch.terminal.groups import HelpfulGroup
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.text import one_line
 
@@ -31,7 +32,7 @@ Examples:
 """
 
 
-@click.group("exemptions", epilog=_EXAMPLES)
+@click.group("exemptions", cls=HelpfulGroup, epilog=_EXAMPLES)
 def command() -> None:
     """Show, check or store the document that exempts users, each with a reason."""
 

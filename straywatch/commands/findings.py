@@ -19,6 +19,7 @@ from straywatch.findings.formats import write_life, write_list
 from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
 from straywatch.findings.suggesting import NotAsked, Suggestion, look_for_group
 from straywatch.terminal.durations import duration_seconds
+from straywatch.terminal.groups import HelpfulGroup
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import StepLines
 from straywatch.text import one_line
@@ -55,7 +56,7 @@ Examples:
 """
 
 
-@click.group("findings", epilog=_EXAMPLES)
+@click.group("findings", cls=HelpfulGroup, epilog=_EXAMPLES)
 def command() -> None:
     """List findings, or show one's whole life."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 from botocore.config import Config
@@ -37,7 +38,7 @@ def command(ctx: click.Context, stage: str | None, form: str) -> int:
     session = aws_context(ctx).session
     function = output(deployed_stack(session, stage), "SweepFunctionName")
     answer = session.client("lambda", config=_PATIENT).invoke(FunctionName=function, Payload=b"{}")
-    result = json.loads(answer["Payload"].read())
+    result = _result(answer["Payload"].read())
     if answer.get("FunctionError"):
         raise StraywatchError(f"the sweep failed: {one_line(result.get('errorMessage', result))}")
     if form == "json":
@@ -47,6 +48,16 @@ def command(ctx: click.Context, stage: str | None, form: str) -> int:
     if not result["complete"]:
         raise StraywatchError("the sweep ran out of time: repeat it, it goes on where it stopped")
     return EXIT_FOUND if result["strays"] else EXIT_FINE
+
+
+def _result(payload: bytes) -> Any:  # noqa: ANN401 - whatever the function returned
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        said = one_line(payload[:100].decode(errors="replace"))
+        raise StraywatchError(
+            f"what the sweep answered is no JSON ({said!r}): check AWS_ENDPOINT_URL and the proxy"
+        ) from error
 
 
 def _sentence(result: dict[str, int]) -> str:
