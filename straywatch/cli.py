@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
 import traceback
 from typing import Any, NoReturn
@@ -12,7 +13,9 @@ import click
 
 from straywatch import __version__
 from straywatch.errors import EXIT_FINE, EXIT_INCOMPLETE, EXIT_USAGE, StraywatchError, explain
+from straywatch.terminal.config import credentials_of, defaults_of, read_config
 from straywatch.terminal.groups import HelpfulGroup
+from straywatch.terminal.help_pages import WholeWords
 from straywatch.terminal.pipes import ReaderLeft, heedless_output
 from straywatch.text import one_line
 
@@ -70,6 +73,9 @@ class LazyGroup(HelpfulGroup):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+click.Context.formatter_class = WholeWords  # for every command; click has no setting for it
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", message="straywatch %(version)s")
 @click.option("--profile", help="Credentials profile, as in ~/.aws/config.")
@@ -80,8 +86,16 @@ def cli(ctx: click.Context, profile: str | None, region: str | None, *, debug: b
     """Notice IAM users who are in no group, alert, and help to mend it.
 
     Exit codes: 0 fine, 1 strays or problems found, 2 wrong usage, 3 could not complete.
+    Settings: ~/.config/straywatch/config.toml may hold stage, profile, region and exemptions.
     """
-    ctx.obj = {"profile": profile, "region": region, "debug": debug}
+    config = read_config(os.environ)
+    own = credentials_of(config, os.environ)
+    ctx.obj = {
+        "profile": profile or own.get("profile"),
+        "region": region or own.get("region"),
+        "debug": debug,
+    }
+    ctx.default_map = defaults_of(config, COMMANDS)
 
 
 def main(argv: list[str] | None = None) -> NoReturn:

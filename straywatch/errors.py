@@ -17,7 +17,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from straywatch.text import one_line
+from straywatch.text import one_line, shorten
 
 EXIT_FINE = 0
 EXIT_FOUND = 1
@@ -101,12 +101,12 @@ def _explain_botocore_error(error: BotoCoreError) -> str:
         (ReadTimeoutError, f"{error}: try again"),
     )
     said = next((hint for kind, hint in hints if isinstance(error, kind)), str(error))
-    return _shortened(said)
+    return shorten(said, _LONGEST)
 
 
 def _explain_unforeseen(error: Exception) -> str:
     """What nobody thought of, as far as the way it took tells its reason."""
-    said = _shortened(f"{type(error).__name__}: {error}")
+    said = shorten(f"{type(error).__name__}: {error}", _LONGEST)
     way = _way(error)
     if _CREDENTIALS & set(way):
         return (
@@ -132,15 +132,9 @@ def _way(error: BaseException) -> list[str]:
     return [str(frame.f_globals.get("__name__", "")) for frame, _ in frames]
 
 
-def _shortened(text: str) -> str:
-    """Text from AWS or from who knows whom, on one line of bounded length."""
-    line = one_line(text)
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
-
-
 def _explain_client_error(error: ClientError) -> str:
     code = error.response.get("Error", {}).get("Code", "Unknown")
-    message = _shortened(str(error.response.get("Error", {}).get("Message", "") or code))
+    message = shorten(str(error.response.get("Error", {}).get("Message", "") or code), _LONGEST)
     operation = error.operation_name
     if code in _EXPIRED:
         return f"the AWS session has expired ({operation}): sign in again, then repeat the command"

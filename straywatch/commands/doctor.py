@@ -17,7 +17,7 @@ from straywatch.doctor.checkout import packaged
 from straywatch.doctor.checkup import Area, check_up, exit_code
 from straywatch.doctor.lines import Level
 from straywatch.doctor.world import World, asking
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, output_option
 from straywatch.terminal.tables import console
 from straywatch.text import visible
 
@@ -47,6 +47,7 @@ Exit codes: 0 nothing fails, 1 something fails, 2 wrong usage,
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
+@output_option
 @aws_options
 @click.pass_context
 def command(ctx: click.Context, *, stage: str | None, problems: bool, form: str) -> int:

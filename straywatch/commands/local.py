@@ -65,6 +65,8 @@ Examples:
   straywatch local
   straywatch local --story --grace 20
   straywatch local --once
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_DEFAULT_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test   (in another terminal)
 """
 
 
@@ -91,9 +93,7 @@ def command(
 ) -> int:
     """Run an AWS on 127.0.0.1 with the packaged application in it, until Ctrl-C.
 
-    Any AWS client can play against it: `export AWS_ENDPOINT_URL=http://127.0.0.1:4566
-    AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1`. It starts
-    empty each time and leaves nothing behind.
+    It starts empty each time and leaves nothing behind. Any AWS client can play against it.
     """
     _require_installed()
     tell = tell or once

@@ -17,7 +17,7 @@ from straywatch.redrive.formats import tell
 from straywatch.redrive.handling import Act, handle
 from straywatch.redrive.letterbox import Letterbox
 from straywatch.redrive.letters import DeadLetter
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, output_option
 
 _EXAMPLES = """\b
 Examples:
@@ -47,6 +47,7 @@ Exit codes: 0 nothing is left, 1 dead letters are there, 2 wrong usage, 3 could 
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
+@output_option
 @aws_options
 @click.pass_context
 def command(

@@ -23,7 +23,7 @@ from straywatch.replay.history import ReplayTotals, stretches
 from straywatch.replay.intake import Intake, Tally
 from straywatch.replay.lookup import CALLS_A_SECOND, LONGEST_DAYS, looked_up
 from straywatch.replay.store import Store
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, output_option
 from straywatch.terminal.progress import share_bar
 from straywatch.text import one_line
 
@@ -70,6 +70,7 @@ Exit codes: 0 told, 2 wrong usage, 3 nothing, or not every source and every reco
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
     show_default=True,
 )  # fmt: skip
+@output_option
 @aws_options
 @click.pass_context
 def command(

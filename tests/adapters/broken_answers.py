@@ -25,7 +25,7 @@ def _of(status: int, body: bytes, kind: str = "text/html") -> Callable[..., AWSR
     def answer(request: AWSPreparedRequest) -> AWSResponse:
         headers = HTTPHeaders()
         headers["content-type"], headers["content-length"] = kind, str(len(body))
-        return AWSResponse(request.url, status, headers, _Body(body))  # type: ignore[arg-type]
+        return AWSResponse(request.url, status, headers, _Body(body))
 
     return answer
 
@@ -82,7 +82,8 @@ class Breaker:
 
     def __init__(self) -> None:
         self.calls = 0
-        self._nth, self._break = sys.maxsize, _reset
+        self._nth = sys.maxsize
+        self._break: Callable[[AWSPreparedRequest], AWSResponse] = _reset
         BUILTIN_HANDLERS.append(("before-send", self, REGISTER_FIRST))
 
     def prepare(self, nth: int, how: str) -> None:

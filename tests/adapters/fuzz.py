@@ -38,6 +38,7 @@ _BARE = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_MAX_ATTEMPTS": "1",
+    "STRAYWATCH_CONFIG": os.devnull,
 }
 for _name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[_name]
@@ -119,6 +120,8 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
     "a process that prints a list": {"AWS_ACCESS_KEY_ID": "", "AWS_CONFIG_FILE": "LIST"},
     "a config file of nonsense": {"AWS_CONFIG_FILE": "JUNK"},
     "no config file but a folder": {"AWS_CONFIG_FILE": "/"},
+    "settings of nonsense": {"STRAYWATCH_CONFIG": "JUNK"},
+    "settings in a folder": {"STRAYWATCH_CONFIG": "/"},
 }
 """Surroundings in which no command can work; words in capitals are files that are there."""
 
