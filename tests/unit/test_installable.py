@@ -9,6 +9,9 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
+import yaml
+
 import chalicelib
 from straywatch.deploy.template import assemble
 
@@ -63,3 +66,18 @@ def test_local_finds_what_it_imports() -> None:
 def test_the_template_tells_the_version_of_the_code() -> None:
     """So that a command of another version can say so."""
     assert assemble()["Outputs"]["Version"]["Value"] == chalicelib.__version__
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_runs_what_was_reviewed_with_no_more_than_it_needs(path: Path) -> None:
+    """Actions by commit, with the release's name behind; no permission that no job asks for."""
+    text = path.read_text(encoding="utf-8")
+    used = [line for line in text.splitlines() if "uses:" in line]
+    assert used
+    for line in used:
+        assert re.search(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
+    assert yaml.safe_load(text)["permissions"] == {}
+    assert "secrets." not in text
