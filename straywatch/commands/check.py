@@ -37,6 +37,7 @@ from straywatch.errors import (
 )
 from straywatch.terminal.exemptions_file import read_exemptions
 from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.progress import waiting
 
 SCHEMA = "straywatch.check/1"
 
@@ -89,8 +90,9 @@ def command(
     session = aws_context(ctx).session
     account = own_account(session)
     checker = _checker(session, account, stage, rules)
-    names = dict.fromkeys(_named(session, user) for user in users)
-    told = [_check(checker, name) for name in names]
+    with waiting("Looking at users"):
+        names = dict.fromkeys(_named(session, user) for user in users)
+        told = [_check(checker, name) for name in names]
     if form == "json":
         plain = [as_object(each) for each in told]
         answer = {"schema": SCHEMA, "account_id": account.account_id, "users": plain}

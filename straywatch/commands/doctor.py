@@ -18,6 +18,7 @@ from straywatch.doctor.checkup import Area, check_up, exit_code
 from straywatch.doctor.lines import Level
 from straywatch.doctor.world import World, asking
 from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.progress import waiting
 from straywatch.terminal.tables import console
 from straywatch.text import visible
 
@@ -59,13 +60,15 @@ def command(ctx: click.Context, *, stage: str | None, problems: bool, form: str)
     session = aws_context(ctx).session
     account = own_account(session)
     stack = deployed_stack(session, stage)
+    with waiting("Packing this version, to compare"):
+        checkout = packaged()
     world = World(
         ask=asking(session),
         account=account,
         region=session.region_name,
         stack=stack,
         resources=read_resources(session.client("cloudformation", config=RETRIES), stack.name),
-        checkout=packaged(),
+        checkout=checkout,
         clock=utc_now,
     )
     areas = []

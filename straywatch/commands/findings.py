@@ -21,7 +21,7 @@ from straywatch.findings.suggesting import NotAsked, Suggestion, look_for_group
 from straywatch.terminal.durations import duration_seconds
 from straywatch.terminal.groups import HelpfulGroup
 from straywatch.terminal.options import aws_context, aws_options, output_option
-from straywatch.terminal.progress import StepLines
+from straywatch.terminal.progress import StepLines, waiting
 from straywatch.text import one_line
 
 _stage = click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
@@ -113,7 +113,8 @@ def list_findings(
     findings = _findings(aws_context(ctx).session, stage)
     # the open ones have an index of their own; who asks for others pays for the whole table
     found = findings.live() if state == "open" else findings.all()
-    chosen = choose(found, wanted, limit)
+    with waiting("Reading findings"):
+        chosen = choose(found, wanted, limit)
     write_list(chosen, form, now)
     for each in chosen.unreadable:
         click.echo(f"straywatch: unreadable: {one_line(f'{each.key}: {each.why}')}", err=True)
@@ -145,7 +146,8 @@ def show(ctx: click.Context, *, meant: str, form: str, no_suggest: bool, stage: 
     """
     context = aws_context(ctx)
     findings = _findings(context.session, stage)
-    finding = findings.named(meant)
+    with waiting("Looking for the finding"):
+        finding = findings.named(meant)
     if isinstance(finding, NoSuchFinding):
         raise WrongUsageError(
             f"no finding has the id, or is about the user, {meant!r}: "

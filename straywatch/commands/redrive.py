@@ -18,6 +18,7 @@ from straywatch.redrive.handling import Act, handle
 from straywatch.redrive.letterbox import Letterbox
 from straywatch.redrive.letters import DeadLetter
 from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.progress import waiting
 
 _EXAMPLES = """\b
 Examples:
@@ -77,7 +78,8 @@ def command(
     elif yes:
         act = _redrive(session, stack).again
     chosen = partial(_is_chosen, reason=reason, ids=discarded)
-    outcome = handle(box, act, chosen, limit)
+    with waiting("Going through the dead letters"):
+        outcome = handle(box, act, chosen, limit)
     tell(outcome, form, "discarded" if discarded else "under way again", limit)
     missing = sorted(set(discarded) - {letter.message_id for letter, _ in outcome.handled})
     if missing:

@@ -241,12 +241,10 @@ def account() -> Iterator[Breaker]:
     }
     outputs = {
         name: {
-            "Value": each["Value"]
-            if each["Value"].get("Ref") in resources
-            else f"straywatch-{name}"
+            "Value": each["Value"] if _is_kept(each["Value"], resources) else f"straywatch-{name}"
         }
         for name, each in template["Outputs"].items()
-        if "Condition" not in each
+        if "Condition" not in each and name != "Version"
     }
     outputs["ConfigParameterName"] = {"Value": "/straywatch/config"}
     with mock_aws():
@@ -264,6 +262,10 @@ def account() -> Iterator[Breaker]:
 def _known(value: object, resources: Mapping[str, object]) -> Mapping[str, str] | None:
     """The reference to one of the resources."""
     return value if isinstance(value, dict) and value.get("Ref") in resources else None
+
+
+def _is_kept(value: object, resources: Mapping[str, object]) -> bool:
+    return isinstance(value, dict) and value.get("Ref") in resources
 
 
 def _plain(resource: Mapping[str, object]) -> dict[str, object]:
