@@ -104,6 +104,7 @@ def _is_chosen(letter: DeadLetter, reason: str | None, ids: tuple[str, ...]) -> 
 def _redrive(session: boto3.Session, stack: Stack) -> Redrive:
     resources = read_resources(session.client("cloudformation", config=RETRIES), stack.name)
     functions = (r.physical_id for r in resources if r.resource_type == "AWS::Lambda::Function")
+    urls = [r.physical_id for r in resources if r.resource_type == "AWS::SQS::Queue"]
     return Redrive(
         sqs=session.client("sqs", config=RETRIES),
         sns=session.client("sns", config=RETRIES),
@@ -111,4 +112,5 @@ def _redrive(session: boto3.Session, stack: Stack) -> Redrive:
         check_queue_url=output(stack, "CheckQueueUrl"),
         import_queue_url=stack.outputs.get("ImportQueueUrl", ""),
         functions=frozenset(functions),
+        queues={url.rpartition("/")[2]: url for url in urls},
     )

@@ -27,7 +27,7 @@ from pathlib import Path
 _PATIENCE = 20.0
 """Seconds after which a command counts as hung; all take one or two."""
 
-_QUICKLY = 3
+_QUICKLY = 2
 """Of each command so many calls are broken where all would take too long."""
 
 _BARE = {
