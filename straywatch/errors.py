@@ -120,6 +120,11 @@ def _explain_unforeseen(error: Exception) -> str:
         )
     ours = [name for name in way if name.startswith(("straywatch.", "chalicelib."))]
     where = f" in {ours[-1]}" if ours else ""
+    if isinstance(error, KeyError):
+        return (
+            f"an answer came without {error}{where}: check that AWS, and no proxy, answers at "
+            "AWS_ENDPOINT_URL; --debug shows all of it"
+        )
     return (
         f"something unforeseen happened{where} ({said}): run it again with --debug to see all of "
         "it; if AWS, and no proxy, answered here, please report it"
