@@ -22,6 +22,7 @@ os.environ |= {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
+    "STRAYWATCH_CONFIG": os.devnull,
 }
 
 # Each session reads AWS's service models from disk anew, and a test of a command makes a session:

@@ -23,7 +23,8 @@ from straywatch.doctor.performing import performing
 from straywatch.doctor.repairing import plan, repair
 from straywatch.doctor.world import Unread, World
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, WrongUsageError
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.progress import waiting
 from straywatch.terminal.tables import console
 from straywatch.text import visible
 
@@ -60,6 +61,7 @@ Exit codes: 0 nothing fails, 1 something fails, 2 wrong usage,
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
+@output_option
 @aws_options
 @click.pass_context
 def command(
@@ -87,7 +89,9 @@ def command(
         if form == "json":
             raise WrongUsageError("--repair tells what it does in words alone: leave out --format")
         return _repair(session, read(Unread("not packed: not needed for a repair")), repaired, yes)
-    world = read(packaged())
+    with waiting("Packing this version, to compare"):
+        checkout = packaged()
+    world = read(checkout)
     areas = []
     for area in check_up(world):
         areas.append(area)

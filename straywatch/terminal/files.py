@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import click
@@ -12,8 +16,10 @@ from straywatch.errors import WrongUsageError
 
 
 def read(path: Path) -> str:
-    """The text of a file. Raises WrongUsageError if it is not UTF-8, and OSError."""
+    """The text of a file; `-` is standard input. Raises OSError, WrongUsageError if not UTF-8."""
     try:
+        if path == Path("-"):
+            return sys.stdin.buffer.read().decode("utf-8")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise WrongUsageError(f"{path} is not UTF-8 text: {error.reason}") from error
@@ -38,6 +44,18 @@ def write(text: str, path: Path | None) -> None:
         path.write_text(text, encoding="utf-8")
     else:
         _replace(path, text)
+
+
+@contextmanager
+def written_to(path: Path | None) -> Iterator[None]:
+    """Write to `path` what a `with` block prints, once it has ended well; None and `-`: no file."""
+    if path is None or path == Path("-"):
+        yield
+        return
+    check_writable(path)
+    with redirect_stdout(io.StringIO()) as printed:
+        yield
+    write(printed.getvalue(), path)
 
 
 def _is_special(path: Path) -> bool:

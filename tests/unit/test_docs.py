@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,10 @@ def test_every_row_is_a_parameter() -> None:
 def test_every_command_is_told(name: str) -> None:
     """In the README, or on a page beside it."""
     assert f"straywatch {name}" in PAGES or f"`{name}`" in PAGES
+
+
+def test_no_page_names_a_registrys_host() -> None:
+    """A package is named; where it comes from is for each organization to say."""
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        hosts = re.findall(r"pypi\.org|pythonhosted|npmjs|crates\.io", page.read_text("utf-8"))
+        assert hosts == [], page.name

@@ -63,6 +63,9 @@ class _File(BaseModel):
     before: str
 
 
+_MOST_NESTED = 100  # a plan has some ten
+
+
 class _Dumper(yaml.CSafeDumper):
     """Writes every list in full: an alias would be hard to review."""
 
@@ -140,6 +143,7 @@ def user_data(user: PlannedUser) -> dict[str, Any]:
 def load_plan(text: str, name: str = "plan") -> Plan:
     """Read a plan file. Raises WrongUsageError naming the line and the field that is wrong."""
     try:
+        _require_shallow(text, name)
         data = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise WrongUsageError(f"{name} is not YAML: {error}") from error
@@ -149,6 +153,16 @@ def load_plan(text: str, name: str = "plan") -> Plan:
             f"{name} is not a plan this version reads: its schema is {schema!r}, not {SCHEMA!r}"
         )
     return _validated(data, text, name)
+
+
+def _require_shallow(text: str, name: str) -> None:
+    """Refuse what nests without end: libyaml's loader would overrun the stack, and the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent))
+        depth -= isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent))
+        if depth > _MOST_NESTED:
+            raise WrongUsageError(f"{name} is no plan: it nests deeper than {_MOST_NESTED} levels")
 
 
 def _validated(data: dict[str, Any], text: str, name: str) -> Plan:
