@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from tests import aws_model
 from tests.simulation.draws import Draws
 from tests.simulation.journal import Invocation, Journal, Trouble
 from tests.simulation.kernel import SECOND, Kernel, SimulationError
@@ -112,7 +113,10 @@ class Gateway:
         self, service: str, operation: str, request: Mapping[str, Any], call: Call
     ) -> Mapping[str, Any]:
         try:
-            return self._services[service].answer(operation, request, call)
+            aws_model.hold_request(service, operation, request)
+            answer = self._services[service].answer(operation, request, call)
+            aws_model.hold_answer(service, operation, answer)
+            return answer
         except ClientError:
             raise
         except Exception as wrong:
