@@ -27,6 +27,10 @@ class ControlClient:
         """Return CloudTrail's record of each IAM call, oldest first."""
         return self._ask("GET", "records")  # type: ignore[no-any-return] # JSON of our own making
 
+    def unlike_aws(self) -> Sequence[str]:
+        """Return what the emulator has answered and AWS, by its own models, could not have."""
+        return self._ask("GET", "unlike-aws")  # type: ignore[no-any-return] # likewise
+
     def mail(self) -> Sequence[dict[str, str]]:
         """Return each mail sent: to, subject, text, topic_arn, message_id; oldest first."""
         return self._ask("GET", "mail")  # type: ignore[no-any-return] # likewise

@@ -29,6 +29,7 @@ class Control:
         deliveries: Deliveries,
         calls: Calls,
         journal: Iterable[Mapping[str, Any]],
+        unlike: Iterable[str],
         mail: Iterable[Mail],
         security_hub: SecurityHub,
         certificate: bytes,
@@ -39,6 +40,7 @@ class Control:
         self._mail = mail
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], object]] = {
             ("GET", "records"): lambda _: list(self._journal),
+            ("GET", "unlike-aws"): lambda _: list(unlike),
             ("GET", "mail"): lambda _: self._sent("email"),
             ("GET", "texts"): lambda _: self._sent("sms"),
             ("GET", "security-hub"): lambda _: list(security_hub.findings.values()),

@@ -56,6 +56,7 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     seams.keep_mail(mail.append)
     deliveries = Deliveries(put=seams.put_event, later=loop.call_later, new_id=seams.new_id)
     calls, journal = Calls(), deque[dict[str, object]](maxlen=HELD_AT_MOST)
+    unlike: deque[str] = deque(maxlen=HELD_AT_MOST)
     permissions.install(calls.ask)
     return Bridge(
         emulator=Emulator(
@@ -70,6 +71,7 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
             deliveries=deliveries,
             calls=calls,
             journal=journal,
+            unlike=unlike,
             mail=mail,
             security_hub=hub,
             certificate=signer.certificate,
@@ -77,6 +79,7 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
         now=_now,
         new_id=seams.new_id,
         journal=journal,
+        unlike=unlike,
     )
 
 
