@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from chalicelib.settings import Settings
+from straywatch.deploy.deployment import locate_code
 from straywatch.deploy.packaging import SOURCES, Package
+from straywatch.deploy.plain_template import transformed
 from straywatch.deploy.template_lint import lint
 from tests.channels import CHANNELS, FUNCTIONS, logical_id, settings
 
@@ -24,6 +26,12 @@ def template(package: Package) -> dict[str, Any]:
     """The template as packaged, Chalice's part and ours merged."""
     read: dict[str, Any] = json.loads(package.template.read_text())
     return read
+
+
+@pytest.fixture(scope="module")
+def made(template: dict[str, Any]) -> dict[str, Any]:
+    """The template as CloudFormation gets it from the SAM transform."""
+    return transformed(locate_code(template, "bucket", "code.zip"), "us-east-1")
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +86,10 @@ def test_every_rule_keeps_what_it_cannot_deliver(functions: Mapping[str, Any]) -
         assert rule["RetryPolicy"]["MaximumEventAgeInSeconds"] == 24 * 3600
 
 
-def test_rules_may_write_to_the_dead_letter_queue(template: dict[str, Any]) -> None:
-    """And only those of this account."""
+def test_rules_may_write_to_the_dead_letter_queue(
+    template: dict[str, Any], made: dict[str, Any]
+) -> None:
+    """Every rule that is made of the template, and no other."""
     policy = template["Resources"]["DeadLetterQueuePolicy"]["Properties"]
     (statement,) = (
         each
@@ -87,9 +97,9 @@ def test_rules_may_write_to_the_dead_letter_queue(template: dict[str, Any]) -> N
         if each["Principal"] == {"Service": "events.amazonaws.com"}
     )
     assert statement["Action"] == "sqs:SendMessage"
-    assert statement["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-    }
+    rules = [{"Fn::GetAtt": [name, "Arn"]} for name in of_type(made, "AWS::Events::Rule")]
+    allowed = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+    assert sorted(allowed, key=str) == sorted(rules, key=str)
 
 
 def test_every_schedule_keeps_what_it_cannot_deliver(functions: Mapping[str, Any]) -> None:
@@ -116,6 +126,38 @@ def test_a_message_is_invisible_until_its_function_is_surely_over(
             queue = template["Resources"][logical_id]["Properties"]
             assert queue["VisibilityTimeout"] >= 6 * function["Timeout"], logical_id
             assert queue["RedrivePolicy"]["deadLetterTargetArn"] == DEAD_LETTERS, logical_id
+
+
+def test_whoever_feeds_its_own_queue_may_do_so_for_as_long_as_a_grace_lasts(
+    made: dict[str, Any],
+) -> None:
+    """Lambda ends a chain of about 16 rounds, a grace of four hours, unless it is told not to."""
+    functions = of_type(made, "AWS::Lambda::Function")
+    mappings = of_type(made, "AWS::Lambda::EventSourceMapping").values()
+    loops = [
+        each["FunctionName"]["Ref"]
+        for each in mappings
+        if queue_of(each) in sent_to(made, each["FunctionName"]["Ref"])
+    ]
+    assert loops == ["CheckMembership"]
+    assert {name: functions[name]["RecursiveLoop"] for name in loops} == {
+        "CheckMembership": "Allow"
+    }
+
+
+def queue_of(mapping: Mapping[str, Any]) -> str:
+    """The logical id of the queue that an event source mapping takes from."""
+    return str(mapping["EventSourceArn"]["Fn::Sub"]).removeprefix("${").removesuffix(".Arn}")
+
+
+def sent_to(made: dict[str, Any], function: str) -> set[str]:
+    """The logical ids of the queues that a function's role may send to."""
+    (policy,) = made["Resources"][f"{function}Role"]["Properties"]["Policies"]
+    return {
+        statement["Resource"]["Fn::GetAtt"][0]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "sqs:SendMessage" in statement["Action"]
+    }
 
 
 def test_queues_are_encrypted_and_patient(template: dict[str, Any]) -> None:
@@ -155,7 +197,8 @@ def test_tables_are_encrypted_and_forget_in_time(template: dict[str, Any]) -> No
 def test_findings_outlive_the_stack(template: dict[str, Any]) -> None:
     """They are evidence: kept when the stack goes, and restorable to any second."""
     table = template["Resources"]["FindingsTable"]
-    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    kept = (table["DeletionPolicy"], table["UpdateReplacePolicy"])
+    assert kept == ("RetainExceptOnCreate", "Retain")
     recovery = table["Properties"]["PointInTimeRecoverySpecification"]
     assert recovery == {"PointInTimeRecoveryEnabled": True}
 

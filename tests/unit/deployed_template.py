@@ -11,13 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-
 from chalicelib.domain.account import Account
 from straywatch.deploy.deployment import locate_code
 from straywatch.deploy.packaging import SOURCES, build
+from straywatch.deploy.plain_template import transformed
 from straywatch.doctor.checkout import read_package
 from straywatch.doctor.world import Checkout
 
@@ -99,8 +96,7 @@ def _packaged() -> tuple[str, Checkout]:
         package = build(SOURCES, Path(out))
         template = locate_code(json.loads(package.template.read_bytes()), "artifacts", "code.zip")
         read = read_package(package)
-    sam = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
-    return json.dumps(sam.translate(template, {})), read
+    return json.dumps(transformed(template, REGION)), read
 
 
 class _Values:
