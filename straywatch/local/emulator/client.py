@@ -73,6 +73,10 @@ class ControlClient:
         order = {"reverse": reverse, "copies": copies}
         return int(self._ask("POST", "events/release", order)["released"])
 
+    def hand_over_delayed(self) -> int:
+        """End the delay of every message in a queue and return how many there were."""
+        return int(self._ask("POST", "queues/hand-over", {})["handed_over"])
+
     def fail(
         self, action: str, code: str, *, status: int = 400, times: int = 1, caller: str = ""
     ) -> None:

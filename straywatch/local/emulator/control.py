@@ -33,6 +33,7 @@ class Control:
         mail: Iterable[Mail],
         security_hub: SecurityHub,
         certificate: bytes,
+        hand_over_delayed: Callable[[], int],
     ) -> None:
         self._deliveries = deliveries
         self._calls = calls
@@ -55,6 +56,7 @@ class Control:
             },
             ("POST", "events"): self._plan,
             ("POST", "events/release"): self._release,
+            ("POST", "queues/hand-over"): lambda _: {"handed_over": hand_over_delayed()},
             ("DELETE", "events"): lambda _: self._deliveries.reset(),
             ("GET", "faults"): lambda _: [asdict(fault) for fault in self._calls.faults],
             ("POST", "faults"): self._order_fault,

@@ -11,6 +11,7 @@ import contextvars
 import inspect
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from ministack.core import (
     responses,
     router,
 )
-from ministack.services import eventbridge, iam, kms, lambda_svc, sns, sqs, sts
+from ministack.services import cloudwatch, eventbridge, iam, kms, lambda_svc, sns, sqs, sts
 from ministack.services.cloudformation import provisioners
 
 from straywatch.local.bridge.records import EVENT_REGION, Caller
@@ -59,7 +60,16 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (iam_evaluator, "combine_resource_policy", ("identity", "ctx", "policy", "owner_account")),
     (iam_evaluator, "_resource_policy", ("service", "resource_arn")),
     (iam_evaluator, "_gather_role_policies", ("role_name", "account_id")),
+    (lambda_svc, "_xray_trace_id_for_invocation", ("config", "inbound_trace_header")),
+    (
+        lambda_svc,
+        "_run_sqs_batch",
+        ("esm", "func_rec", "event", "batch", "queue_url", "queue_name"),
+    ),
     (sqs, "_queue_by_arn", ("arn",)),
+    (sqs, "_build_send_sys_attrs", ("now", "sys_attrs_input")),
+    (sqs, "_dlq_sweep", ("q",)),
+    (cloudwatch, "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions")),
     (kms, "_resolve_key", ("key_id_or_arn",)),
     (provisioners, "_sns_create", ("logical_id", "props", "stack_name")),
     (provisioners, "_sns_update", ("physical_id", "old_props", "new_props", "stack_name")),
@@ -86,6 +96,8 @@ _STORES = (
     (iam, "_group_inline_policies"),
     (sts, "_sessions"),
     (lambda_svc, "_functions"),
+    (sqs, "_queues"),
+    (sqs, "_queues_lock"),
     (sns, "_topics"),
     (provisioners, "_RESOURCE_HANDLERS"),
     (concurrency, "esm_wake"),
@@ -304,6 +316,25 @@ def _sent_by(protocol: str, topic: Mapping[str, Any], published: Mapping[str, An
         if subscription["protocol"] == protocol
         and sns._matches_filter_policy(subscription, attributes, text)
     ]
+
+
+def hand_over_delayed() -> int:
+    """Make every message that waits for the end of its delay visible; return how many there were.
+
+    What is hidden because somebody has received it stays so.
+    """
+    now = time.time()
+    with sqs._queues_lock:
+        waiting = [
+            message
+            for _key, queue in list(sqs._queues._data.items())
+            for message in queue["messages"]
+            if message["visible_at"] > now and not message["receive_count"]
+        ]
+        for message in waiting:
+            message["visible_at"] = now
+    wake_pollers()
+    return len(waiting)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own types

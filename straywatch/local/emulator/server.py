@@ -23,11 +23,11 @@ from hypercorn.config import Config
 
 from straywatch.local.bridge.calls import Calls
 from straywatch.local.bridge.delivery import HELD_AT_MOST, Deliveries
-from straywatch.local.bridge.exchange import Message, access_key_of
+from straywatch.local.bridge.exchange import Message, Receive, Send, access_key_of
 from straywatch.local.bridge.layer import Bridge, Emulator
 from straywatch.local.bridge.limits import Refusal, refusal
 from straywatch.local.bridge.records import Caller
-from straywatch.local.emulator import iam_gaps, permissions, seams, topic_gaps
+from straywatch.local.emulator import iam_gaps, permissions, recursion, seams, topic_gaps
 from straywatch.local.emulator.control import Control
 from straywatch.local.emulator.mails import Mail
 from straywatch.local.emulator.security_hub import ACTION, PATH, SecurityHub, served
@@ -46,6 +46,7 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     seams.verify()
     iam_gaps.install()
     topic_gaps.install()
+    recursion.install()
     seams.take_turns(_AT_ONCE)
     seams.retry_rule_deliveries()
     seams.retry_topic_deliveries()
@@ -60,7 +61,7 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     permissions.install(calls.ask)
     return Bridge(
         emulator=Emulator(
-            served(seams.application, hub, _account_of),
+            served(_application, hub, _account_of),
             _action_of,
             seams.caller_of,
             partial(_refusals, calls),
@@ -75,6 +76,7 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
             mail=mail,
             security_hub=hub,
             certificate=signer.certificate,
+            hand_over_delayed=seams.hand_over_delayed,
         ),
         now=_now,
         new_id=seams.new_id,
@@ -92,6 +94,11 @@ def _action_of(
 ) -> str | None:
     """Name the action, also of a service that the emulator does not have."""
     return ACTION if path == PATH else seams.action_of(method, path, headers, body, query)
+
+
+async def _application(scope: Message, receive: Receive, send: Send) -> None:
+    recursion.note(scope)
+    await seams.application(scope, receive, send)
 
 
 def _account_of(scope: Message) -> str:
