@@ -54,13 +54,23 @@ def _watch(session: Session) -> None:
     session.register("after-call", _answer)
 
 
-def _request(params: Any, model: OperationModel, **_: Any) -> None:
-    _complain("asked", model.service_model.service_name, breaches_of_request(model, params))
+def _request(**event: Any) -> None:
+    model: OperationModel = event["model"]
+    _complain(
+        "asked", model.service_model.service_name, breaches_of_request(model, event["params"])
+    )
 
 
-def _answer(http_response: Any, parsed: Mapping[str, Any], model: OperationModel, **_: Any) -> None:
-    if http_response.status_code < 300 and not _made_elsewhere(http_response):
-        _complain("answered", model.service_model.service_name, breaches_of_answer(model, parsed))
+def _answer(**event: Any) -> None:
+    model, answer = event["model"], event["http_response"]
+    if answer.status_code < 300 and not _made_elsewhere(answer):
+        _complain(
+            "answered", model.service_model.service_name, breaches_of_answer(model, event["parsed"])
+        )
+
+
+def _service(model: OperationModel) -> str:
+    return model.service_model.service_name
 
 
 def _made_elsewhere(answer: Any) -> bool:
@@ -77,7 +87,5 @@ def _complain(did: str, service: str, breaches: Any) -> None:
 def _operation(service: str, method: str) -> OperationModel:
     model = service_model(service)
     return next(
-        model.operation_model(name)
-        for name in model.operation_names
-        if xform_name(name) == method
+        model.operation_model(name) for name in model.operation_names if xform_name(name) == method
     )

@@ -116,11 +116,11 @@ class Gateway:
             aws_model.hold_request(service, operation, request)
             answer = self._services[service].answer(operation, request, call)
             aws_model.hold_answer(service, operation, answer)
-            return answer
         except ClientError:
             raise
         except Exception as wrong:
             raise SimulationError(f"{service}'s {operation}: {wrong!r}") from wrong
+        return answer
 
     def _note(self, running: Running, operation: str, fault: Fault) -> None:
         now = self._kernel.now

@@ -123,11 +123,12 @@ def _list(shape: ListShape, key: str, fields: Mapping[str, str]) -> list[Any]:
 
 
 def _map(shape: MapShape, key: str, fields: Mapping[str, str]) -> dict[str, Any]:
-    names = (shape.key.serialization.get("name", "key"), shape.value.serialization.get("name", "value"))
+    name = shape.key.serialization.get("name", "key")
+    value = shape.value.serialization.get("name", "value")
     values: dict[str, Any] = {}
-    while _present(f"{key}.{len(values) + 1}", fields):
-        name, value = (f"{key}.{len(values) + 1}.{each}" for each in names)
-        values[fields.get(name, "")] = _value(shape.value, value, fields)
+    while _present(entry := f"{key}.{len(values) + 1}", fields):
+        held = _value(shape.value, f"{entry}.{value}", fields)
+        values[fields.get(f"{entry}.{name}", "")] = held
     return values
 
 

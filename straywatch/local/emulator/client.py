@@ -84,10 +84,25 @@ class ControlClient:
         fault = {"action": action, "code": code, "status": status, "times": times, "caller": caller}
         self._ask("POST", "faults", fault)
 
+    def throttle(self, actions: str, *, rate: float, burst: int) -> None:
+        """Let actions that match (`iam:*`) be called `rate` times a second, `burst` at once."""
+        self._ask("POST", "throttle", {"actions": actions, "rate": rate, "burst": burst})
+
+    def lag_iam(self, seconds: float) -> None:
+        """Let IAM's reads show users and groups as they were so many seconds ago."""
+        self._ask("POST", "iam-lag", {"seconds": seconds})
+
+    def page_iam(self, *, most: int = 1000, empty_first: bool = False) -> None:
+        """Let IAM's pages hold so many at most; with `empty_first` the first holds nothing."""
+        self._ask("POST", "iam-pages", {"most": most, "empty_first": empty_first})
+
     def reset(self) -> None:
-        """Deliver events as AWS usually does, lose those held, and let nothing fail any more."""
+        """Deliver events, answer and let pass as AWS usually does; what is held is lost."""
         self._ask("DELETE", "events")
         self._ask("DELETE", "faults")
+        self._ask("DELETE", "throttle")
+        self.lag_iam(0)
+        self.page_iam()
 
     def _ask(self, method: str, resource: str, order: object = None) -> Any:  # noqa: ANN401 - JSON
         request = urllib.request.Request(  # noqa: S310 - an endpoint of our own, on this machine

@@ -14,6 +14,9 @@ from typing import Any
 from straywatch.local.bridge.calls import Call, Calls, Fault
 from straywatch.local.bridge.delivery import MODES, Deliveries, DeliveryPlan
 from straywatch.local.bridge.exchange import Message, Receive, Send, read_body
+from straywatch.local.bridge.throttle import Limit
+from straywatch.local.emulator.iam_lag import Lag
+from straywatch.local.emulator.iam_pages import Pages
 from straywatch.local.emulator.mails import Mail
 from straywatch.local.emulator.security_hub import SecurityHub
 
@@ -34,6 +37,8 @@ class Control:
         security_hub: SecurityHub,
         certificate: bytes,
         hand_over_delayed: Callable[[], int],
+        lag: Lag,
+        pages: Pages,
     ) -> None:
         self._deliveries = deliveries
         self._calls = calls
@@ -56,6 +61,10 @@ class Control:
             },
             ("POST", "events"): self._plan,
             ("POST", "events/release"): self._release,
+            ("POST", "throttle"): lambda order: calls.throttle.limits.append(Limit(**order)),
+            ("DELETE", "throttle"): lambda _: calls.throttle.reset(),
+            ("POST", "iam-lag"): lambda order: setattr(lag, "seconds", float(order["seconds"])),
+            ("POST", "iam-pages"): lambda order: pages.set(**order),
             ("POST", "queues/hand-over"): lambda _: {"handed_over": hand_over_delayed()},
             ("DELETE", "events"): lambda _: self._deliveries.reset(),
             ("GET", "faults"): lambda _: [asdict(fault) for fault in self._calls.faults],

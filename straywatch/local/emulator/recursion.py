@@ -87,7 +87,7 @@ def _stop_loops() -> None:
         event: Mapping[str, Any],
         batch: Batch,
         queue_url: str,
-        queue_name: str,
+        *queue_name: str,
     ) -> None:
         arn = function["config"]["FunctionArn"]
         stopped = [] if function.get("recursive_loop") == "Allow" else _looping(batch, arn)
@@ -98,7 +98,7 @@ def _stop_loops() -> None:
             # Whose header leads a batch is not documented: the longest chain is the strictest.
             _invoked.set(max(map(_header, rest), key=lambda header: rounds(header, arn)))
             records = [r for r in event["Records"] if r["messageId"] not in ids]
-            run(esm, function, {"Records": records}, rest, queue_url, queue_name)
+            run(esm, function, {"Records": records}, rest, queue_url, *queue_name)
 
     lambda_svc._run_sqs_batch = run_what_may
 

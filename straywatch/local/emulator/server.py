@@ -27,8 +27,20 @@ from straywatch.local.bridge.exchange import Message, Receive, Send, access_key_
 from straywatch.local.bridge.layer import Bridge, Emulator
 from straywatch.local.bridge.limits import Refusal, refusal
 from straywatch.local.bridge.records import Caller
-from straywatch.local.emulator import iam_gaps, permissions, recursion, seams, topic_gaps
+from straywatch.local.emulator import (
+    iam_gaps,
+    iam_lag,
+    iam_pages,
+    parameter_gaps,
+    permissions,
+    recursion,
+    rule_targets,
+    seams,
+    topic_gaps,
+)
 from straywatch.local.emulator.control import Control
+from straywatch.local.emulator.iam_lag import Lag
+from straywatch.local.emulator.iam_pages import Pages
 from straywatch.local.emulator.mails import Mail
 from straywatch.local.emulator.security_hub import ACTION, PATH, SecurityHub, served
 from straywatch.local.emulator.sns_signing import new_signer
@@ -47,6 +59,11 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     iam_gaps.install()
     topic_gaps.install()
     recursion.install()
+    parameter_gaps.install()
+    rule_targets.install()
+    lag, pages = Lag(), Pages()
+    iam_pages.install(pages)
+    iam_lag.install(lag)
     seams.take_turns(_AT_ONCE)
     seams.retry_rule_deliveries()
     seams.retry_topic_deliveries()
@@ -77,6 +94,8 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
             security_hub=hub,
             certificate=signer.certificate,
             hand_over_delayed=seams.hand_over_delayed,
+            lag=lag,
+            pages=pages,
         ),
         now=_now,
         new_id=seams.new_id,
