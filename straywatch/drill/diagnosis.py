@@ -1,0 +1,63 @@
+"""Why a leg of a drill broke: what the doctor finds on its way, and what was dead-lettered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from chalicelib.times import utc_now
+from straywatch.aws.identity import own_account
+from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.deployed import deployed_stack
+from straywatch.deploy.stack_resources import read_resources
+from straywatch.doctor.checkout import packaged
+from straywatch.doctor.checkup import PARTS
+from straywatch.doctor.lines import Level
+from straywatch.doctor.world import World, asking
+from straywatch.drill.course import Part
+from straywatch.redrive.letterbox import Letterbox
+
+if TYPE_CHECKING:
+    import boto3
+
+    from straywatch.observing.deployment import Observed
+
+_AREAS = {
+    Part.EVENT: ("hear",),
+    Part.CHECK: ("look", "remember", "time"),
+    Part.ALERT: ("speak", "look"),
+    Part.AUDIENCE: ("speak",),
+    Part.RESOLVE: ("hear", "look", "speak"),
+}
+"""Which parts of the doctor's check-up a leg depends on."""
+_MOST_LETTERS = 100
+
+
+def causes(
+    session: boto3.Session, stage: str | None, observed: Observed, user_name: str, part: Part
+) -> Iterator[str]:
+    """Tell what may have broken a leg, the surest first. Raises what AWS refuses."""
+    letters = Letterbox(session.client("sqs", config=RETRIES), observed.dead_letter_queue_url)
+    found = list(letters.letters(letters.now(), _MOST_LETTERS))
+    letters.put_back(found)
+    for letter in found:
+        if user_name in letter.about:
+            yield f"dead-lettered: {letter.kind} of {letter.about}: {letter.reason}"
+    world = _world(session, stage)
+    for area in _AREAS[part]:
+        for line in PARTS[area](world):
+            if line.level is Level.FAIL:
+                yield f"{line.check}: {line.seen}; mend: {line.mend}"
+
+
+def _world(session: boto3.Session, stage: str | None) -> World:
+    stack = deployed_stack(session, stage)
+    return World(
+        ask=asking(session),
+        account=own_account(session),
+        region=session.region_name,
+        stack=stack,
+        resources=read_resources(session.client("cloudformation", config=RETRIES), stack.name),
+        checkout=packaged(),
+        clock=utc_now,
+    )
