@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 from chalicelib.times import utc_now
@@ -13,7 +14,7 @@ from straywatch.deploy.stack_resources import read_resources
 from straywatch.doctor.checkout import packaged
 from straywatch.doctor.checkup import PARTS
 from straywatch.doctor.lines import Level
-from straywatch.doctor.world import World, asking
+from straywatch.doctor.world import Checkout, Unread, World, asking
 from straywatch.drill.course import Part
 from straywatch.redrive.letterbox import Letterbox
 
@@ -43,14 +44,20 @@ def causes(
     for letter in found:
         if user_name in letter.about:
             yield f"dead-lettered: {letter.kind} of {letter.about}: {letter.reason}"
-    world = _world(session, stage)
+    world = _world(session, stage, packs="look" in _AREAS[part])
     for area in _AREAS[part]:
         for line in PARTS[area](world):
             if line.level is Level.FAIL:
                 yield f"{line.check}: {line.seen}; mend: {line.mend}"
 
 
-def _world(session: boto3.Session, stage: str | None) -> World:
+@cache
+def _checkout() -> Checkout | Unread:
+    """What this checkout would deploy; packing it takes seconds."""
+    return packaged()
+
+
+def _world(session: boto3.Session, stage: str | None, *, packs: bool) -> World:
     stack = deployed_stack(session, stage)
     return World(
         ask=asking(session),
@@ -58,6 +65,6 @@ def _world(session: boto3.Session, stage: str | None) -> World:
         region=session.region_name,
         stack=stack,
         resources=read_resources(session.client("cloudformation", config=RETRIES), stack.name),
-        checkout=packaged(),
+        checkout=_checkout() if packs else Unread("no part that is asked needs it"),
         clock=utc_now,
     )

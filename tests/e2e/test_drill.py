@@ -26,7 +26,7 @@ from straywatch.local.receivers.inbox import READER, open_inbox
 from tests.e2e.local_stack import GRACE_SECONDS, STACK, LocalStack
 from tests.e2e.test_operator import Said
 
-HURRY = ("--yes", "--format", "json", "--patience", "6")
+HURRY = ("--yes", "--format", "json", "--patience", "2")
 Drill = Callable[..., Said]
 
 
