@@ -28,8 +28,10 @@ class ControlClient:
         return self._ask("GET", "records")  # type: ignore[no-any-return] # JSON of our own making
 
     def unlike_aws(self) -> Sequence[str]:
-        """Return what the emulator has answered and AWS, by its own models, could not have."""
-        return self._ask("GET", "unlike-aws")  # type: ignore[no-any-return] # likewise
+        """Return what was answered, since this was last asked, that AWS by its models could not."""
+        told: list[str] = self._ask("GET", "unlike-aws")
+        self._ask("DELETE", "unlike-aws")
+        return told
 
     def mail(self) -> Sequence[dict[str, str]]:
         """Return each mail sent: to, subject, text, topic_arn, message_id; oldest first."""

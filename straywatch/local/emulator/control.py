@@ -7,6 +7,7 @@ failures.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -32,7 +33,7 @@ class Control:
         deliveries: Deliveries,
         calls: Calls,
         journal: Iterable[Mapping[str, Any]],
-        unlike: Iterable[str],
+        unlike: deque[str],
         mail: Iterable[Mail],
         security_hub: SecurityHub,
         certificate: bytes,
@@ -47,6 +48,7 @@ class Control:
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], object]] = {
             ("GET", "records"): lambda _: list(self._journal),
             ("GET", "unlike-aws"): lambda _: list(unlike),
+            ("DELETE", "unlike-aws"): lambda _: unlike.clear(),
             ("GET", "mail"): lambda _: self._sent("email"),
             ("GET", "texts"): lambda _: self._sent("sms"),
             ("GET", "security-hub"): lambda _: list(security_hub.findings.values()),
