@@ -7,8 +7,8 @@ what they say: lengths, ranges, patterns, enumerations, what must be there and w
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -71,99 +71,103 @@ def breaches_of_answer(operation: OperationModel, answer: Mapping[str, Any]) -> 
 def _breaches(operation: OperationModel, shape: Shape | None, value: object) -> Sequence[Breach]:
     if shape is None:
         return [Breach(operation.name, "takes and gives nothing")] if value else []
-    service = operation.service_model.service_name
-    return [
-        breach
-        for shape_name, breach in _of(shape, value, operation.name)
-        if (service, shape_name) not in NOT_KEPT_BY_AWS
-    ]
+    look = _Look(operation.service_model.service_name)
+    look.at(shape, value, (operation.name,))
+    return look.found
 
 
-_Found = Iterator[tuple[str, Breach]]
-"""Breaches, each with the name of the shape that it is against."""
+Path = tuple[str, ...]
+"""Where a value stands; written out only where something is wrong, since most is right."""
 
 
-def _of(shape: Shape, value: Any, where: str) -> _Found:  # noqa: ANN401 - whatever came
-    if isinstance(shape, StructureShape):
-        yield from _of_structure(shape, value, where)
-    elif isinstance(shape, ListShape):
-        yield from _of_list(shape, value, where)
-    elif isinstance(shape, MapShape):
-        yield from _of_map(shape, value, where)
-    else:
-        yield from _of_scalar(shape, value, where)
+@dataclass(slots=True)
+class _Look:
+    """One look through a value, and what it has found against it."""
 
+    service: str
+    found: list[Breach] = field(default_factory=list)
 
-def _of_structure(shape: StructureShape, value: Any, where: str) -> _Found:  # noqa: ANN401
-    if shape.is_document_type:
-        return
-    if not isinstance(value, Mapping):
-        yield shape.name, Breach(where, f"{type(value).__name__} instead of a structure")
-        return
-    for name in shape.metadata.get("required", ()):
-        if value.get(name) is None:
-            yield shape.name, Breach(where, f"{name} is missing")
-    if shape.is_tagged_union and len(value) != 1:
-        yield shape.name, Breach(where, "must hold one member")
-    for name, held in value.items():
-        if name in shape.members:
-            yield from _of(shape.members[name], held, f"{where}.{name}")
+    def at(self, shape: Shape, value: Any, path: Path) -> None:  # noqa: ANN401 - whatever came
+        """Look at a value of any shape."""
+        if isinstance(shape, StructureShape):
+            self._structure(shape, value, path)
+        elif isinstance(shape, ListShape):
+            self._list(shape, value, path)
+        elif isinstance(shape, MapShape):
+            self._map(shape, value, path)
         else:
-            yield shape.name, Breach(where, f"{name} is no member")
+            self._scalar(shape, value, path)
 
+    def _tell(self, shape: Shape, path: Path, what: str) -> None:
+        if (self.service, shape.name) not in NOT_KEPT_BY_AWS:
+            self.found.append(Breach("".join(path), what))
 
-def _of_list(shape: ListShape, value: Any, where: str) -> _Found:  # noqa: ANN401
-    if not isinstance(value, list | tuple):
-        yield shape.name, Breach(where, f"{type(value).__name__} instead of a list")
-        return
-    yield from _of_size(shape, len(value), where, " elements")
-    for position, held in enumerate(value):
-        yield from _of(shape.member, held, f"{where}[{position}]")
+    def _structure(self, shape: StructureShape, value: Any, path: Path) -> None:  # noqa: ANN401
+        if shape.is_document_type:
+            return
+        if not isinstance(value, Mapping):
+            self._tell(shape, path, f"{type(value).__name__} instead of a structure")
+            return
+        for name in shape.metadata.get("required", ()):
+            if value.get(name) is None:
+                self._tell(shape, path, f"{name} is missing")
+        if shape.is_tagged_union and len(value) != 1:
+            self._tell(shape, path, "must hold one member")
+        members = shape.members
+        for name, held in value.items():
+            if name in members:
+                self.at(members[name], held, (*path, ".", name))
+            else:
+                self._tell(shape, path, f"{name} is no member")
 
+    def _list(self, shape: ListShape, value: Any, path: Path) -> None:  # noqa: ANN401
+        if not isinstance(value, list | tuple):
+            self._tell(shape, path, f"{type(value).__name__} instead of a list")
+            return
+        self._size(shape, len(value), path, " elements")
+        for position, held in enumerate(value):
+            self.at(shape.member, held, (*path, f"[{position}]"))
 
-def _of_map(shape: MapShape, value: Any, where: str) -> _Found:  # noqa: ANN401
-    if not isinstance(value, Mapping):
-        yield shape.name, Breach(where, f"{type(value).__name__} instead of a map")
-        return
-    yield from _of_size(shape, len(value), where, " entries")
-    for key, held in value.items():
-        yield from _of(shape.key, key, f"{where} key {_shown(shape.key, key)}")
-        yield from _of(shape.value, held, f"{where}.{key}")
+    def _map(self, shape: MapShape, value: Any, path: Path) -> None:  # noqa: ANN401
+        if not isinstance(value, Mapping):
+            self._tell(shape, path, f"{type(value).__name__} instead of a map")
+            return
+        self._size(shape, len(value), path, " entries")
+        for key, held in value.items():
+            self.at(shape.key, key, (*path, " key"))
+            self.at(shape.value, held, (*path, ".", str(key)))
 
+    def _scalar(self, shape: Shape, value: Any, path: Path) -> None:  # noqa: ANN401
+        kind = shape.type_name
+        if shape.name in _DECODED and isinstance(value, Mapping):
+            return
+        if kind == "blob" and hasattr(value, "read"):  # a file, sent or received as it is read
+            return
+        if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
+            self._tell(shape, path, f"{type(value).__name__} instead of {kind}")
+        elif kind == "string":
+            self._text(shape, str(value), path)
+        elif isinstance(value, bytes | bytearray):
+            self._size(shape, len(value), path, " bytes")
+        elif isinstance(value, int | float) and kind not in ("boolean", "timestamp"):
+            self._size(shape, value, path, "")
 
-def _of_scalar(shape: Shape, value: Any, where: str) -> _Found:  # noqa: ANN401
-    kind = shape.type_name
-    if shape.name in _DECODED and isinstance(value, Mapping):
-        return
-    if kind == "blob" and hasattr(value, "read"):  # a file, to be sent or received as it is read
-        return
-    if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
-        yield shape.name, Breach(where, f"{type(value).__name__} instead of {kind}")
-    elif isinstance(value, str):
-        # A blob that is text is still in base64, and a time may be, too: no length is told by it.
-        yield from _of_text(shape, value, where) if kind == "string" else ()
-    elif isinstance(value, bytes | bytearray):
-        yield from _of_size(shape, len(value), where, " bytes")
-    elif isinstance(value, int | float):
-        yield from _of_size(shape, value, where, "")
+    def _text(self, shape: Shape, value: str, path: Path) -> None:
+        self._size(shape, len(value), path, " characters")
+        allowed = getattr(shape, "enum", ())
+        if allowed and value not in allowed:
+            what = f"{_shown(shape, value)} is none of {', '.join(allowed)}"
+            self._tell(shape, path, what)
+        pattern = shape.metadata.get("pattern")
+        if pattern and not compiled(pattern).fullmatch(value):
+            self._tell(shape, path, f"{_shown(shape, value)} is not of the form {pattern}")
 
-
-def _of_text(shape: Shape, value: str, where: str) -> _Found:
-    yield from _of_size(shape, len(value), where, " characters")
-    allowed = getattr(shape, "enum", ())
-    if allowed and value not in allowed:
-        yield shape.name, Breach(where, f"{_shown(shape, value)} is none of {', '.join(allowed)}")
-    pattern = shape.metadata.get("pattern")
-    if pattern and not compiled(pattern).fullmatch(value):
-        yield shape.name, Breach(where, f"{_shown(shape, value)} is not of the form {pattern}")
-
-
-def _of_size(shape: Shape, size: float, where: str, unit: str) -> _Found:
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if least is not None and size < least:
-        yield shape.name, Breach(where, f"{size}{unit}, and {least} at least")
-    if most is not None and size > most:
-        yield shape.name, Breach(where, f"{size}{unit}, and {most} at most")
+    def _size(self, shape: Shape, size: float, path: Path, unit: str) -> None:
+        least, most = shape.metadata.get("min"), shape.metadata.get("max")
+        if least is not None and size < least:
+            self._tell(shape, path, f"{size}{unit}, and {least} at least")
+        if most is not None and size > most:
+            self._tell(shape, path, f"{size}{unit}, and {most} at most")
 
 
 def _shown(shape: Shape, value: str) -> str:
