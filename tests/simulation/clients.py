@@ -25,7 +25,7 @@ _PAGED = {
     "query": ("ExclusiveStartKey", "LastEvaluatedKey"),
 }
 _HELD_TO_MODEL = 6
-"""One call in so many, and its answer, is held to AWS's model: all would cost half as much again."""
+"""One call in so many, and its answer, is held to AWS's model: all would cost half the time."""
 
 
 class NoSuchEntityException(ClientError):  # noqa: N818 - as boto3 names it
