@@ -10,11 +10,11 @@ from chalicelib.times import utc_now
 from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack
-from straywatch.deploy.stack_resources import read_resources
 from straywatch.doctor.checkout import packaged
 from straywatch.doctor.checkup import PARTS
+from straywatch.doctor.deployment import read_world
 from straywatch.doctor.lines import Level
-from straywatch.doctor.world import Checkout, Unread, World, asking
+from straywatch.doctor.world import Checkout, Unread, World
 from straywatch.drill.course import Part
 from straywatch.redrive.letterbox import Letterbox
 
@@ -58,13 +58,6 @@ def _checkout() -> Checkout | Unread:
 
 
 def _world(session: boto3.Session, stage: str | None, *, packs: bool) -> World:
+    checkout = _checkout() if packs else Unread("no part that is asked needs it")
     stack = deployed_stack(session, stage)
-    return World(
-        ask=asking(session),
-        account=own_account(session),
-        region=session.region_name,
-        stack=stack,
-        resources=read_resources(session.client("cloudformation", config=RETRIES), stack.name),
-        checkout=_checkout() if packs else Unread("no part that is asked needs it"),
-        clock=utc_now,
-    )
+    return read_world(session, own_account(session), stack, checkout, clock=utc_now)
