@@ -27,6 +27,7 @@ COMMANDS = {
     "doctor": "Is a deployment able to hear, look, remember and speak?",
     "sweep": "Look at the whole account now.",
     "test-alert": "Send a marked alert, and say who gets it.",
+    "drill": "Prove the deployment: make a stray, see it told of, see it closed.",
     "findings": "What was found: listed, or one whole life.",
     "check": "Evaluate single users now, and say why.",
     "dashboard": "A page on this machine that shows how the account stands, live.",

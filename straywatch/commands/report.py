@@ -133,6 +133,7 @@ def _records(session: boto3.Session, observed: Observed, chosen: Period) -> Reco
         findings=found.findings,
         unreadable=found.unreadable,
         sweeps=tables.sweeps(chosen.begin, chosen.end),
+        drills=tables.drills(chosen.begin, chosen.end),
         census=_census(session, rules),
         rules=rules if isinstance(rules, Unread) else rules.exemptions.rules,
         refused=() if isinstance(rules, Unread) else rules.faults,
