@@ -17,6 +17,7 @@ from straywatch.remediation.applying.application import (
     remaining,
 )
 from straywatch.remediation.applying.journal import Journal
+from straywatch.remediation.applying.settling import SETTLE_SECONDS
 from straywatch.remediation.applying.steps import Step
 from straywatch.remediation.files.as_cli import as_cli
 from straywatch.remediation.files.as_cloudformation import as_cloudformation
@@ -49,9 +50,9 @@ Examples:
 @click.option(
     "--settle",
     type=click.FloatRange(min=0),
-    default=10.0,
+    default=SETTLE_SECONDS,
     show_default=True,
-    help="Seconds for IAM to make groups effective before direct policies are removed.",
+    help="Seconds for IAM to make each change effective, counted from the journal's last one.",
 )
 @click.option(
     "--print",
