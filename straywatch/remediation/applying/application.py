@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from straywatch.errors import StraywatchError, WrongUsageError, explain
+from chalicelib.adapters.iam_pages import FAILURES
+from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.remediation.applying.changes import changes
 from straywatch.remediation.applying.entries import Entry
 from straywatch.remediation.applying.journal import Journal
-from straywatch.remediation.applying.refusals import code_of, is_refused
+from straywatch.remediation.applying.refusals import Failure, code_of, is_refused, words
 from straywatch.remediation.applying.settling import (
     PATIENCE_SECONDS,
     SETTLE_SECONDS,
@@ -198,7 +199,7 @@ class _Runner:
             entry = self.journal.intend(step)
             try:
                 group_id = self._perform(step)
-            except (ClientError, BotoCoreError) as error:
+            except FAILURES as error:
                 raise self._stopped(entry, error) from error
             self.journal.confirm(entry, group_id)
             self.made += 1
@@ -240,8 +241,8 @@ class _Runner:
             step.kind in (DETACH, DELETE) and code == "NoSuchEntity"
         )
 
-    def _stopped(self, entry: Entry, error: ClientError | BotoCoreError) -> StraywatchError:
-        why = explain(error)
+    def _stopped(self, entry: Entry, error: Failure) -> StraywatchError:
+        why = words(error)
         self.journal.fail(entry, why, refused=is_refused(entry.step, error))
         number = self.made + self.already + 1
         return StraywatchError(

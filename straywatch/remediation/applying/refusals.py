@@ -13,10 +13,13 @@ from botocore.exceptions import (
     PartialCredentialsError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
+from straywatch.errors import explain, is_sign_in
 from straywatch.remediation.applying.steps import CREATE, DELETE, DETACH, Step
+from straywatch.text import one_line
 
-Failure = ClientError | BotoCoreError
+Failure = ClientError | BotoCoreError | ResponseParserError
 
 _NEVER_SENT = (
     ParamValidationError,
@@ -55,6 +58,20 @@ def code_of(error: Failure) -> str:
     if not isinstance(error, ClientError):
         return ""
     return error.response.get("Error", {}).get("Code", "")
+
+
+def words(error: Failure) -> str:
+    """The failure in one line, with what mends it."""
+    if isinstance(error, ResponseParserError):
+        return f"AWS's answer could not be read ({one_line(error)}): check what is in between"
+    return explain(error)
+
+
+def is_for_everybody(error: Failure) -> bool:
+    """Tell whether what stands in the way would stand in the way of every call."""
+    if isinstance(error, ResponseParserError):
+        return True
+    return is_throttled(error) or is_sign_in(error)
 
 
 def is_throttled(error: Failure) -> bool:

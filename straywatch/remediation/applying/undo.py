@@ -6,17 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from straywatch.errors import StraywatchError, WrongUsageError, explain, is_sign_in
+from chalicelib.adapters.iam_pages import FAILURES
+from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.remediation.applying.bearers import Bearers, holds
 from straywatch.remediation.applying.entries import Entry
 from straywatch.remediation.applying.journal import Journal
 from straywatch.remediation.applying.refusals import (
     Failure,
     code_of,
+    is_for_everybody,
     is_refused,
-    is_throttled,
+    words,
 )
 from straywatch.remediation.applying.settling import (
     PATIENCE_SECONDS,
@@ -233,7 +235,7 @@ class _Undo:
         note = ""
         try:
             self._call(entry, bearers)
-        except (ClientError, BotoCoreError) as error:
+        except FAILURES as error:
             if not (code_of(error) == "NoSuchEntity" and step.kind not in (DETACH, DELETE)):
                 return self._refused(entry, error)
             note = "there was nothing to take back"
@@ -256,10 +258,10 @@ class _Undo:
         return take_back(self.iam, step)
 
     def _refused(self, entry: Entry, error: Failure) -> str:
-        if is_refused(entry.step, error) and not (is_throttled(error) or is_sign_in(error)):
-            return explain(error)
+        if is_refused(entry.step, error) and not is_for_everybody(error):
+            return words(error)
         raise StraywatchError(
-            f"undoing stopped at {one_line(entry.step)}: {explain(error)}. Mend that and repeat "
+            f"undoing stopped at {one_line(entry.step)}: {words(error)}. Mend that and repeat "
             f"`straywatch undo {self.journal.path}`"
         ) from error
 
