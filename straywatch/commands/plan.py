@@ -12,6 +12,7 @@ import click
 
 from straywatch.errors import EXIT_FINE, EXIT_FOUND
 from straywatch.remediation.files.planfile import dump_plan, group_data, proposal_data, user_data
+from straywatch.remediation.planning.explain import some
 from straywatch.remediation.planning.plan import SCHEMA, Options, Plan
 from straywatch.remediation.planning.planner import make_plan
 from straywatch.remediation.printing import print_table, say, write
@@ -37,7 +38,8 @@ Examples:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Permissions (a managed policy, or one action on one resource) a user may gain.",
+    help="Actions a user may gain, each on one resource: policies and wildcards count for all that "
+    "they grant. What makes an administrator, or a way to become one, is never gained.",
 )
 @click.option(
     "--min-members",
@@ -142,7 +144,7 @@ def _tables(plan: Plan) -> None:
         ("user", "joins", "replaces", "stays direct", "gains", "loses"),
         (
             (u.name, ", ".join(u.join), ", ".join((*u.detach, *u.delete_inline)),
-             ", ".join(u.stays), ", ".join(u.gains) or "nothing", "nothing")
+             ", ".join(u.stays), some(u.gains) or "nothing", "nothing")
             for u in plan.users
         ),
     )  # fmt: skip

@@ -89,7 +89,7 @@ class _Planner:
         choices = assignment.choose(self.members, cover.groups)
         if self.options.max_gain:
             choices = assignment.merge(
-                self.members, choices, self.options.max_gain, self.universe.denies, self._fits
+                self.members, choices, self.options.max_gain, self.universe, self._fits
             )
         choices = assignment.trim(self.members, self._within_account(choices))
         choices = self._nobody_left_out(choices)
@@ -231,7 +231,7 @@ class _Planner:
         stays = (*(set(user.attached_policies) - set(detach)),)
         stays += (*(set(user.inline_policies) - set(inline)),)
         join = tuple(sorted((*(names[group] for group in chosen), *member.joined)))
-        gains = self.universe.shown(held & ~member.allowed)
+        gains = self.universe.shown(self.universe.gained(held, member.allowed))
         return PlannedUser(
             user.name,
             user.user_id,

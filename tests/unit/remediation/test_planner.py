@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 
@@ -9,9 +10,11 @@ import pytest
 
 from bench.planted import Shape, planted
 from chalicelib.adapters.credential_report import CredentialReport
-from straywatch.errors import StraywatchError
+from straywatch.errors import StraywatchError, WrongUsageError
+from straywatch.remediation.applying.application import refuse_if_harmful
+from straywatch.remediation.applying.verification import verify
 from straywatch.remediation.files.planfile import dump_plan
-from straywatch.remediation.planning.plan import Options, Plan
+from straywatch.remediation.planning.plan import Options, Plan, PlannedGroup
 from straywatch.remediation.planning.planner import make_plan
 from straywatch.remediation.reading.quotas import Quotas
 from straywatch.remediation.reading.snapshot import Snapshot
@@ -96,6 +99,83 @@ def test_a_group_that_denies_is_never_joined_for_its_gains() -> None:
     """A Deny the user is not under takes away; no --max-gain allows that."""
     snapshot = account(user("a", READ), group("Limited", READ, deny("s3:GetObject")))
     assert make_plan(snapshot, Options(max_gain=99)).users[0].join != ("Limited",)
+
+
+def test_the_group_with_the_fewest_actions_more_is_chosen() -> None:
+    """A managed policy counts for all that it grants: Viewers, not Admins, whatever the limit."""
+    everything = document(allow("*"))
+    view = document(READ, allow("sqs:ListQueues", "sqs:GetQueueUrl"))
+    snapshot = account(
+        user("a", READ),
+        group("Admins", attached=("Everything",)),
+        group("Viewers", attached=("View",)),
+        policies={"Everything": everything, "View": view},
+    )
+    for limit in (2, 10**9):
+        plan = make_plan(snapshot, Options(max_gain=limit))
+        assert joins(plan) == {"a": ("Viewers",)}
+        assert plan.users[0].gains == (
+            "allow sqs:GetQueueUrl on *",
+            "allow sqs:ListQueues on *",
+        )
+    assert joins(make_plan(snapshot, Options(max_gain=1))) == {"a": ("access-s3",)}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        allow("*"),
+        allow("*:*"),
+        allow("iam:*"),
+        allow("iam:Pass*"),
+        allow("iam:PassRole", on="arn:aws:iam::123456789012:role/one"),
+        allow("iam:SomethingNew"),
+        allow("sts:AssumeRole"),
+        allow("lambda:UpdateFunctionCode"),
+        allow("iam:DeleteUserPermissionsBoundary"),
+        allow("s3:PutBucketPolicy"),
+        {"Effect": "Allow", "NotAction": "kms:*", "Resource": "*"},
+    ],
+)
+def test_what_makes_an_administrator_is_never_gained(statement: dict[str, object]) -> None:
+    """Not by an existing group, not by merging, not by an edit, whatever --max-gain allows."""
+    snapshot = account(
+        user("a", READ), user("b", READ, statement), group("Admins", READ, statement)
+    )
+    plan = make_plan(snapshot, Options(max_gain=10**9))
+    assert "Admins" not in joins(plan)["a"]
+    assert plan.users[0].gains == ()
+    widened = replace(
+        plan,
+        groups=(PlannedGroup("Admins", create=False),),
+        users=(replace(plan.users[0], join=("Admins",)),),
+    )
+    with pytest.raises(WrongUsageError, match="whatever max_gain says"):
+        refuse_if_harmful(widened)
+
+
+def test_no_limit_allows_a_denial_to_go() -> None:
+    """What a Deny forbids is not counted in actions: an edit that drops it is refused."""
+    snapshot = account(user("a", inline={"no": document(deny("kms:*")), "all": document(READ)}))
+    plan = make_plan(snapshot, Options(max_gain=5))
+    group_without = PlannedGroup("new", create=True, inline={"p": document(READ, allow("kms:*"))})
+    dropped = replace(
+        plan,
+        groups=(group_without,),
+        users=(replace(plan.users[0], join=("new",), delete_inline=("no", "all")),),
+    )
+    with pytest.raises(WrongUsageError, match="gain of allow kms"):
+        refuse_if_harmful(dropped)
+
+
+def test_verify_lists_gains_as_gains() -> None:
+    """What the plan intends is fine; that somebody may do more than before is said all the same."""
+    snapshot = account(user("a", READ), group("Readers", READ, SEND))
+    plan = make_plan(snapshot, Options(max_gain=1))
+    joined = account(user("a", READ, groups=("Readers",)), group("Readers", READ, SEND))
+    (finding,) = verify(plan, joined)
+    assert finding.fine
+    assert [gain.action for gain in finding.gains] == ["sqs:sendmessage"]
 
 
 def test_overlapping_roles_are_found_again() -> None:
