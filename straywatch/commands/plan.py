@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from chalicelib.domain.exemptions import Exemptions
 from straywatch.errors import EXIT_FINE, EXIT_FOUND
 from straywatch.remediation.files.planfile import dump_plan, group_data, proposal_data, user_data
 from straywatch.remediation.planning.explain import some
@@ -18,6 +19,7 @@ from straywatch.remediation.planning.planner import make_plan
 from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.remediation.reading.credentials import read_credentials
+from straywatch.terminal.exemptions_file import read_exemptions
 from straywatch.terminal.files import check_writable
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import StepLines
@@ -51,6 +53,12 @@ Examples:
 @click.option("--path", default="/", show_default=True, help="The new groups' path.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Users to leave out, as user-*.")
 @click.option(
+    "--exemptions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Configuration with exemptions (JSON). Exempt users are left alone, as by tag.",
+)
+@click.option(
     "--no-credential-report", is_flag=True, help="Do not look for users who are better deleted."
 )
 @click.option("--format", "form", type=click.Choice(["table", "json", "yaml"]), default="table")
@@ -67,6 +75,7 @@ def command(
     prefix: str,
     path: str,
     exclude: tuple[str, ...],
+    exemptions: Path | None,
     no_credential_report: bool,
     form: str,
     output: Path | None,
@@ -77,12 +86,13 @@ def command(
     """
     if output is not None:
         check_writable(output)
+    rules = read_exemptions(exemptions)[0] if exemptions else Exemptions()
     tell = StepLines()
     context = aws_context(ctx)
     iam = iam_client(context)
     snapshot = snapshot_of(context, iam, tell)
     credentials = None if no_credential_report else read_credentials(iam, time.sleep, tell)
-    options = Options(scope, max_gain, min_members, prefix, path, exclude)
+    options = Options(scope, max_gain, min_members, prefix, path, exclude, rules)
     tell(f"planning for {len(snapshot.users)} users")
     plan = make_plan(snapshot, options, credentials)
     if output is not None:

@@ -18,6 +18,12 @@ def some(parts: Sequence[str], limit: int = LISTED) -> str:
     return shown if len(parts) <= limit else f"{shown}; and {len(parts) - limit} more"
 
 
+def exempt_words(exempt: Sequence[str]) -> str:
+    """Who is left alone, and what exempts them."""
+    count = "1 exempt user is" if len(exempt) == 1 else f"{len(exempt)} exempt users are"
+    return f"{count} left alone: {some(exempt)}"
+
+
 def group_words(
     members: int, holds: Sequence[str], closest: tuple[str, Sequence[str]] | None
 ) -> str:

@@ -10,7 +10,7 @@ from straywatch.errors import StraywatchError
 from straywatch.remediation.planning import assignment
 from straywatch.remediation.planning.assignment import Choice, Member
 from straywatch.remediation.planning.existing import ExistingGroups, understood, universe_of
-from straywatch.remediation.planning.explain import group_words, user_words
+from straywatch.remediation.planning.explain import exempt_words, group_words, user_words
 from straywatch.remediation.planning.intent import check
 from straywatch.remediation.planning.mining import Cover, Row, mine, shared_only
 from straywatch.remediation.planning.naming import name_groups
@@ -35,8 +35,10 @@ def make_plan(
     Raises StraywatchError if the account has no room for another group, or if the plan fails its
     own check: that by the policy algebra nobody loses anything or gains more than allowed.
     """
-    proposals, users = sort_out(snapshot, options, credentials)
-    plan = replace(_Planner(snapshot, options, users, credentials).plan(), proposals=proposals)
+    scope = sort_out(snapshot, options, credentials)
+    plan = _Planner(snapshot, options, scope.users, credentials).plan()
+    notes = (*plan.notes, exempt_words(scope.exempt)) if scope.exempt else plan.notes
+    plan = replace(plan, proposals=scope.proposals, notes=notes)
     for outcome in check(plan):
         if outcome.unintended:
             raise StraywatchError(

@@ -10,6 +10,7 @@ import pytest
 
 from bench.planted import Shape, planted
 from chalicelib.adapters.credential_report import CredentialReport
+from chalicelib.domain.exemptions import Exemptions, Rule
 from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.remediation.applying.application import refuse_if_harmful
 from straywatch.remediation.applying.verification import verify
@@ -335,6 +336,23 @@ def test_the_same_account_gives_the_same_bytes() -> None:
     """A plan can be compared with the one before it."""
     snapshot, _ = planted(Shape(users=60, roles=6, most_roles=3))
     assert dump_plan(make_plan(snapshot, Options())) == dump_plan(make_plan(snapshot, Options()))
+
+
+def test_exempt_users_are_left_alone() -> None:
+    """By tag or by the configuration, in both scopes; the plan says whom, and by what."""
+    tagged = user("robot", READ, tags={"straywatch:exempt": "build\nrobot"})
+    over = {"straywatch:exempt": "was", "straywatch:exempt-until": "2026-01-31"}
+    snapshot = account(tagged, user("ci-1", READ), user("late", READ, tags=over), user("a", READ))
+    rules = Exemptions((Rule("name", "ci-*", "OPS-12"),))
+    for scope in ("strays", "direct"):
+        plan = make_plan(
+            snapshot, Options(scope, exemptions=rules, now=datetime(2026, 3, 1, tzinfo=UTC))
+        )
+        assert joins(plan).keys() == {"a", "late"}
+        (note,) = (note for note in plan.notes if "exempt" in note)
+        assert note.startswith("2 exempt users are left alone: robot (by tag ")
+        assert "\n" not in note
+    assert joins(make_plan(snapshot, Options())).keys() == {"a", "ci-1", "late"}
 
 
 def test_excluded_users_are_left_alone() -> None:
