@@ -14,9 +14,12 @@ from straywatch.errors import WrongUsageError
 def read(path: Path) -> str:
     """The text of a file. Raises WrongUsageError if it is not UTF-8, and OSError."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors mark UTF-8 at the beginning
     except UnicodeDecodeError as error:
-        raise WrongUsageError(f"{path} is not UTF-8 text: {error.reason}") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise WrongUsageError(
+            f"{path} is not UTF-8 text: {error.reason} on line {line}; save it as UTF-8"
+        ) from error
 
 
 def check_writable(path: Path) -> None:
