@@ -10,7 +10,7 @@ from straywatch.errors import StraywatchError
 from straywatch.remediation.planning import assignment
 from straywatch.remediation.planning.assignment import Choice, Member
 from straywatch.remediation.planning.existing import ExistingGroups, understood, universe_of
-from straywatch.remediation.planning.explain import exempt_words, group_words, user_words
+from straywatch.remediation.planning.explain import exempt_words, group_words, some, user_words
 from straywatch.remediation.planning.intent import check
 from straywatch.remediation.planning.mining import Cover, Row, mine, shared_only
 from straywatch.remediation.planning.naming import name_groups
@@ -21,10 +21,12 @@ from straywatch.remediation.planning.plan import (
     PlannedUser,
     fewest_members,
 )
+from straywatch.remediation.planning.proof import is_proof
 from straywatch.remediation.planning.scope import sort_out
 from straywatch.remediation.planning.universe import Written
 from straywatch.remediation.reading.effective import groups_of
 from straywatch.remediation.reading.snapshot import Snapshot
+from straywatch.text import one_line
 
 
 def make_plan(
@@ -32,8 +34,9 @@ def make_plan(
 ) -> Plan:
     """Plan groups for the users in scope. The same snapshot and options give the same plan.
 
-    Raises StraywatchError if the account has no room for another group, or if the plan fails its
-    own check: that by the policy algebra nobody loses anything or gains more than allowed.
+    Raises StraywatchError if the account has no room for another group and nobody fits one that
+    exists, or if the plan fails its own check: that by the policy algebra nobody loses anything or
+    gains more than allowed.
     """
     scope = sort_out(snapshot, options, credentials)
     plan = _Planner(snapshot, options, scope.users, credentials).plan()
@@ -93,9 +96,10 @@ class _Planner:
             choices = assignment.merge(
                 self.members, choices, self.options.max_gain, self.universe, self._fits
             )
-        choices = assignment.trim(self.members, self._within_account(choices))
-        choices = self._nobody_left_out(choices)
-        return self._assemble(choices, cover.bound if self.options.max_gain == 0 else 0)
+        within = self._within_account(choices)
+        proved = within == choices and is_proof(self.members, choices, self.universe)
+        choices = self._nobody_left_out(assignment.trim(self.members, within))
+        return self._assemble(choices, cover.bound if proved and not self.options.max_gain else 0)
 
     def _mine(self) -> Cover:
         """Mine groups for what is left; note which needs are too private to be worth a group."""
@@ -127,37 +131,54 @@ class _Planner:
             self._known_fits[content] = known
         return known
 
+    @property
+    def _room(self) -> int:
+        return max(0, self.snapshot.quotas.groups - len(self.snapshot.groups))
+
     def _within_account(self, choices: list[Choice]) -> list[Choice]:
-        room = self.snapshot.quotas.groups - len(self.snapshot.groups)
-        wanted = len(assignment.contents(choices))
+        """Keep as many groups as the account has room for, one of them for those left without."""
+        wanted, room = len(assignment.contents(choices)), self._room
         if wanted <= room:
             return choices
+        kept = assignment.most_useful(choices, room)
+        if room and self.existing.without_permissions() is None and self._left_out(kept):
+            room -= 1
+            kept = assignment.most_useful(choices, room)
         self.notes.append(
-            f"{wanted} new groups would be needed, but the account has room for {room}: the "
-            f"permissions of the smallest {wanted - room + 1} stay direct"
+            f"{wanted} new groups would be needed, but the account has room for {self._room}: the "
+            f"permissions of the smallest {wanted - room} stay direct"
         )
-        return assignment.most_useful(choices, room - 1)
+        return kept
 
-    def _nobody_left_out(self, choices: list[Choice]) -> list[Choice]:
-        """A stray without a group joins one without permissions."""
-        left = [
+    def _left_out(self, choices: list[Choice]) -> list[int]:
+        """The members who are in no group, and get none."""
+        return [
             n
             for n, (member, chosen) in enumerate(zip(self.members, choices, strict=True))
             if not chosen and not member.joined and not member.user.groups
         ]
+
+    def _nobody_left_out(self, choices: list[Choice]) -> list[Choice]:
+        """A stray without a group joins one without permissions, if there is room for one."""
+        left = self._left_out(choices)
         baseline = self.existing.without_permissions()
-        for n in left:
-            if baseline is None:
-                choices[n] = (0,)
-            else:
+        if baseline is not None:
+            for n in left:
                 self.members[n] = replace(self.members[n], joined=(baseline,))
-        room = self.snapshot.quotas.groups - len(self.snapshot.groups)
-        if len(assignment.contents(choices)) > room:
-            raise StraywatchError(
-                f"the account's quota of {self.snapshot.quotas.groups} groups is used up: "
-                "delete groups, or ask AWS to raise it"
-            )
+        elif left and len(assignment.contents(choices)) < self._room:
+            for n in left:
+                choices[n] = (0,)
+        elif left:
+            self._say_full(left)
         return choices
+
+    def _say_full(self, left: list[int]) -> None:
+        full = f"the account's quota of {self.snapshot.quotas.groups} groups is used up"
+        remedy = "delete groups, or ask AWS to raise it"
+        if len(left) == len(self.members):
+            raise StraywatchError(f"{full}, and nobody fits a group that exists: {remedy}")
+        names = some([one_line(self.members[n].user.name) for n in left])
+        self.notes.append(f"in no group stay {_users(len(left))}, as {full} ({remedy}): {names}")
 
     def _assemble(self, choices: list[Choice], bound: int) -> Plan:
         contents = assignment.contents(choices)

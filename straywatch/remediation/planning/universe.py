@@ -79,6 +79,8 @@ class Universe:
         self._weights: dict[int, Gain] = {}
         self.denies = self._mask(g for g in found if g.effect != "Allow")
         self.denies |= self._mask(a for a in self.arns if self._grant_bits[a] & self.denies)
+        negated = (g for g in found if g.actions.negated or g.resources.negated)
+        self.vague = self.denies | self._mask(negated)
         self._same_as = self._equals()
 
     def _learn(self, document: Mapping[str, Any]) -> None:

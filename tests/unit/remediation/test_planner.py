@@ -322,6 +322,47 @@ def test_a_full_account_is_said_to_be_full() -> None:
         make_plan(account(*members, quotas=Quotas(groups=0)), Options())
 
 
+def test_a_full_account_still_serves_who_fits_a_group_that_exists() -> None:
+    """The quota is used up: whoever fits an existing group joins it, the others are named."""
+    full = [group(f"g{n}", allow(f"ec2:{n}")) for n in range(299)]
+    snapshot = account(user("a", READ), user("b", SEND), *full, group("Readers", READ))
+    plan = make_plan(snapshot, Options())
+    assert joins(plan) == {"a": ("Readers",)}
+    (note,) = (note for note in plan.notes if "in no group stay" in note)
+    assert note.startswith("in no group stay 1 user, as the account's quota of 300 groups is used")
+    assert note.endswith(": b")
+    idle = account(
+        user("a", READ), user("b", SEND), *full[1:], group("Readers", READ), group("Idle")
+    )
+    assert joins(make_plan(idle, Options())) == {"a": ("Readers",), "b": ("Idle",)}
+
+
+def test_room_is_kept_for_those_left_over_only_if_they_need_it() -> None:
+    """With a group without permissions at hand, all the room goes to groups that give something."""
+    members = [user(f"{kind}{n}", allow(f"s3:{kind}")) for kind in "abc" for n in range(2)]
+    plan = make_plan(account(*members, group("Idle"), quotas=Quotas(groups=3)), Options())
+    assert len(plan.new_groups) == 2
+    assert plan.at_least == 0
+
+
+def test_what_is_not_proved_is_not_called_proved() -> None:
+    """Under a boundary or a Deny more permissions may be no gain, so that fewer groups may do."""
+    plain = account(user("a", READ), user("b", SEND))
+    assert make_plan(plain, Options()).at_least == 2
+    limited = {"Limit": document(READ)}
+    for held in (
+        account(user("a", READ, boundary_arn=arn("Limit")), user("b", SEND), policies=limited),
+        account(user("a", READ, deny("sqs:*")), user("b", SEND, deny("s3:*"))),
+        account(
+            user("a", {"Effect": "Allow", "NotAction": "kms:*", "Resource": "*"}), user("b", SEND)
+        ),
+        account(user("a", READ), user("b", SEND), quotas=Quotas(groups=1)),
+        account(user("a", READ), user("b", READ, SEND), quotas=Quotas(groups_per_user=1)),
+    ):
+        assert make_plan(held, Options(min_members=1)).at_least == 0
+    assert make_plan(plain, Options(max_gain=1)).at_least == 0
+
+
 def test_names_are_unique_whatever_their_case() -> None:
     """A name that is taken, in any case, is told apart by a digest, the same on every run."""
     snapshot = account(
