@@ -21,6 +21,7 @@ from straywatch.remediation.applying.settling import SETTLE_SECONDS
 from straywatch.remediation.applying.steps import Step
 from straywatch.remediation.files.as_cli import as_cli
 from straywatch.remediation.files.as_cloudformation import as_cloudformation
+from straywatch.remediation.files.as_terraform import as_terraform
 from straywatch.remediation.files.planfile import load_plan
 from straywatch.remediation.planning.plan import Plan
 from straywatch.remediation.printing import print_table, say, write
@@ -57,8 +58,9 @@ Examples:
 @click.option(
     "--print",
     "printed",
-    type=click.Choice(["cli", "cloudformation"]),
-    help="Print AWS CLI commands or a CloudFormation template instead; asks AWS nothing.",
+    type=click.Choice(["cli", "cloudformation", "terraform"]),
+    help="Print a script for the AWS CLI, a CloudFormation template or a Terraform configuration "
+    "instead; asks AWS nothing.",
 )
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
@@ -88,8 +90,17 @@ def command(
     loaded = load_plan(text, str(plan))
     if printed is not None:
         refuse_if_harmful(loaded)
-        whole = as_cli(loaded, detach_direct=detach_direct) if printed == "cli" else None
-        write(whole or as_cloudformation(loaded), output)
+        if detach_direct and printed != "cli":
+            raise click.UsageError(
+                f"--print {printed} removes no direct policies: leave --detach-direct out, and "
+                "use it with --yes once that is deployed"
+            )
+        forms = {
+            "cli": lambda: as_cli(loaded, detach_direct=detach_direct, settle=settle),
+            "cloudformation": lambda: as_cloudformation(loaded),
+            "terraform": lambda: as_terraform(loaded),
+        }
+        write(forms[printed](), output)
         return EXIT_FINE
     place = journal or plan.with_name(plan.name + ".journal")
     if yes:
