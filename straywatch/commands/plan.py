@@ -12,6 +12,7 @@ import click
 
 from chalicelib.domain.exemptions import Exemptions
 from straywatch.errors import EXIT_FINE, EXIT_FOUND
+from straywatch.remediation.applying.application import plan_digest
 from straywatch.remediation.files.planfile import dump_plan, group_data, proposal_data, user_data
 from straywatch.remediation.planning.explain import some
 from straywatch.remediation.planning.plan import SCHEMA, Options, Plan
@@ -95,9 +96,12 @@ def command(
     options = Options(scope, max_gain, min_members, prefix, path, exclude, rules)
     tell(f"planning for {len(snapshot.users)} users")
     plan = make_plan(snapshot, options, credentials)
+    text = dump_plan(plan)
     if output is not None:
-        write(dump_plan(plan), output)
+        write(text, output)
     _print(plan, form)
+    if output is not None and form == "table":
+        say(f"digest {plan_digest(text)}")
     if credentials is not None and form == "table":
         say(_age_words(credentials.generated_at, datetime.now(UTC)))
     return EXIT_FOUND if plan.users or plan.proposals else EXIT_FINE

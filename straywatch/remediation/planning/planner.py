@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.adapters.credential_report import CredentialReport
@@ -10,7 +11,14 @@ from straywatch.errors import StraywatchError
 from straywatch.remediation.planning import assignment
 from straywatch.remediation.planning.assignment import Choice, Member
 from straywatch.remediation.planning.existing import ExistingGroups, understood, universe_of
-from straywatch.remediation.planning.explain import exempt_words, group_words, some, user_words
+from straywatch.remediation.planning.explain import (
+    Moves,
+    exempt_words,
+    group_words,
+    has_password_words,
+    some,
+    user_words,
+)
 from straywatch.remediation.planning.intent import check
 from straywatch.remediation.planning.mining import Cover, Row, mine, shared_only
 from straywatch.remediation.planning.naming import name_groups
@@ -69,6 +77,7 @@ class _Planner:
         self.members = [self._member(user) for user in users]
         self.notes: list[str] = []
         self._known_fits: dict[int, bool] = {}
+        self._no_room: set[int] = set()
 
     def _member(self, user: User) -> Member:
         universe = self.universe
@@ -144,6 +153,7 @@ class _Planner:
         if room and self.existing.without_permissions() is None and self._left_out(kept):
             room -= 1
             kept = assignment.most_useful(choices, room)
+        self._no_room = set(assignment.contents(choices)) - set(assignment.contents(kept))
         self.notes.append(
             f"{wanted} new groups would be needed, but the account has room for {self._room}: the "
             f"permissions of the smallest {wanted - room} stay direct"
@@ -182,7 +192,10 @@ class _Planner:
 
     def _assemble(self, choices: list[Choice], bound: int) -> Plan:
         contents = assignment.contents(choices)
-        written = {content: self.universe.written(content) for content in contents}
+        universe = self.universe
+        written = {
+            c: replace(universe.written(c), denies_only=universe.only_denies(c)) for c in contents
+        }
         taken = [group.name for group in self.snapshot.groups]
         named = name_groups(written.values(), taken, self.options.prefix)
         names = dict(zip(contents, named, strict=True))
@@ -201,6 +214,8 @@ class _Planner:
                 f"{_users(private)} keep direct policies that no group gives; a new group serves "
                 f"at least {_users(least)} (--min-members)"
             )
+        people = has_password_words(self.members, self.credentials)
+        self.notes += [people] if people else []
         if self.snapshot.quotas.estimated:
             self.notes.append("the account's quotas could not be read: IAM's defaults were used")
         return Plan(
@@ -251,20 +266,48 @@ class _Planner:
             for name, document in user.inline_policies.items()
             if understood(self.universe, document) and not self.universe.document(document) & ~given
         )
-        stays = (*(set(user.attached_policies) - set(detach)),)
-        stays += (*(set(user.inline_policies) - set(inline)),)
-        join = tuple(sorted((*(names[group] for group in chosen), *member.joined)))
-        gains = self.universe.shown(self.universe.gained(held, member.allowed))
+        left = {*user.attached_policies, *user.inline_policies} - {*detach, *inline}
+        moves = Moves(
+            join=tuple(sorted((*(names[group] for group in chosen), *member.joined))),
+            stays={name: self._reason(member, chosen, name) for name in left},
+            gains=tuple(self.universe.shown(self.universe.gained(held, member.allowed))),
+            handed_over=self._handed_over(user, inline, held),
+        )
         return PlannedUser(
             user.name,
             user.user_id,
-            join,
+            tuple(moves.join),
             tuple(sorted(detach)),
             tuple(sorted(inline)),
-            tuple(sorted(stays)),
-            tuple(gains),
-            user_words(user, join, tuple(sorted(stays)), gains, self.credentials),
+            tuple(sorted(left)),
+            tuple(moves.gains),
+            user_words(user, moves, self.credentials),
         )
+
+    def _reason(self, member: Member, chosen: Choice, name: str) -> str:
+        """Why a direct policy stays."""
+        document = member.user.inline_policies.get(name)
+        if document is not None and not understood(self.universe, document):
+            return "it cannot be read as a policy"
+        wanted = self.universe.document(document) if document else self.universe.managed(name)
+        if any(wanted & content for content in self._no_room):
+            return "the account has no room for another group"
+        if len(chosen) >= member.room:
+            return f"a user may be in {self.snapshot.quotas.groups_per_user} groups"
+        least = fewest_members(self.options, len(self.members))
+        return f"fewer than {_users(least)} share it; --min-members 1 moves it"
+
+    def _handed_over(self, user: User, inline: Sequence[str], held: int) -> dict[str, str]:
+        """Inline policies that a managed policy of the groups replaces."""
+        found: dict[str, str] = {}
+        for name in inline:
+            wanted = self.universe.document(user.inline_policies[name])
+            for arn in self.universe.arns:
+                bit = self.universe.managed(arn)
+                if held & bit and not wanted & ~self.universe.closure(bit):
+                    found[name] = arn
+                    break
+        return found
 
 
 def _users(count: int) -> str:

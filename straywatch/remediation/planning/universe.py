@@ -41,6 +41,7 @@ class Written:
 
     attach: tuple[str, ...]
     documents: tuple[dict[str, Any], ...]
+    denies_only: bool = False
 
     @property
     def characters(self) -> int:
@@ -78,6 +79,7 @@ class Universe:
         self._closures: dict[int, int] = {}
         self._weights: dict[int, Gain] = {}
         self.denies = self._mask(g for g in found if g.effect != "Allow")
+        self.denials = self._mask(g for g in found if g.effect == "Deny")
         self.denies |= self._mask(a for a in self.arns if self._grant_bits[a] & self.denies)
         negated = (g for g in found if g.actions.negated or g.resources.negated)
         self.vague = self.denies | self._mask(negated)
@@ -138,6 +140,11 @@ class Universe:
             is_managed = number < len(self.arns)
             reached |= self._grant_bits[self.arns[number]] if is_managed else 1 << number
         return reached & ~allowed
+
+    def only_denies(self, held: int) -> bool:
+        """Tell whether some permissions take away and give nothing."""
+        single = self.gained(held, 0)
+        return bool(single) and not single & ~self.denials
 
     def weight(self, gained: int) -> Gain:
         """What some single grants come to as a gain."""
