@@ -189,11 +189,17 @@ def _show(
         )
     else:
         print_table("Steps", ("", "call", "group", "user", "policy"), _rows(steps))
-        gaining = sum(bool(user.gains) for user in plan.users)
-        say(f"digest {digest}; {len(plan.users)} users, of whom {gaining} gain something")
-        say(f"{len(steps)} steps to make; nothing was changed: repeat with --yes, or --approve "
-            "and the digest" if steps else "nothing to do")  # fmt: skip
+        _say_what_is_to_do(plan, digest, len(steps))
     return EXIT_FOUND if steps else EXIT_FINE
+
+
+def _say_what_is_to_do(plan: Plan, digest: str, steps: int) -> None:
+    if not steps:
+        say("nothing to do")
+        return
+    gaining = sum(bool(user.gains) for user in plan.users)
+    say(f"digest {digest}; {len(plan.users)} users, of whom {gaining} gain something")
+    say(f"{steps} steps to make; nothing was changed: repeat with --yes, or --approve DIGEST")
 
 
 def _rows(steps: list[Step]) -> list[tuple[object, ...]]:
