@@ -95,3 +95,8 @@ def _explain_client_error(error: ClientError) -> str:
     if code in _THROTTLED:
         return f"AWS throttles {operation} beyond the retries: wait a minute and repeat"
     return f"{operation} failed with {code}: {message}"
+
+
+def is_denied(error: ClientError) -> bool:
+    """Whether AWS knows who asks, and refuses."""
+    return error.response.get("Error", {}).get("Code", "") in _DENIED

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.account import User
-from straywatch.remediation.planning.mining import Fits, bits
+from straywatch.remediation.planning.dominance import bits
+from straywatch.remediation.planning.mining import Fits
 from straywatch.remediation.planning.universe import Universe
 
 

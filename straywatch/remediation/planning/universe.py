@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.policies import DocumentError
-from straywatch.remediation.planning.mining import bits
+from straywatch.remediation.planning.dominance import bits
 from straywatch.remediation.policies.documents import (
     Grant,
     Patterns,

@@ -357,7 +357,12 @@ def test_what_is_not_proved_is_not_called_proved() -> None:
             user("a", {"Effect": "Allow", "NotAction": "kms:*", "Resource": "*"}), user("b", SEND)
         ),
         account(user("a", READ), user("b", SEND), quotas=Quotas(groups=1)),
-        account(user("a", READ), user("b", READ, SEND), quotas=Quotas(groups_per_user=1)),
+        account(
+            user("a", READ),
+            user("b", READ, SEND),
+            user("c", SEND),
+            quotas=Quotas(groups_per_user=1),
+        ),
     ):
         assert make_plan(held, Options(min_members=1)).at_least == 0
     assert make_plan(plain, Options(max_gain=1)).at_least == 0
