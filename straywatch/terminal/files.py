@@ -18,11 +18,13 @@ from straywatch.errors import WrongUsageError
 def read(path: Path) -> str:
     """The text of a file; `-` is standard input. Raises OSError, WrongUsageError if not UTF-8."""
     try:
-        if path == Path("-"):
-            return sys.stdin.buffer.read().decode("utf-8")
-        return path.read_text(encoding="utf-8")
+        content = sys.stdin.buffer.read() if path == Path("-") else path.read_bytes()
+        return content.decode("utf-8-sig")  # some editors mark UTF-8 at the beginning
     except UnicodeDecodeError as error:
-        raise WrongUsageError(f"{path} is not UTF-8 text: {error.reason}") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise WrongUsageError(
+            f"{path} is not UTF-8 text: {error.reason} on line {line}; save it as UTF-8"
+        ) from error
 
 
 def check_writable(path: Path) -> None:
