@@ -48,7 +48,7 @@ def causes(
     for area in _AREAS[part]:
         for line in PARTS[area](world):
             if line.level is Level.FAIL:
-                yield f"{line.check}: {line.seen}; mend: {line.mend}"
+                yield f"{line.check}: {line.seen}" + (f"; mend: {line.mend}" if line.mend else "")
 
 
 @cache
