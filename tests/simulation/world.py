@@ -10,7 +10,8 @@ from typing import Any
 
 from chalicelib.domain.events import LOST_EVENTS
 from tests.simulation.clients import Call, Gateway, Service
-from tests.simulation.dynamodb import Item, SimulatedDynamoDB
+from tests.simulation.dynamodb import SimulatedDynamoDB
+from tests.simulation.expressions import Item
 from tests.simulation.iam import ACCOUNT_ID, SimulatedIam
 from tests.simulation.journal import Event, Journal, Published
 from tests.simulation.kernel import DAY, MINUTE, SECOND, Kernel
