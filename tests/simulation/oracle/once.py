@@ -21,15 +21,17 @@ def judge(facts: Facts) -> Iterator[Violation]:
 
 
 def _second_findings(facts: Facts, user_id: str) -> Iterator[Violation]:
-    seen: dict[Episode, str] = {}
+    seen: dict[Episode, Finding] = {}
     for finding in facts.of_user(user_id):
         episode = facts.episode_of(finding)
         if episode is None:
             continue
-        if episode in seen:
-            text = f"{finding.finding_id} and {seen[episode]} are about one episode of {user_id}"
+        first = seen.get(episode)
+        # as IAM showed it, the episode was over
+        if first and not facts.is_misled(user_id, episode, first.decided_at, finding.decided_at):
+            text = f"{finding.finding_id} and {first.finding_id} are about one episode of {user_id}"
             yield Violation(4, finding.decided_at, text)
-        seen[episode] = finding.finding_id
+        seen[episode] = finding
 
 
 def _repeats(facts: Facts, finding: Finding) -> Iterator[Violation]:
