@@ -26,6 +26,8 @@ _ELSEWHERE = (
 )
 _CALLS = (Do.CREATE, Do.CREATE, Do.REMOVE, Do.ADD, Do.DELETE, Do.RENAME)
 _MOST_SWEEPS = 8
+_CLOSEST = 20
+"""Milliseconds between two acts: no two happen at once."""
 _OF_SCENES = ("ann", "bob", "cyd", "dan", "eve")
 _PACES = ("within a second", "within seconds", "with checks between", "at any pace")
 _STRETCHES = ("iam", "dynamodb", "sqs", "sns", "ssm")
@@ -156,7 +158,7 @@ class _Author:
         random = self.random
         match pace:
             case "within a second":
-                return random.randint(1, 150)
+                return random.randint(_CLOSEST, 150)
             case "within seconds":
                 return random.randint(20, 3 * SECOND)
             case "with checks between":
@@ -245,7 +247,7 @@ class _Author:
         }
 
     def _pass(self, length: int) -> None:
-        self.now += length
+        self.now += max(_CLOSEST, length)
 
     def _do(self, act: Act) -> None:
         self.truth.apply(act, act.at)
@@ -268,7 +270,7 @@ class _Author:
         return found
 
     def _act(self) -> None:
-        self._pass(max(20, self._gap()))
+        self._pass(self._gap())
         self._do(self._possible_act())
 
     def _gap(self) -> int:

@@ -115,15 +115,27 @@ class Facts:
         return found + [look for look in self.looks_at(user_id) if look.operation == "page"]
 
     def is_misled(self, user_id: str, episode: Episode, start: int, end: int) -> bool:
-        """Whether IAM showed, long after the episode had begun, what was so before it.
+        """Whether IAM showed what was so before the episode, or before a rename in it, for long.
 
         AWS promises no bound for its lag: beyond the seconds for which an event goes before what
         IAM shows, nobody can tell an old answer from a new state of which no event came.
         """
+        if self.plan.iam_lag < BELIEVED - SECOND:
+            return False
+        turns = {at for at, _ in self.truth.users[user_id] if episode.holds(at)} | {episode.start}
         return any(
-            start <= look.at <= end and look.view < episode.start <= look.at - BELIEVED + SECOND
+            start <= look.at <= end and look.view < turn <= look.at - BELIEVED + SECOND
             for look in self.looks_for(user_id)
+            for turn in turns
         )
+
+    def handed_over(self, name: str, told_by: int) -> Iterator[tuple[int, bool]]:
+        """When a name got a bearer or lost it, and whether the event of that had come by then."""
+        for event in self.journal.events:
+            if event.change in ("CreateUser", "DeleteUser", "UpdateUser"):
+                to = event.group if event.change == "UpdateUser" else ""
+                if name in (event.name.lower(), to.lower()):
+                    yield event.made_at, self.taken_by(event, told_by)
 
     def delivered(self, event_id: str) -> bool:
         """Whether a function was given the event at all."""
@@ -166,12 +178,13 @@ class Facts:
             if look.invocation is finding.decided_by and look.at <= finding.decided_at
         ]
 
-    def episode_of(self, finding: Finding) -> Episode | None:
-        """The episode that the finding was opened for."""
-        looks = self.looks(finding)
-        views = [look.view for look in looks[-1:]] + [finding.decided_at]
-        episodes = self.episodes(finding.user_id)
-        return next((e for view in views for e in episodes if e.holds(view)), None)
+    def episodes_of(self, finding: Finding) -> list[Episode]:
+        """The episodes that the finding may have been opened for, the earliest first.
+
+        IAM's answer may have shown an episode that was over by then, and another one begun.
+        """
+        views = [look.view for look in self.looks(finding)[-1:]] + [finding.decided_at]
+        return [e for e in self.episodes(finding.user_id) if any(e.holds(at) for at in views)]
 
     def sightings(self, user_id: str, episode: Episode) -> list[Look]:
         """Looks of undisturbed whole sweeps that saw the user as a stray in this episode."""
