@@ -25,7 +25,7 @@ _ELSEWHERE = (
     "111122223333 us-gov-west-1",
 )
 _CALLS = (Do.CREATE, Do.CREATE, Do.REMOVE, Do.ADD, Do.DELETE, Do.RENAME)
-_MOST_SWEEPS = 8
+_MOST_SWEEPS = 5
 _CLOSEST = 20
 """Milliseconds between two acts: no two happen at once."""
 _OF_SCENES = ("ann", "bob", "cyd", "dan", "eve")

@@ -39,6 +39,9 @@ FINDINGS, STATE = "findings", ENVIRONMENT["STATE_TABLE"]
 _SETTLING = 20 * MINUTE
 """Longer than what failed last may take to be tried again, or to be dead-lettered."""
 
+_LAST_SWEEPS = 3
+"""One that sees what is left, one that a grace later acts, one that finds nothing more to do."""
+
 
 class _Log(io.StringIO):
     """The product's log, each line with its time."""
@@ -122,9 +125,9 @@ class World:
         sweeps = [*range(plan.sweep_every, plan.calm_at, plan.sweep_every), *plan.extra_sweeps]
         redrives = [*plan.redrives, plan.calm_at + _SETTLING]
         at = plan.calm_at + _SETTLING + 5 * MINUTE
-        for _ in range(2):
-            sweeps += [at, at + grace + 5 * MINUTE]
-            at += grace + 10 * MINUTE + plan.iam_lag
+        for _ in range(_LAST_SWEEPS):
+            sweeps.append(at)
+            at += grace + 5 * MINUTE + plan.iam_lag
         for when in sweeps:
             self.kernel.at(when, lambda: self.events.call("sweep", {}, "account"))
         for when in redrives:
