@@ -29,7 +29,13 @@ _MOST_SWEEPS = 5
 _CLOSEST = 20
 """Milliseconds between two acts: no two happen at once."""
 _OF_SCENES = ("ann", "bob", "cyd", "dan", "eve")
-_PACES = ("within a second", "within seconds", "with checks between", "at any pace")
+_PACES = (
+    "within a second",
+    "within seconds",
+    "as a check looks",
+    "with checks between",
+    "at any pace",
+)
 _STRETCHES = ("iam", "dynamodb", "sqs", "sns", "ssm")
 _STRETCH_FAULTS = (
     Fault.THROTTLED,
@@ -130,6 +136,10 @@ class _Author:
         self.situations += [scene.title, f"a scene {pace}"]
         if pace == "within a second":
             self._pass(SECOND - self.now % SECOND)
+        if pace == "as a check looks":
+            self._pass(self.grace * SECOND - self.now % SECOND + random.randint(0, 2 * SECOND))
+        if random.random() < 0.3:
+            self.sweeps.append(self.now + random.randint(0, 2 * SECOND))
         for do, name, other in scene.steps:
             self._pass(self._pause(pace))
             self._do(self._told(do, roles[name], roles.get(other, "")))
@@ -151,13 +161,13 @@ class _Author:
             for group in groups:
                 self._pass(random.randint(100, 5 * SECOND))
                 self._do(self._told(Do.REMOVE, name, group))
-        if random.random() < 0.5:
+        if random.random() < 0.4:
             self._pass(self.grace * SECOND + random.randint(0, 10 * SECOND))
 
     def _pause(self, pace: str) -> int:
         random = self.random
         match pace:
-            case "within a second":
+            case "within a second" | "as a check looks":
                 return random.randint(_CLOSEST, 150)
             case "within seconds":
                 return random.randint(20, 3 * SECOND)
