@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from chalicelib.domain.marks import Mark
 
 from chalicelib.adapters.tables import StateTable
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import MalformedEventError
 from chalicelib.domain.findings import Write
-from chalicelib.domain.marks import Mark
 from chalicelib.flows.receive import Receive
 from tests.adapters.aws import client
 from tests.adapters.stack import Stack, aws_in_memory
