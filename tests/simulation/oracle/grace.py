@@ -8,6 +8,7 @@ from tests.simulation.journal import Event
 from tests.simulation.kernel import SECOND
 from tests.simulation.oracle.facts import GROUP_LOOKS, Facts, Finding, Violation, told
 
+_ASKED = 5 * SECOND
 _TURNS = ("CreateUser", "RemoveUserFromGroup", "AddUserToGroup")
 
 
@@ -77,11 +78,14 @@ def _has_been_seen(facts: Facts, finding: Finding, by: int) -> bool:
 
 
 def _seen(facts: Facts, user_id: str, joined: Event, by: int) -> bool:
-    """Whether IAM showed the user in no group by then. What it showed may be older than that."""
+    """Whether IAM showed the user in no group by then. What it showed may be older than that.
+
+    A look counts from when it was asked for, which is moments before IAM answers.
+    """
     users = (
         facts.truth.user(user_id, look.view)
         for look in facts.looks_at(user_id)
-        if look.at <= by and look.at >= joined.told_at and look.operation in GROUP_LOOKS
+        if look.at <= by + _ASKED and look.at >= joined.told_at and look.operation in GROUP_LOOKS
     )
     return any(user and not user.groups for user in users)
 
