@@ -65,7 +65,7 @@ def _has_been_seen(facts: Facts, finding: Finding, by: int) -> bool:
     user_id = finding.user_id
     known = facts.known(user_id, finding.decided_by.started)
     joined = [event for event in known if event.change == "AddUserToGroup"]
-    if not joined:
+    if not joined or facts.is_mixed_up(finding):
         return True
     last = joined[-1]
     left = any(
