@@ -112,7 +112,7 @@ class Gateway:
         if fault is Fault.UNANSWERED:
             running.wait(luck.between(5, 15) * SECOND)
             raise error(service, operation, fault)
-        running.wait(_latency(luck))
+        running.wait(_latency(luck) + self._weather.slowness(operation))
         return answer
 
     def _answer(

@@ -205,7 +205,7 @@ class SimulatedDynamoDB:
         if not request.get("ScanIndexForward", True):
             found.reverse()
         found = _after(found, request.get("ExclusiveStartKey"))
-        size = request.get("Limit", len(found) if call.luck.chance(0.5) else 1 + len(found) // 4)
+        size = request.get("Limit", len(found) if call.luck.chance(0.7) else 1 + len(found) // 2)
         page = found[: max(size, 1)]
         rule = request.get("FilterExpression")
         kept = [item for item in page if rule is None or holds(rule, item, names)]
