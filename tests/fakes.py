@@ -201,9 +201,11 @@ class Ledger:
         return done
 
     def update(self, finding: Finding, mark: Mark | None = None, news: News | None = None) -> Write:
-        """Replace the version of a finding that was read; news goes along."""
+        """Replace the version of a finding that was read; with news, if the mark is as it was."""
+        if mark and self.mark(mark.account, mark.user_name).version != mark.version:
+            return Write.CONFLICT
         done = self.findings.update(finding)
-        if done is Write.DONE and mark and news and news.is_any:
+        if done is Write.DONE and mark and news:
             self.note(mark, news, finding.opened_at)
         return done
 

@@ -235,12 +235,13 @@ class Ledger:
         return self._both(put, if_unchanged(update, mark))
 
     def update(self, finding: Finding, mark: Mark | None = None, news: News | None = None) -> Write:
-        """Replace the version of a finding that was read; news goes along, whatever came since."""
-        if mark is None or news is None or not news.is_any:
+        """Replace the version of a finding that was read; with news, if the mark is as it was."""
+        if mark is None or news is None:
             return self.findings.update(finding)
         put = self.findings.put_of(replace(finding, version=finding.version + 1), finding.version)
         at = finding.resolved_at or finding.opened_at
-        return self._both(put, update_of(mark, news, self.state.expires_at(at)))
+        update = update_of(mark, news, self.state.expires_at(at))
+        return self._both(put, if_unchanged(update, mark))
 
     def _both(self, put: Mapping[str, Any], update: Mapping[str, Any]) -> Write:
         """Write a finding and its mark. Whatever was not for a lost race is raised."""

@@ -20,12 +20,14 @@ from chalicelib.domain.events import Cause, Change, MembershipEvent
 FLAPPING_WINDOW = timedelta(days=1)
 MOST_FACTS = 400
 """DynamoDB's item holds 400 KB; a fact without a cause takes 300 bytes at most."""
-MOST_CAUSES = 10
-"""Of older ones only the time counts: a cause may take 12 KB, whatever others write into it."""
+MOST_CAUSES = 8
+"""Of older ones only the time counts: a cause may take 15 KB, whatever others write into it."""
 _CLOCK_SKEW = timedelta(seconds=5)
 """CreateUser's event and the user's creation date are one instant, told by two clocks."""
 _LONGEST_ID = 64
 _LONGEST_NAME = 128
+_FORTH_AND_BACK = 2
+"""Two renames within a second that lead back to a name are one user's; of three nobody knows."""
 _BY_LOOK = "look:"
 
 
@@ -171,9 +173,9 @@ def told_by(event: MembershipEvent) -> tuple[tuple[str, Fact], ...]:
     """What the event tells, and of which name. Of a rename the new name comes first."""
     cause, kind = event.cause, _KIND_OF[event.change]
     other = event.new_name or cause.group_name
-    made_up = f"{kind}@{cause.event_time.isoformat()}:{other}"  # eventVersion 1.0 has no ids
+    told_by_it = cause.event_id[:_LONGEST_ID] or other[:_LONGEST_NAME]  # eventVersion 1.0: no ids
     fact = Fact(
-        id=(cause.event_id or made_up)[:_LONGEST_ID],
+        id=f"{cause.event_time:%Y%m%dT%H%M%S}:{kind}:{told_by_it}",
         kind=kind,
         at=cause.event_time,
         user_id=event.user_id,
@@ -228,7 +230,7 @@ def _traced(mark: Mark, left: Fact | None, read: Read, user: User | None) -> tup
     passed: dict[str, int] = {}
     while True:
         facts = _until(mark, left)
-        if len(passed) > 2 and any(f.id in passed for f in facts):
+        if len(passed) > _FORTH_AND_BACK and any(f.id in passed for f in facts):
             # names went round within a second: who had which before?
             return in_order(found[: min(passed.values())])
         facts = tuple(f for f in facts if f.id not in passed)

@@ -48,7 +48,7 @@ class Ledger(Memory, Protocol):
         """Store a finding that must be new, with news, if the mark is as it was read."""
 
     def update(self, finding: Finding, mark: Mark | None = None, news: News | None = None) -> Write:
-        """Replace the version of a finding that was read; news goes along."""
+        """Replace the version of a finding that was read; with news, if the mark is as it was."""
 
 
 class Documents(Protocol):

@@ -36,6 +36,8 @@ CURSOR_LASTS = timedelta(hours=6)
 SMALL_PAGE = 50
 """Of so many users findings are opened in seconds, so that the page is still a fresh look."""
 LARGE_PAGE = 1000
+FEW = 10
+"""So many findings are opened while the page that showed them is still fresh, or by looks."""
 _INDEX_LAGS = timedelta(minutes=1)
 """A finding that was opened so shortly before may not be in the index of live ones yet."""
 _LAST, _CURSOR = "sweep", "sweep-cursor"
@@ -360,7 +362,7 @@ class _Run:
 
     def _fresh(self, waiting: Mapping[str, _Due]) -> Iterator[Seen]:
         """Those who wait, each with its look: a new one if that takes fewer calls in all."""
-        if 2 * len(waiting) <= self.tally.users // SMALL_PAGE + 1:
+        if len(waiting) <= max(FEW, self.tally.users // SMALL_PAGE // 2):
             yield from [due.seen for due in waiting.values()]
             return
         pages = self.sweep.pages(None, SMALL_PAGE)
