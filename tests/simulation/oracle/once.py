@@ -37,8 +37,11 @@ def _seemed_over(facts: Facts, episode: Episode, first: Finding, second: Finding
     """Whether IAM showed an end of the episode before its time, or for long none after it."""
     if facts.is_misled(first.user_id, episode, first.decided_at, second.decided_at):
         return True
+    if facts.plan.iam_lag < BELIEVED:
+        return False
+    reasons = {m.finding["resolution"]["reason"] for m in first.resolved}
     is_late = episode.end is not None and second.decided_at >= episode.end + BELIEVED
-    return is_late and facts.plan.iam_lag >= BELIEVED
+    return is_late or "deleted" in reasons  # closure judges whether IAM may have shown that
 
 
 def _repeats(facts: Facts, finding: Finding) -> Iterator[Violation]:
