@@ -42,10 +42,12 @@ def users(client: IAMClient) -> Iterator[User]:
         yield from page.users
 
 
-def user_pages(client: IAMClient, marker: str | None = None) -> Iterator[Page]:
+def user_pages(
+    client: IAMClient, marker: str | None = None, size: int = PAGE_SIZES[0]
+) -> Iterator[Page]:
     """Yield the pages of users from `marker` on, or from the first. Raises UnreadableUsersError."""
     try:
-        for answer in answers(client, ["User"], marker):
+        for answer in answers(client, ["User"], marker, size):
             found = tuple(map(user_of, listed(answer, "UserDetailList")))
             yield Page(found, marker_after(answer))
     except FAILURES as error:
@@ -53,7 +55,10 @@ def user_pages(client: IAMClient, marker: str | None = None) -> Iterator[Page]:
 
 
 def answers(
-    client: IAMClient, kinds: Sequence[EntityTypeType], marker: str | None = None
+    client: IAMClient,
+    kinds: Sequence[EntityTypeType],
+    marker: str | None = None,
+    size: int = PAGE_SIZES[0],
 ) -> Iterator[Detail]:
     """Yield the answers about these kinds. Raises as `iam_pages.pages` does.
 
@@ -61,7 +66,8 @@ def answers(
     smaller ones. Throttling and refusals are raised: a smaller page would fare no better.
     """
     operation = "get_account_authorization_details"
-    return pages(_Smaller(client), operation, marker, Filter=kinds)
+    sizes = (size, *(each for each in PAGE_SIZES if each < size))
+    return pages(_Smaller(client, sizes), operation, marker, Filter=kinds)
 
 
 @dataclass(slots=True)
@@ -69,7 +75,7 @@ class _Smaller:
     """The client, asked for the largest page that it has been able to give."""
 
     client: IAMClient
-    sizes: tuple[int, ...] = PAGE_SIZES
+    sizes: tuple[int, ...]
 
     def get_account_authorization_details(self, **asked: Any) -> Detail:  # noqa: ANN401 - as asked
         """Ask for one page. Raises what botocore raises for the smallest one."""

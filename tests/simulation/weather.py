@@ -66,6 +66,15 @@ class Weather:
         self.struck.append(Strike(now, operation, fault))
         return fault
 
+    def slowness(self, operation: str) -> int:
+        """How much longer the answer takes than answers do."""
+        return {
+            "publish": self.plan.slow_publish,
+            "get_account_authorization_details": self.plan.slow_pages,
+            "list_access_keys": self.plan.slow_reads,
+            "list_mfa_devices": self.plan.slow_reads,
+        }.get(operation, 0)
+
     def _written(self, operation: str, now: int) -> Fault | None:
         for strike in self.plan.strikes or ():
             if strike.at == now and strike.operation == operation:

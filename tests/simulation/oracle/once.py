@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.simulation.journal import Published
-from tests.simulation.oracle.facts import Facts, Finding, Violation
+from tests.simulation.oracle.facts import BELIEVED, Facts, Finding, Violation
 from tests.simulation.truth import Episode
 
 Key = tuple[str, str, int]
@@ -21,15 +21,27 @@ def judge(facts: Facts) -> Iterator[Violation]:
 
 
 def _second_findings(facts: Facts, user_id: str) -> Iterator[Violation]:
-    seen: dict[Episode, str] = {}
+    seen: dict[Episode, Finding] = {}
     for finding in facts.of_user(user_id):
-        episode = facts.episode_of(finding)
-        if episode is None:
-            continue
-        if episode in seen:
-            text = f"{finding.finding_id} and {seen[episode]} are about one episode of {user_id}"
-            yield Violation(4, finding.decided_at, text)
-        seen[episode] = finding.finding_id
+        episodes = facts.episodes_of(finding)
+        new = [episode for episode in episodes if episode not in seen]
+        for episode in new[:1] or episodes[-1:]:
+            first = seen.get(episode)
+            if first and not _seemed_over(facts, episode, first, finding):
+                ids = f"{finding.finding_id} and {first.finding_id}"
+                yield Violation(4, finding.decided_at, f"{ids} are about one episode of {user_id}")
+            seen[episode] = finding
+
+
+def _seemed_over(facts: Facts, episode: Episode, first: Finding, second: Finding) -> bool:
+    """Whether IAM showed an end of the episode before its time, or for long none after it."""
+    if facts.is_misled(first.user_id, episode, first.decided_at, second.decided_at):
+        return True
+    if facts.plan.iam_lag < BELIEVED:
+        return False
+    reasons = {m.finding["resolution"]["reason"] for m in first.resolved}
+    is_late = episode.end is not None and second.decided_at >= episode.end + BELIEVED
+    return is_late or "deleted" in reasons  # closure judges whether IAM may have shown that
 
 
 def _repeats(facts: Facts, finding: Finding) -> Iterator[Violation]:
