@@ -137,6 +137,7 @@ class Deployment:
     def pager(self) -> Pager:
         """The channel to PagerDuty."""
         from chalicelib.adapters.pagerduty import EventsApi  # noqa: PLC0415 - only the pager's function pays for it
+        from chalicelib.channels.pager.memory import Memory  # noqa: PLC0415 - as above
         from chalicelib.channels.pager.relay import Pager, PagerSettings  # noqa: PLC0415 - as above
 
         settings = read_settings(PagerSettings, self._environment)
@@ -147,7 +148,13 @@ class Deployment:
             clock=self.clock,
             sleep=time.sleep,
         )
-        return Pager(findings=self._findings, is_flood_over=self.floods.is_over, send=api.send)
+        return Pager(
+            findings=self._findings,
+            is_flood_over=self.floods.is_over,
+            severities=settings.pagerduty_severities,
+            memory=Memory(self._state, self.clock),
+            send=api.send,
+        )
 
     @cached_property
     def chat(self) -> Chat:

@@ -155,6 +155,10 @@ class State:
         """A small document."""
         return self.documents.get(name, {})
 
+    def write_document(self, _: Account, name: str, content: Mapping[str, Any]) -> None:
+        """Store a small document over whatever stood there."""
+        self.documents[name] = dict(content)
+
     def swap_document(self, _: Account, name: str, content: Mapping[str, Any]) -> Write:
         """Replace the version that was read: `content` names it."""
         version = int(self.documents.get(name, {}).get("version", 0))

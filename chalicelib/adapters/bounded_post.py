@@ -1,7 +1,8 @@
 """One HTTP POST that is over by a deadline, however its receiver dawdles, and follows no redirect.
 
-A socket's own timeout bounds each read: a byte now and then holds it for ever. Here connecting, the handshake, sending and every read take from one span of time. Only the lookup
-of the name has bounds of its own, those of the system's resolver.
+A socket's own timeout bounds each read: a byte now and then holds it for ever. Here connecting,
+the handshake, sending and every read take from one span of time. Only the lookup of the name has
+bounds of its own, those of the system's resolver.
 """
 
 from __future__ import annotations

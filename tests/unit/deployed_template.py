@@ -140,11 +140,13 @@ class _Values:
         match value:
             case {"Ref": str(name)}:
                 known = self._parameters.get(name)
-                return self.made(name).ref if known is None else known
+                return self.made(name).ref if known is None else self._typed(name, known)
             case {"Fn::GetAtt": [name, attribute]}:
                 return self._attribute(name, attribute)
             case {"Fn::Sub": str(text)}:
                 return re.sub(r"\$\{([^}]+)\}", lambda match: self._named(match[1]), text)
+            case {"Fn::Join": [str(between), parts]}:
+                return between.join(self.of(parts))
             case {"Fn::Equals": [one, other]}:
                 return self.of(one) == self.of(other)
             case {"Fn::Not": [condition]}:
@@ -155,6 +157,10 @@ class _Values:
                 return [self.of(each) for each in value]
             case _:
                 return value
+
+    def _typed(self, name: str, value: str) -> str | list[str]:
+        declared = self._template["Parameters"].get(name, {})
+        return value.split(",") if declared.get("Type") == "CommaDelimitedList" else value
 
     def _named(self, name: str) -> str:
         resource, dot, attribute = name.partition(".")

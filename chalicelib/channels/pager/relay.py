@@ -11,17 +11,20 @@ from dataclasses import dataclass
 
 from chalicelib.channels.interface import Findings, Relayed
 from chalicelib.channels.pager.incidents import Action, PagerDutyEvent, event_of, resolve
+from chalicelib.channels.pager.memory import Memory
 from chalicelib.channels.received import Alarm, Received
 from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Finding, Status
+from chalicelib.domain.severity import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PagerSettings:
-    """The secret that holds the routing key, and the address that events go to."""
+    """The secret that holds the routing key, where events go, and the severities that page."""
 
     pagerduty_secret_arn: str
     pagerduty_url: str
+    pagerduty_severities: tuple[Severity, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,8 @@ class Pager:
 
     findings: Findings
     is_flood_over: Callable[[Account, str], bool]
+    severities: tuple[Severity, ...]
+    memory: Memory
     send: Callable[[PagerDutyEvent], None]
 
     def relay(self, messages: Iterable[Received | Alarm]) -> Sequence[Relayed]:
@@ -38,22 +43,51 @@ class Pager:
 
     def _page(self, message: Received | Alarm) -> Relayed:
         if isinstance(message, Alarm):
-            if message.state not in ("ALARM", "OK"):
-                return Relayed.IGNORED
-            self.send(event_of(message))
-            return Relayed.SENT
+            return self._follow(message)
         if _only_reminds(message):
             return Relayed.IGNORED
         event = event_of(message)
+        pages = message.severity in self.severities
         if event.action is Action.RESOLVE:
-            self.send(event)
-            return Relayed.SENT
+            return self._close(message, event, certainly=pages)
+        if not pages:
+            return Relayed.IGNORED
         if self._is_over(message):
-            return Relayed.OVER  # a trigger would open an incident that nothing closes
+            # a trigger would open an incident that nothing closes; one may have got out before
+            self._close(message, event, certainly=False)
+            return Relayed.OVER
+        self.memory.note(message.account, event.dedup_key)
         self.send(event)
         if self._is_over(message):
             self.send(resolve(event))  # its own resolve may have come before this trigger
         return Relayed.SENT
+
+    def _close(self, message: Received, event: PagerDutyEvent, *, certainly: bool) -> Relayed:
+        """Close the incident if there was one: `certainly` also where none is remembered.
+
+        What was opened is closed whatever pages by now, and whatever was opened by a version that
+        remembered nothing.
+        """
+        if certainly or self.memory.was_opened(message.account, event.dedup_key):
+            self.send(resolve(event))
+            return Relayed.SENT
+        return Relayed.IGNORED
+
+    def _follow(self, alarm: Alarm) -> Relayed:
+        """Bring the alarm's incident to where the alarm stands by the latest message.
+
+        Messages overtake one another, and so do our own events: what was heard while one of them
+        was under way is sent after it.
+        """
+        if alarm.state not in ("ALARM", "OK"):
+            return Relayed.IGNORED
+        latest = self.memory.hear(alarm)
+        became = Relayed.SENT if latest.state == alarm.state else Relayed.OVER
+        sent = None
+        while latest != sent:
+            self.send(event_of(latest))
+            sent, latest = latest, self.memory.latest(alarm)
+        return became
 
     def _is_over(self, message: Received) -> bool:
         if message.is_test:
