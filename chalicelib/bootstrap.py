@@ -21,6 +21,7 @@ from chalicelib.adapters.parameters import read_parameter
 from chalicelib.adapters.tables import FindingsTable, StateTable
 from chalicelib.adapters.topic import AlertTopic
 from chalicelib.domain.account import NoSuchUser, User, account_of_arn
+from chalicelib.domain.floods import Limits
 from chalicelib.flows.check import Check
 from chalicelib.flows.exemptions_in_force import ExemptionsInForce
 from chalicelib.flows.floods import Floods
@@ -96,9 +97,10 @@ class Deployment:
     def floods(self) -> Floods:
         """What keeps people from being told of many findings one by one."""
         return Floods(
-            above=self.settings.digest_above,
+            limits=Limits(self.settings.digest_above, self.settings.always_tell_severity),
             documents=self._state,
             live=self._findings.live,
+            in_crowd=self._findings.in_crowd,
             queue=self.queue,
             topic=self._topic,
             clock=self.clock,

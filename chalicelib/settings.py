@@ -35,6 +35,7 @@ class Settings:
     flapping_episodes: int
     missed_events_alert: int
     digest_above: int
+    always_tell_severity: Severity
     keep_resolved_days: int
 
     @property

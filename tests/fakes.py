@@ -114,6 +114,10 @@ class Findings:
         kept = tuple(self.kept.values())
         return (f for f in kept if f.account == account and f.status is Status.OPEN)
 
+    def in_crowd(self, crowd: str) -> Iterator[Finding]:
+        """All that opened in a crowd, over or not."""
+        return (f for f in tuple(self.kept.values()) if f.crowd == crowd)
+
     def add(self, finding: Finding) -> Write:
         """Store a finding that must be new."""
         if finding.finding_id in self.kept:

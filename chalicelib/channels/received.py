@@ -42,8 +42,8 @@ class Received:
 
     @property
     def severity(self) -> Severity:
-        """How bad it is."""
-        return Severity[self.about["severity"]]
+        """How bad it is; of a digest, how bad what nothing else tells of."""
+        return Severity[self.about.get("severity_here", self.about["severity"])]
 
     @property
     def is_test(self) -> bool:

@@ -129,8 +129,9 @@ class Check:
             user, mark, looked_at=now, origin=request.origin, exemption_ended=exemption_ended
         )
         if isinstance(result, Due):
-            quiet = self.floods.joins(mark.account)
-            opened = self.lifecycle.open(result, self.assess(user), quiet=quiet)
+            risk = self.assess(user)
+            told = self.floods.join(mark.account, risk.severity)
+            opened = self.lifecycle.open(result, risk, told=told)
             return Evaluation.NON_COMPLIANT if isinstance(opened, Finding) else opened
         return result
 

@@ -19,6 +19,7 @@ from chalicelib.domain.findings import (
     Reason,
     Resolution,
     Status,
+    ToldHow,
     Write,
     claimed,
     may_send,
@@ -148,13 +149,13 @@ class Lifecycle:
             return Step.WAITING
         return Due(user, mark, since, number, looked_at, origin)
 
-    def open(self, due: Due, risk: Risk, *, quiet: bool = False) -> Finding | Evaluation | Step:
+    def open(self, due: Due, risk: Risk, *, told: ToldHow) -> Finding | Evaluation | Step:
         """Open the finding and announce it, unless news since the look make it doubtful.
 
         Returns the finding, or why none was opened.
 
-        The mark comes first, so that a later event knows whom to close. A `quiet` finding is
-        announced to machines alone, since a digest tells people of it.
+        The mark comes first, so that a later event knows whom to close. `told` is how people learn
+        of it: what a digest tells of is announced to machines alone.
         """
         user_id = due.user.user_id
         mark = self.change_mark(due.mark, lambda m: _with(m, user_id))
@@ -174,7 +175,7 @@ class Lifecycle:
             detected_by="sweep" if due.origin is Origin.SWEEP else "event",
             cause=mark.cause if by_event else None,
             flaps=flaps_within_a_day(mark, due.looked_at),
-            quiet=quiet,
+            told=told,
         )
         if self.findings.add(finding) is Write.CONFLICT and not self._is_mine(finding):
             log("finding_already_open", finding_id=finding.finding_id)
@@ -277,10 +278,13 @@ class Lifecycle:
         self._deliver_own(stored)
         return stored.finding
 
-    def advance(self, finding: Finding, *, muted: bool = False) -> Finding:
-        """Let time do its work on an open finding: what falls due is stored, then sent."""
+    def advance(self, finding: Finding, *, muted_in: str | None = None) -> Finding:
+        """Let time do its work on an open finding: what falls due is stored, then sent.
+
+        `muted_in` is the digest that tells people of it, if one does.
+        """
         now = self.clock()
-        stored = self._store(finding, lambda f: moved_on(f, self.settings, now, muted=muted))
+        stored = self._store(finding, lambda f: moved_on(f, self.settings, now, muted_in=muted_in))
         self._deliver_own(stored)
         return stored.finding
 

@@ -116,7 +116,7 @@ class Sweep:
         if unseen is not None:
             gone = run.close_gone(unseen)
             run.advance()
-        self.floods.tell(account, run.muted)
+        self.floods.tell(account, run.in_hand)
         result = SweepResult(
             complete=complete,
             **asdict(run.tally),
@@ -191,7 +191,7 @@ class _Run:
     tally: _Tally
     due: list[Due] = field(default_factory=list)
     still_open: list[Finding] = field(default_factory=list)
-    muted: list[Finding] = field(default_factory=list)
+    in_hand: list[Finding] = field(default_factory=list)
 
     def look(self, cursor: _Cursor) -> frozenset[str] | None:
         """Evaluate page by page; return the open findings' users not seen, None if out of time."""
@@ -272,15 +272,16 @@ class _Run:
         lifecycle = self.sweep.lifecycle
         risk_of = self.sweep.assess([due.user for due in self.due])
         risks = [(due, risk_of(due.user)) for due in self.due]
-        quiet = self.sweep.floods.is_flood(len(risks))
+        severities = [risk.severity for _, risk in risks]
+        told = self.sweep.floods.join_together(self.account, severities)
         opened = 0
-        for due, risk in risks:
+        for (due, risk), how in zip(risks, told, strict=True):
             if self.sweep.time_left() < RESERVE_SECONDS:
                 return None
-            result = lifecycle.open(due, risk, quiet=quiet)
+            result = lifecycle.open(due, risk, told=how)
             opened += result is not Step.WAITING
-            if isinstance(result, Finding) and quiet:
-                self.muted.append(result)
+            if isinstance(result, Finding):
+                self.in_hand.append(result)
         return opened
 
     def close_gone(self, unseen: frozenset[str]) -> int:
@@ -301,13 +302,16 @@ class _Run:
 
     def advance(self) -> None:
         """Send the reminders and escalations that are due."""
-        settings, now = self.sweep.lifecycle.settings, self.sweep.clock()
-        moving = [f for f in self.still_open if moved_on(f, settings, now) != f]
-        muted = self.sweep.floods.is_flood(sum(not finding.quiet for finding in moving))
-        for finding in moving:
-            after = self.sweep.lifecycle.advance(finding, muted=muted)
-            if after.muted:
-                self.muted.append(after)
+        lifecycle, now = self.sweep.lifecycle, self.sweep.clock()
+        moved = [(f, moved_on(f, lifecycle.settings, now)) for f in self.still_open]
+        due = [(before, after.outbox[0]) for before, after in moved if after != before]
+        moves, episode = self.sweep.floods.move(self.account, due)
+        for finding in moves.singly:
+            lifecycle.advance(finding)
+        for finding in moves.reminded:
+            lifecycle.advance(finding, muted_in="")
+        for finding in moves.escalated:
+            self.in_hand.append(lifecycle.advance(finding, muted_in=episode))
 
 
 def _has_news(finding: Finding, mark: Mark, user: User) -> bool:

@@ -13,6 +13,7 @@ from chalicelib.domain.account import User
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.exemptions import NotExempt
 from chalicelib.domain.findings import AlertType
+from chalicelib.domain.floods import Limits
 from chalicelib.domain.risk import Risk
 from chalicelib.domain.severity import Severity
 from chalicelib.flows.check import Check
@@ -54,8 +55,8 @@ def monitor(world: World, grace: int) -> tuple[Receive, Check]:
         topic=world.topic, find_user=world.iam.by_id, clock=world.clock,
     )  # fmt: skip
     floods = Floods(
-        above=0, documents=State(), live=lambda _: iter(()), queue=world.queue, topic=world.topic,
-        clock=world.clock,
+        limits=Limits(0, Severity.HIGH), documents=State(), live=lambda _: iter(()),
+        in_crowd=lambda _: iter(()), queue=world.queue, topic=world.topic, clock=world.clock,
     )  # fmt: skip
     check = Check(
         iam=world.iam, lifecycle=lifecycle, exemption=lambda *_: NotExempt(), floods=floods,

@@ -77,10 +77,9 @@ class Pager:
         """Bring the alarm's incident to where the alarm stands by the latest message.
 
         Messages overtake one another, and so do our own events: what was heard while one of them
-        was under way is sent after it.
+        was under way is sent after it. INSUFFICIENT_DATA comes of alarms alone that ask for it, and
+        is no OK.
         """
-        if alarm.state not in ("ALARM", "OK"):
-            return Relayed.IGNORED
         latest = self.memory.hear(alarm)
         became = Relayed.SENT if latest.state == alarm.state else Relayed.OVER
         sent = None
@@ -101,7 +100,7 @@ class Pager:
 
 
 def _only_reminds(message: Received) -> bool:
-    """Whether people on call have been told: each of these findings has an incident of its own."""
+    """Whether it tells of nothing new: PagerDuty reminds by itself."""
     if message.type == "digest":
-        return bool(message.about["open"]) and not message.about["told_here_alone"]
+        return message.about.get("of") == "reminder"
     return message.type in ("reminder", "flapping")

@@ -274,19 +274,53 @@ def test_a_flood_is_one_incident_that_closes() -> None:
 
 
 def test_a_digest_of_reminders_pages_nobody() -> None:
-    """Each of its findings has an incident of its own."""
-    reminded = [replace(finding, quiet=False) for finding in many(20)]
-    digest = digest_of(ACCOUNT, reminded, digest_id="x", at=NOW)
+    """PagerDuty reminds by itself of what it has an incident for, and of nothing else."""
     world = World()
-    assert world.page(digest) == [Relayed.IGNORED]
+    assert world.page(EXAMPLES["digest-reminder"]) == [Relayed.IGNORED]
+    assert world.lives == []
+
+
+def test_an_escalation_of_many_pages() -> None:
+    """None of them need have an incident: what is told singly pages from some severity on alone."""
+    world = World(severities=(Severity.HIGH, Severity.CRITICAL))
+    raised = [replace(finding, quiet=False, severity=Severity.HIGH) for finding in many(16)]
+    digest = digest_of(ACCOUNT, raised, digest_id="x", at=NOW, of=AlertType.ESCALATED)
+    assert world.page(digest) == [Relayed.SENT]
+    over = digest_of(
+        ACCOUNT, [], digest_id="x", at=NOW, of=AlertType.ESCALATED, here_at_least=Severity.HIGH
+    )
+    assert world.page(over) == [Relayed.SENT]
+    assert world.lives == [(1, 1)]
+
+
+def test_a_flood_pages_by_those_of_whom_nothing_else_tells() -> None:
+    """Who is bad among them has an incident of its own: one page for one trouble."""
+    world = World(severities=(Severity.HIGH, Severity.CRITICAL))
+    low = [replace(finding, severity=Severity.LOW) for finding in many(12)]
+    bad = replace(FINDING, severity=Severity.CRITICAL)
+    assert world.page(digest_of(ACCOUNT, low, digest_id="x", at=NOW, loud=[bad])) == [
+        Relayed.IGNORED
+    ]
+    world.severities = (Severity.LOW, *world.severities)
+    world.page(digest_of(ACCOUNT, low, digest_id="x", at=NOW, loud=[bad]))
+    (incident,) = world.pagerduty.incidents.values()
+    assert incident.severity == "info"
 
 
 def test_an_alarm_opens_and_closes_its_own_incident() -> None:
     """The monitor's own alarms page, too, and whatever severities do: they have none."""
     world = World(severities=())
     assert world.hear("ALARM", 1) == [Relayed.SENT]
-    assert world.hear("INSUFFICIENT_DATA", 2) == [Relayed.IGNORED]
     assert world.hear("OK", 3) == [Relayed.SENT]
+    assert world.lives == [(1, 1)]
+
+
+def test_an_alarm_that_knows_nothing_any_more_pages() -> None:
+    """It is sent by alarms that ask for it alone; what cannot be known is not fine."""
+    world = World()
+    assert world.hear("INSUFFICIENT_DATA", 2) == [Relayed.SENT]
+    assert world.hear("ALARM", 3) == [Relayed.SENT]
+    assert world.hear("OK", 4) == [Relayed.SENT]
     assert world.lives == [(1, 1)]
 
 
