@@ -94,7 +94,6 @@ class Flood:
     severity_here: Severity = Severity.LOW
     announced: int = 0
     open: int = 0
-    told_at: datetime = NEVER
     ending: bool = False
     claimed_until: datetime = NEVER
 
@@ -168,14 +167,10 @@ def being_told(flood: Flood, standing: Standing, now: datetime, *, ending: bool)
     )
 
 
-def told(flood: Flood, standing: Standing, now: datetime) -> Flood:
+def told(flood: Flood, standing: Standing) -> Flood:
     """The flood once it has been told how it stands."""
     return replace(
-        flood,
-        announced=standing.announced,
-        open=len(standing.here),
-        told_at=now,
-        claimed_until=NEVER,
+        flood, announced=standing.announced, open=len(standing.here), claimed_until=NEVER
     )
 
 

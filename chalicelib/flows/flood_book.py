@@ -120,7 +120,6 @@ def _with_earlier(pages: _Pages) -> _Pages:
         severity_here=pages.severity,
         announced=pages.announced,
         open=pages.open,
-        told_at=pages.told_at,
         ending=pages.closing,
     )
     return _Pages(floods=(*pages.floods, flood), version=pages.version)

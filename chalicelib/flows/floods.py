@@ -153,7 +153,7 @@ class Floods:
         if step is Next.END:
             self._book.close(account, flood.id)
         else:
-            self._book.keep(account, told(claimed, standing, now))
+            self._book.keep(account, told(claimed, standing))
 
     def _look(self, flood: Flood, live: Mapping[str, Finding]) -> tuple[Standing, Next]:
         standing = standing_of(flood, self._members(flood, live), live.values(), self.limits)

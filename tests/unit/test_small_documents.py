@@ -33,7 +33,6 @@ def test_a_flood_goes_on_over_an_upgrade() -> None:
         severity_here=Severity.HIGH,
         announced=9,
         open=5,
-        told_at=NOW,
     )
 
 
