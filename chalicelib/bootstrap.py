@@ -17,15 +17,17 @@ from chalicelib.adapters.authorization_details import user_pages, users
 from chalicelib.adapters.check_queue import CheckQueue
 from chalicelib.adapters.clients import Clients, MakeClient, boto3_client
 from chalicelib.adapters.iam import Iam
-from chalicelib.adapters.parameters import read_parameter
-from chalicelib.adapters.tables import FindingsTable, StateTable
+from chalicelib.adapters.parameters import read_edition
+from chalicelib.adapters.tables import FindingsTable, Ledger, StateTable
 from chalicelib.adapters.topic import AlertTopic
-from chalicelib.domain.account import NoSuchUser, User, account_of_arn
+from chalicelib.domain.account import Account, NoSuchUser, User, account_of_arn
+from chalicelib.domain.decision import Rules
 from chalicelib.domain.floods import Limits
 from chalicelib.flows.check import Check
+from chalicelib.flows.commit import Commit
 from chalicelib.flows.exemptions_in_force import ExemptionsInForce
 from chalicelib.flows.floods import Floods
-from chalicelib.flows.lifecycle import Lifecycle
+from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.receive import Receive
 from chalicelib.settings import Settings, read_settings, settings_from
 from chalicelib.times import utc_now
@@ -66,27 +68,42 @@ class Deployment:
     @cached_property
     def receive(self) -> Receive:
         """The event path."""
-        return Receive(lifecycle=self.lifecycle, clock=self.clock)
+        return Receive(watched=self.watched, commit=self.commit, clock=self.clock)
 
     @cached_property
     def check(self) -> Check:
         """The check path."""
         return Check(
-            iam=Iam(self.clients.iam),
-            lifecycle=self.lifecycle,
-            exemption=self._configuration.exemption,
-            assess=self._assess,
+            watched=self.watched,
+            inquiry=self.inquiry,
+            commit=self.commit,
             floods=self.floods,
             clock=self.clock,
         )
 
+    @property
+    def watched(self) -> frozenset[Account]:
+        """The accounts whose events and messages count: the deployment's own."""
+        return frozenset({account_of_arn(self.settings.alert_topic_arn)})
+
     @cached_property
-    def lifecycle(self) -> Lifecycle:
-        """What evaluations lead to."""
-        return Lifecycle(
+    def inquiry(self) -> Inquiry:
+        """What a decision may ask for."""
+        return Inquiry(
+            iam=Iam(self.clients.iam),
+            memory=self._ledger,
+            exemption=self._configuration.exemption,
+            assess=self._assess,
+            clock=self.clock,
+            rules=Rules(self.settings.grace, self.settings.iam_lag),
+        )
+
+    @cached_property
+    def commit(self) -> Commit:
+        """What decisions lead to."""
+        return Commit(
             settings=self.settings,
-            findings=self._findings,
-            state=self._state,
+            ledger=self._ledger,
             queue=self.queue,
             topic=self._topic,
             find_user=self._find_user,
@@ -111,13 +128,12 @@ class Deployment:
         from chalicelib.flows.sweep import Sweep  # noqa: PLC0415 - only the sweep pays for it
 
         return Sweep(
-            lifecycle=self.lifecycle,
+            commit=self.commit,
+            inquiry=self.inquiry,
             floods=self.floods,
             state=self._state,
-            pages=lambda marker: user_pages(self.clients.iam(), marker),
-            live=self._findings.live,
-            record=self._findings.record_sweep,
-            exemption=self._configuration.exemption,
+            findings=self._findings,
+            pages=lambda marker, size: user_pages(self.clients.iam(), marker, size),
             assess=self._assess_all,
             clock=self.clock,
             time_left=time_left,
@@ -185,7 +201,7 @@ class Deployment:
     @cached_property
     def _configuration(self) -> ExemptionsInForce:
         return ExemptionsInForce(
-            read=lambda: read_parameter(self.clients.ssm(), self.settings.config_parameter),
+            read=lambda: read_edition(self.clients.ssm(), self.settings.config_parameter),
             documents=self._state,
             tell=self._topic.publish,
             clock=self.clock,
@@ -199,6 +215,10 @@ class Deployment:
     @cached_property
     def _state(self) -> StateTable:
         return StateTable(self.clients.dynamodb(), self.settings.state_table, self.settings.grace)
+
+    @cached_property
+    def _ledger(self) -> Ledger:
+        return Ledger(self._findings, self._state)
 
     @cached_property
     def _topic(self) -> AlertTopic:

@@ -37,6 +37,7 @@ class Settings:
     digest_above: int
     always_tell_severity: Severity
     keep_resolved_days: int
+    iam_lag_seconds: int
 
     @property
     def grace(self) -> timedelta:
@@ -44,12 +45,24 @@ class Settings:
         return timedelta(seconds=self.grace_period_seconds)
 
     @property
+    def iam_lag(self) -> timedelta:
+        """For how long IAM may still show what was before a change.
+
+        A look that contradicts younger news is taken again. AWS promises no bound: mostly it is
+        about two seconds, and minutes have been seen.
+        """
+        return timedelta(seconds=self.iam_lag_seconds)
+
+    @property
     def keep_resolved(self) -> timedelta:
         """How long a resolved finding is kept as evidence."""
         return timedelta(days=self.keep_resolved_days)
 
 
-_RANGES = {"grace_period_seconds": (0, LONGEST_GRACE_SECONDS)}
+_RANGES = {
+    "grace_period_seconds": (0, LONGEST_GRACE_SECONDS),
+    "iam_lag_seconds": (0, 900),
+}
 _ANY_COUNT = (0, 1_000_000)
 
 

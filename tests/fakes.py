@@ -19,8 +19,8 @@ from chalicelib.domain.check_requests import (
     delay_seconds,
     encode_check,
 )
+from chalicelib.domain.facts import Mark, News, with_news
 from chalicelib.domain.findings import Finding, NoFinding, Status, Write
-from chalicelib.domain.marks import Mark
 
 
 class UnavailableError(Exception):
@@ -148,12 +148,12 @@ class State:
         """What is known of the name."""
         return self.marks.get(user_name.lower(), Mark(account=account, user_name=user_name))
 
-    def write(self, mark: Mark) -> Write:
-        """Replace the version that was read."""
-        if self.mark(mark.account, mark.user_name).version != mark.version:
-            return Write.CONFLICT
-        self.marks[mark.user_name.lower()] = replace(mark, version=mark.version + 1)
-        return Write.DONE
+    def note(self, mark: Mark, news: News, now: datetime) -> Mark:
+        """Add news to a name's mark; return all that it holds then."""
+        del now
+        noted = with_news(self.mark(mark.account, mark.user_name), news)
+        self.marks[mark.user_name.lower()] = noted
+        return noted
 
     def document(self, _: Account, name: str) -> Mapping[str, Any]:
         """A small document."""
@@ -171,6 +171,51 @@ class State:
             return Write.CONFLICT
         self.documents[name] = {**content, "version": version + 1}
         return Write.DONE
+
+
+@dataclass
+class Ledger:
+    """Both tables as one memory."""
+
+    findings: Findings = field(default_factory=Findings)
+    state: State = field(default_factory=State)
+
+    def mark(self, account: Account, user_name: str) -> Mark:
+        """What is known of the name."""
+        return self.state.mark(account, user_name)
+
+    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
+        """The user's newest finding."""
+        return self.findings.latest(account, user_id)
+
+    def read(
+        self, account: Account, user_name: str, finding_ids: tuple[str, ...]
+    ) -> tuple[Mark, Mapping[str, Finding | NoFinding]]:
+        """The name's mark and these findings."""
+        found = {finding_id: self.findings.by_id(finding_id) for finding_id in finding_ids}
+        return self.mark(account, user_name), found
+
+    def note(self, mark: Mark, news: News, now: datetime) -> Mark:
+        """Add news to a mark."""
+        return self.state.note(mark, news, now)
+
+    def add(self, finding: Finding, mark: Mark, news: News, now: datetime) -> Write:
+        """Store a finding that must be new, if the mark is as it was read."""
+        if self.mark(mark.account, mark.user_name).version != mark.version:
+            return Write.CONFLICT
+        done = self.findings.add(finding)
+        if done is Write.DONE:
+            self.note(mark, news, now)
+        return done
+
+    def update(self, finding: Finding, mark: Mark | None = None, news: News | None = None) -> Write:
+        """Replace the version of a finding that was read; with news, if the mark is as it was."""
+        if mark and self.mark(mark.account, mark.user_name).version != mark.version:
+            return Write.CONFLICT
+        done = self.findings.update(finding)
+        if done is Write.DONE and mark and news:
+            self.note(mark, news, finding.opened_at)
+        return done
 
 
 @dataclass

@@ -42,7 +42,7 @@ def run(share: float, seed: int, only: str = "", chosen: Sequence[str] = ()) -> 
         "campaign", phases=phases, database=None, deadline=None, derandomize=True
     )
     campaign = Campaign(share, seed, only)
-    without = ["cacheprovider", "xdist", "warnings", "terminal"]
+    without = ["cacheprovider", "xdist", "warnings"]
     options = ["-q", "--hypothesis-profile=campaign", *(f"-pno:{each}" for each in without)]
     pytest.main([*options, *(chosen or tests())], plugins=[campaign])
     return campaign

@@ -25,7 +25,7 @@ from bench.mutation.planting import NotPlantedError, plant
 ROOT = Path(__file__).parents[2]
 ROOMS = ("domain", "flows", "channels")
 SECONDS = 30
-"""How long the tests of one fault may run: an endless loop counts as caught, as a hung test would."""
+"""How long the tests of one fault may run: an endless loop counts as caught."""
 
 Key = tuple[str, str]
 """A module's file, and a function in it."""

@@ -6,6 +6,7 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 _COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -31,6 +32,8 @@ _SAYING = {"log", "metrics"}
 """What these tell is for people who read logs: no test is to hold their words."""
 
 Change = Callable[[ast.AST], ast.AST]
+Path = tuple[tuple[str, int | None], ...]
+"""The way to a node: fields, and the number in those that are lists."""
 
 
 @dataclass(frozen=True)
@@ -55,46 +58,40 @@ def faults(source: str) -> Iterator[Fault]:
             )
 
 
-Path = tuple[tuple[str, int | None], ...]
+def _places(tree: ast.Module) -> Iterator[tuple[Path, str, ast.AST]]:
+    """The nodes that run, with the way there and the outermost function around them."""
+    for path, function, node in _outermost(tree):
+        if isinstance(node, ast.FunctionDef):
+            for number, statement in enumerate(node.body):
+                if not _is_text(statement):
+                    way = (*path, ("body", number))
+                    yield way, function, statement
+                    yield from _below(statement, way, function)
+        else:
+            yield path, function, node
+            yield from _below(node, path, function)
 
 
-def _places(
-    node: ast.AST, path: Path = (), function: str = "", *, inside: bool = False
+def _outermost(
+    node: ast.Module | ast.ClassDef, path: Path = (), around: str = ""
 ) -> Iterator[tuple[Path, str, ast.AST]]:
-    """The nodes that run in functions, with the way there; of a module the constants' values."""
-    for name, index, child in _children(node):
-        if _is_said(node, name, child):
-            continue
-        here = (*path, (name, index))
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-            known = f"{function}.{child.name}" if function else child.name
-            for number, statement in enumerate(child.body):
-                if number == 0 and _is_text(statement):
-                    continue
-                below = (*here, ("body", number))
-                top = function if inside else known
-                yield below, top, statement
-                yield from _places(statement, below, top, inside=True)
+    """The functions that lie in no other, and the values of the module's constants."""
+    for number, child in enumerate(node.body):
+        here = (*path, ("body", number))
+        if isinstance(child, ast.FunctionDef):
+            yield here, around + child.name, child
         elif isinstance(child, ast.ClassDef):
-            known = f"{function}.{child.name}" if function else child.name
-            for number, statement in enumerate(child.body):
-                if isinstance(statement, ast.FunctionDef):
-                    holder = ast.Module([statement], [])
-                    inner = _places(holder, (*here,), known)
-                    for way, top, found in inner:
-                        yield (*here, ("body", number), *way[len(here) + 1 :]), top, found
-        elif inside:
-            yield here, function, child
-            yield from _places(child, here, function, inside=True)
-        elif isinstance(node, ast.Module) and isinstance(child, ast.Assign):
+            yield from _outermost(child, here, f"{around}{child.name}.")
+        elif isinstance(child, ast.Assign) and isinstance(node, ast.Module):
             yield (*here, ("value", None)), "", child.value
-            yield from _constant(child.value, (*here, ("value", None)))
 
 
-def _constant(node: ast.AST, path: Path) -> Iterator[tuple[Path, str, ast.AST]]:
+def _below(node: ast.AST, path: Path, function: str) -> Iterator[tuple[Path, str, ast.AST]]:
     for name, index, child in _children(node):
-        yield (*path, (name, index)), "", child
-        yield from _constant(child, (*path, (name, index)))
+        if not _is_said(node, child) and not _is_text(child):
+            here = (*path, (name, index))
+            yield here, function, child
+            yield from _below(child, here, function)
 
 
 def _children(node: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
@@ -109,13 +106,14 @@ def _children(node: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
             yield name, None, value
 
 
-def _is_said(parent: ast.AST, name: str, child: ast.AST) -> bool:
+def _is_said(parent: ast.AST, child: ast.AST) -> bool:
     """Whether it is only for people: a log line, an error's words, an f-string's parts."""
-    if isinstance(child, ast.Expr) and isinstance(child.value, ast.Call):
-        called = child.value.func
-        if isinstance(called, ast.Name) and called.id in _SAYING:
-            return True
-    return isinstance(parent, ast.Raise) or isinstance(child, ast.JoinedStr) or name == "msg"
+    is_log = (
+        isinstance(child, ast.Expr)
+        and isinstance(child.value, ast.Call)
+        and _name(child.value) in _SAYING
+    )
+    return is_log or isinstance(parent, ast.Raise) or isinstance(child, ast.JoinedStr)
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -124,32 +122,48 @@ def _is_text(node: ast.AST) -> bool:
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
     """The faults of one node."""
+    yield from _of_operators(node)
+    yield from _of_branches(node)
+    yield from _of_values(node)
+    yield from _of_statements(node)
+
+
+def _of_operators(node: ast.AST) -> Iterator[tuple[str, Change]]:
     match node:
         case ast.Compare(ops=[operator]) if type(operator) in _COMPARED:
             other = _COMPARED[type(operator)]
-            yield (
-                f"{type(operator).__name__} is {other.__name__}",
-                lambda n: _with(n, ops=[other()]),
-            )
+            name = f"{type(operator).__name__} is {other.__name__}"
+            yield name, lambda n: _with(n, ops=[other()])
         case ast.BoolOp(op=operator, values=values):
             swapped = ast.Or if isinstance(operator, ast.And) else ast.And
             yield f"it is {swapped.__name__}", lambda n: _with(n, op=swapped())
             for number in range(len(values)):
-                yield f"part {number} is left out", lambda n, k=number: _without(n, k)  # type: ignore[misc]
+                yield f"part {number} is left out", partial(_without, number=number)
         case ast.UnaryOp(op=ast.Not()):
             yield "it is not negated", lambda n: n.operand  # type: ignore[attr-defined]
         case ast.BinOp(op=operator) if type(operator) in _COUNTED:
             counted = _COUNTED[type(operator)]
             yield f"it is {counted.__name__}", lambda n: _with(n, op=counted())
+        case _:
+            return
+
+
+def _of_branches(node: ast.AST) -> Iterator[tuple[str, Change]]:
+    match node:
         case ast.IfExp():
             yield "always the first", lambda n: n.body  # type: ignore[attr-defined]
             yield "always the second", lambda n: n.orelse  # type: ignore[attr-defined]
-        case ast.If() | ast.While():
-            yield "never so", lambda n: _with(n, test=ast.Constant(False))  # noqa: FBT003
-            if isinstance(node, ast.If):
-                yield "always so", lambda n: _with(n, test=ast.Constant(True))  # noqa: FBT003
+        case ast.If():
+            yield "never so", lambda n: _with(n, test=ast.Constant(value=False))
+            yield "always so", lambda n: _with(n, test=ast.Constant(value=True))
         case ast.comprehension(ifs=[_]):
             yield "nothing is left out", lambda n: _with(n, ifs=[])
+        case _:
+            return
+
+
+def _of_values(node: ast.AST) -> Iterator[tuple[str, Change]]:
+    match node:
         case ast.Constant(value=bool(value)):
             yield f"{not value}", lambda n: _with(n, value=not value)
         case ast.Constant(value=int(value)):
@@ -158,9 +172,15 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
             yield f"{value * 2}", lambda n: _with(n, value=value * 2)
         case ast.Call(func=ast.Name(id=name)) if name in _NAMED:
             yield _NAMED[name], lambda n: _with(n, func=ast.Name(_NAMED[name], ast.Load()))
-        case ast.Call(keywords=keywords) if keywords and _name(node) == "replace":
+        case ast.Call(keywords=keywords) if _name(node) == "replace":
             for number, keyword in enumerate(keywords):
-                yield f"{keyword.arg} stays", lambda n, k=number: _unchanged(n, k)  # type: ignore[misc]
+                yield f"{keyword.arg} stays", partial(_unchanged, number=number)
+        case _:
+            return
+
+
+def _of_statements(node: ast.AST) -> Iterator[tuple[str, Change]]:
+    match node:
         case ast.Expr(value=ast.Call() | ast.Yield() | ast.YieldFrom()):
             yield "it is not done", lambda _: ast.Pass()
         case ast.AugAssign():
@@ -169,6 +189,8 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Change]]:
             yield "it is not raised", lambda _: ast.Pass()
         case ast.Continue():
             yield "break", lambda _: ast.Break()
+        case _:
+            return
 
 
 def _name(node: ast.Call) -> str:
@@ -182,15 +204,14 @@ def _with(node: ast.AST, **changed: object) -> ast.AST:
 
 
 def _without(node: ast.AST, number: int) -> ast.AST:
-    assert isinstance(node, ast.BoolOp)
-    rest = [each for n, each in enumerate(node.values) if n != number]
+    values: list[ast.AST] = node.values  # type: ignore[attr-defined]  # a BoolOp
+    rest = [each for n, each in enumerate(values) if n != number]
     return rest[0] if len(rest) == 1 else _with(node, values=rest)
 
 
 def _unchanged(node: ast.AST, number: int) -> ast.AST:
-    assert isinstance(node, ast.Call)
-    rest = [each for n, each in enumerate(node.keywords) if n != number]
-    return _with(node, keywords=rest)
+    keywords: list[ast.keyword] = node.keywords  # type: ignore[attr-defined]  # a Call
+    return _with(node, keywords=[each for n, each in enumerate(keywords) if n != number])
 
 
 def _replace(tree: ast.AST, path: Path, change: Change) -> None:

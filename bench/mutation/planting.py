@@ -1,4 +1,4 @@
-"""Plants a fault in the running code: the function's code is replaced, whoever holds the function."""
+"""Plants a fault in the running code: a function gets other code, whoever holds the function."""
 
 from __future__ import annotations
 

@@ -38,10 +38,12 @@ def users(client: IAMClient) -> Iterator[User]:
         yield from page.users
 
 
-def user_pages(client: IAMClient, marker: str | None = None) -> Iterator[Page]:
+def user_pages(
+    client: IAMClient, marker: str | None = None, size: int = PAGE_SIZE
+) -> Iterator[Page]:
     """Yield the pages of users from `marker` on, or from the first. Raises UnreadableUsersError."""
     try:
-        for answer in answers(client, ["User"], marker):
+        for answer in answers(client, ["User"], marker, size):
             found = tuple(map(user_of, listed(answer, "UserDetailList")))
             yield Page(found, marker_after(answer))
     except FAILURES as error:
@@ -49,11 +51,14 @@ def user_pages(client: IAMClient, marker: str | None = None) -> Iterator[Page]:
 
 
 def answers(
-    client: IAMClient, kinds: Sequence[EntityTypeType], marker: str | None = None
+    client: IAMClient,
+    kinds: Sequence[EntityTypeType],
+    marker: str | None = None,
+    size: int = PAGE_SIZE,
 ) -> Iterator[Detail]:
     """Yield the answers about these kinds. Raises as `iam_pages.pages` does."""
     operation = "get_account_authorization_details"
-    return pages(client, operation, marker, Filter=kinds, MaxItems=PAGE_SIZE)
+    return pages(client, operation, marker, Filter=kinds, MaxItems=size)
 
 
 def user_of(detail: Detail) -> User:

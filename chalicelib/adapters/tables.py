@@ -1,7 +1,7 @@
 """The two tables: findings, which are evidence and stay, and state, which is working memory.
 
-Every write is conditional on the version that was read, so that of two workers one wins and the
-other learns of it.
+A finding is written on condition of the version that was read, so that of two workers one wins and
+the other learns of it. Facts are added to a mark without any condition: they cannot be at odds.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.adapters.items import from_item, to_item
+from chalicelib.adapters.items import Item, from_item, to_item
+from chalicelib.adapters.mark_items import if_unchanged, mark_key, mark_of, update_of
 from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
+from chalicelib.domain.facts import Mark, News
 from chalicelib.domain.findings import Finding, NoFinding, Status, Write
-from chalicelib.domain.marks import Mark, latest
 from chalicelib.times import exact
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 LIVE_INDEX = "live"
 CROWD_INDEX = "crowd"
+_CONSISTENT = {"ConsistentRead": True}
+_MOST_READ = 50
+"""BatchGetItem takes 100 keys."""
+_CLASH, _CLASHES = "TransactionConflictException", 3
+"""An update that meets a transaction on its item is refused, and does well a moment later."""
+_LOST = ("ConditionalCheckFailed", "TransactionConflict")
 MARK_KEPT = timedelta(days=2)
 """How long after its last news a mark is kept: CloudTrail may deliver hours late."""
 
@@ -50,12 +57,10 @@ class FindingsTable:
 
     def by_id(self, finding_id: str) -> Finding | NoFinding:
         """The finding of this id as it stands, read consistently."""
-        partition_key, _, number = finding_id.rpartition(":")
-        if not number.isdecimal():
+        key = finding_key(finding_id)
+        if not key:
             return NoFinding()
-        key = {"pk": partition_key, "sk": f"{int(number):06d}"}
-        answer = self.client.get_item(TableName=self.table, Key=to_item(key), ConsistentRead=True)
-        item = answer.get("Item")
+        item = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True).get("Item")
         return decode(Finding, from_item(item)) if item else NoFinding()
 
     def add(self, finding: Finding) -> Write:
@@ -101,6 +106,10 @@ class FindingsTable:
         }
         self.client.put_item(TableName=self.table, Item=to_item(item))
 
+    def put_of(self, finding: Finding, read: int = 0) -> dict[str, Any]:
+        """The put that stores it over the version that was read, as a transaction takes it."""
+        return _guarded(self._item(finding), read)
+
     def _item(self, finding: Finding) -> dict[str, Any]:
         attributes = encode(finding) | {
             "pk": f"{finding.account.key}:{finding.user_id}",
@@ -123,11 +132,16 @@ class StateTable:
     grace: timedelta
 
     def mark(self, account: Account, user_name: str) -> Mark:
-        """What is known of the name, read consistently; a mark of version 0 where nothing is."""
-        attributes = self.document(account, _mark_key(user_name))
-        if not attributes:
-            return Mark(account=account, user_name=user_name)
-        return decode(Mark, attributes)
+        """What is known of the name, read consistently; a blank mark where nothing is."""
+        answer = self.client.get_item(
+            TableName=self.table, Key=mark_item_key(account, user_name), ConsistentRead=True
+        )
+        return self.mark_in(account, user_name, answer.get("Item"))
+
+    def mark_in(self, account: Account, user_name: str, item: Item | None) -> Mark:
+        """The mark in an item, under the name as it was asked for."""
+        blank = Mark(account=account, user_name=user_name)
+        return replace(mark_of(item), user_name=user_name) if item else blank
 
     def marks(self, account: Account) -> Mapping[str, Mark]:
         """All marks of the account by lower-case name."""
@@ -137,16 +151,27 @@ class StateTable:
             ExpressionAttributeValues={":pk": {"S": account.key}, ":mark": {"S": "mark#"}},
             ConsistentRead=True,
         )
-        found = (decode(Mark, from_item(item)) for page in pages for item in page["Items"])
+        found = (mark_of(item) for page in pages for item in page["Items"])
         return {mark.user_name.lower(): mark for mark in found}
 
-    def write(self, mark: Mark) -> Write:
-        """Replace the version that `mark` was read as."""
-        content = encode(mark)
-        expires_at = self._expires_at(mark)
-        if expires_at is not None:
-            content["expires_at"] = int(expires_at.timestamp())
-        return self.swap_document(mark.account, _mark_key(mark.user_name), content)
+    def note(self, mark: Mark, news: News, now: datetime) -> Mark:
+        """Add news to a name's mark, whatever it holds by now; return all that it holds then."""
+        update = update_of(mark, news, self.expires_at(now))
+        for again in range(_CLASHES, -1, -1):
+            try:
+                answer = self.client.update_item(
+                    TableName=self.table, ReturnValues="ALL_NEW", **update
+                )
+            except self.client.exceptions.ClientError as error:
+                if not again or error.response["Error"]["Code"] != _CLASH:
+                    raise
+            else:
+                return self.mark_in(mark.account, mark.user_name, answer["Attributes"])
+        raise AssertionError  # the last clash is raised
+
+    def expires_at(self, now: datetime) -> datetime:
+        """When a mark that was written now is worth nothing any more."""
+        return now + self.grace + MARK_KEPT
 
     def document(self, account: Account, name: str) -> Mapping[str, Any]:
         """A small document, read consistently; empty where there is none."""
@@ -169,11 +194,92 @@ class StateTable:
         item = to_item({**content, **key, "version": read + 1})
         return _put(self.client, self.table, item, read)
 
-    def _expires_at(self, mark: Mark) -> datetime | None:
-        if mark.open_user_ids:
-            return None
-        news = latest(mark.left_at, mark.settled_at, mark.seen_at, mark.deleted_at, mark.renamed_at)
-        return news and news + self.grace + MARK_KEPT
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Both tables as one memory: what is read in one call, and written at once or not at all."""
+
+    findings: FindingsTable
+    state: StateTable
+
+    def mark(self, account: Account, user_name: str) -> Mark:
+        """What is known of the name."""
+        return self.state.mark(account, user_name)
+
+    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
+        """The user's newest finding."""
+        return self.findings.latest(account, user_id)
+
+    def note(self, mark: Mark, news: News, now: datetime) -> Mark:
+        """Add news to a mark; return all that it holds then."""
+        return self.state.note(mark, news, now)
+
+    def read(
+        self, account: Account, user_name: str, finding_ids: tuple[str, ...]
+    ) -> tuple[Mark, Mapping[str, Finding | NoFinding]]:
+        """The name's mark and these findings, read consistently in one call."""
+        keys = {id_: key for id_ in finding_ids[:_MOST_READ] if (key := finding_key(id_))}
+        if not keys:
+            return self.mark(account, user_name), {}
+        wanted: dict[str, Any] = {
+            self.state.table: {"Keys": [mark_item_key(account, user_name)], **_CONSISTENT},
+            self.findings.table: {"Keys": list(keys.values()), **_CONSISTENT},
+        }
+        found: dict[str, list[Item]] = {name: [] for name in wanted}
+        while wanted:
+            answer = self.state.client.batch_get_item(RequestItems=wanted)
+            for name, items in answer["Responses"].items():
+                found[name] += items
+            wanted = dict(answer.get("UnprocessedKeys", {}))
+        mark = next(iter(found[self.state.table]), None)
+        findings = [decode(Finding, from_item(item)) for item in found[self.findings.table]]
+        known: dict[str, Finding | NoFinding] = dict.fromkeys(keys, NoFinding())
+        known |= {finding.finding_id: finding for finding in findings}
+        return self.state.mark_in(account, user_name, mark), known
+
+    def add(self, finding: Finding, mark: Mark, news: News, now: datetime) -> Write:
+        """Store a finding that must be new, with news, if the mark is as it was read."""
+        put = self.findings.put_of(finding)
+        update = update_of(mark, news, self.state.expires_at(now))
+        return self._both(put, if_unchanged(update, mark))
+
+    def update(self, finding: Finding, mark: Mark | None = None, news: News | None = None) -> Write:
+        """Replace the version of a finding that was read; with news, if the mark is as it was."""
+        if mark is None or news is None:
+            return self.findings.update(finding)
+        put = self.findings.put_of(replace(finding, version=finding.version + 1), finding.version)
+        at = finding.resolved_at or finding.opened_at
+        update = update_of(mark, news, self.state.expires_at(at))
+        return self._both(put, if_unchanged(update, mark))
+
+    def _both(self, put: Mapping[str, Any], update: Mapping[str, Any]) -> Write:
+        """Write a finding and its mark. Whatever was not for a lost race is raised."""
+        client = self.state.client
+        writes: list[Any] = [
+            {"Put": {"TableName": self.findings.table, **put}},
+            {"Update": {"TableName": self.state.table, **update}},
+        ]
+        try:
+            client.transact_write_items(TransactItems=writes)
+        except client.exceptions.TransactionCanceledException as error:
+            reasons = error.response.get("CancellationReasons", [])
+            if any(reason.get("Code") in _LOST for reason in reasons):
+                return Write.CONFLICT
+            raise
+        return Write.DONE
+
+
+def finding_key(finding_id: str) -> Item:
+    """Where the finding of this id stands; empty for what is no finding's id."""
+    partition_key, _, number = finding_id.rpartition(":")
+    if not number.isdecimal():
+        return {}
+    return to_item({"pk": partition_key, "sk": f"{int(number):06d}"})
+
+
+def mark_item_key(account: Account, user_name: str) -> Item:
+    """Where a name's mark stands."""
+    return to_item({"pk": account.key, "sk": mark_key(user_name)})
 
 
 def sweeps_key(account: Account) -> str:
@@ -181,21 +287,22 @@ def sweeps_key(account: Account) -> str:
     return f"{account.key}:sweeps"
 
 
-def _mark_key(user_name: str) -> str:
-    """IAM tells no names apart by case alone."""
-    return f"mark#{user_name.lower()}"
-
-
 def _put(client: DynamoDBClient, table: str, item: dict[str, Any], read: int = 0) -> Write:
     """Store an item over the version that was read, 0 for none."""
-    request: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-    if read:
-        request = {
-            "ConditionExpression": "version = :read",
-            "ExpressionAttributeValues": {":read": {"N": str(read)}},
-        }
     try:
-        client.put_item(TableName=table, Item=item, **request)
-    except client.exceptions.ConditionalCheckFailedException:
-        return Write.CONFLICT
+        client.put_item(TableName=table, **_guarded(item, read))
+    except client.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in ("ConditionalCheckFailedException", _CLASH):
+            return Write.CONFLICT
+        raise
     return Write.DONE
+
+
+def _guarded(item: Item, read: int) -> dict[str, Any]:
+    if not read:
+        return {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+    return {
+        "Item": item,
+        "ConditionExpression": "version = :read",
+        "ExpressionAttributeValues": {":read": {"N": str(read)}},
+    }

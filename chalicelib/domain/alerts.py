@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.facts import Mark
 from chalicelib.domain.findings import AlertType, Finding
-from chalicelib.domain.marks import Mark
 from chalicelib.domain.severity import Severity
 
 WORST_NAMED = 10

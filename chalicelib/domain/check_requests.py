@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,10 +12,11 @@ from typing import Any
 
 from chalicelib.codec import DecodingError, decode, encode
 from chalicelib.domain.account import Account
-from chalicelib.domain.events import Cause, is_user_name
+from chalicelib.domain.events import is_user_name
 
 MESSAGE_VERSION = 1
 _DIGEST = "digest"
+_FINDING_ID = re.compile(r"[\w:-]{1,200}:\d{1,6}", re.ASCII)
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 LONGEST_DELAY_SECONDS = 900
 
@@ -36,17 +38,16 @@ class Origin(StrEnum):
 class CheckRequest:
     """Look at this user once its grace period, counted from `since`, is over.
 
-    `due` is when SQS hands the message over; a long grace takes several such steps. `created_id` is
-    whom the event behind it created, if it did: the name may have another bearer by then.
+    `due` is when SQS hands the message over; a long grace takes several such steps. `findings` are
+    the ids of those that the look may be about, to be read in one call with what is known.
     """
 
     account: Account
     user_name: str
     since: datetime
     origin: Origin
-    cause: Cause | None = None
     due: datetime | None = None
-    created_id: str = ""
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +58,17 @@ class DigestRequest:
 
 
 def encode_check(request: CheckRequest | DigestRequest) -> str:
-    """Write the message; `decode_check` reads it back.
-
-    Whole, since the version before this one, which may still run beside it, looks for every field.
-    """
-    plain = encode(request, whole=True)
+    """Write the message; `decode_check` reads it back."""
+    plain = encode(request)
     kind = {"kind": _DIGEST} if isinstance(request, DigestRequest) else {}
     return json.dumps({"version": MESSAGE_VERSION} | plain.pop("account") | kind | plain)
 
 
 def decode_check(body: str) -> CheckRequest | DigestRequest:
-    """Read a message of this version. Raises MalformedCheckError, and nothing else."""
+    """Read a message of this version. Raises MalformedCheckError, and nothing else.
+
+    What an earlier version wrote besides, such as a cause, is passed over: the mark has it.
+    """
     try:
         message = _message(body)
         if message.get("kind") == _DIGEST:
@@ -77,6 +78,8 @@ def decode_check(body: str) -> CheckRequest | DigestRequest:
         raise MalformedCheckError(f"not a check message: {error}"[:300]) from error
     if not is_user_name(request.user_name):
         raise MalformedCheckError("not a check message: user_name is no IAM user's name")
+    if not all(map(_FINDING_ID.fullmatch, request.findings)):
+        raise MalformedCheckError("not a check message: findings holds what is no finding's id")
     return request
 
 

@@ -124,11 +124,20 @@ def parse_event(envelope: object, now: datetime) -> MembershipEvent | Ignored:
         raise MalformedEventError("the event has no CloudTrail record under 'detail'")
     if envelope.get("source") != "aws.iam":
         return Ignored("the event's source is not aws.iam")
-    return parse_record(record, now)
+    sender = envelope.get("account")
+    event = parse_record(record, now, account_id=sender)
+    if isinstance(event, MembershipEvent) and sender not in (None, event.account.account_id):
+        return Ignored("the record is of another account than the event")
+    return event
 
 
-def parse_record(record: Mapping[str, Any], now: datetime) -> MembershipEvent | Ignored:
-    """Read one CloudTrail record; raises MalformedEventError as `parse_event` does."""
+def parse_record(
+    record: Mapping[str, Any], now: datetime, *, account_id: object = None
+) -> MembershipEvent | Ignored:
+    """Read one CloudTrail record; raises MalformedEventError as `parse_event` does.
+
+    `account_id` is whose it is where the record does not tell.
+    """
     if record.get("eventSource") != "iam.amazonaws.com":
         return Ignored("another service's event")
     name = record.get("eventName")
@@ -149,7 +158,7 @@ def parse_record(record: Mapping[str, Any], now: datetime) -> MembershipEvent | 
     if new_name.lower() == user_name.lower():
         return Ignored(_SAME_NAME)
     return MembershipEvent(
-        account=_account(record),
+        account=_account(record, account_id),
         change=change,
         user_name=user_name,
         user_id=_created_user_id(record) if change is Change.CREATED else "",
@@ -176,11 +185,13 @@ def _created_user_id(record: Mapping[str, Any]) -> str:
     return _text(user, "userId", "")
 
 
-def _account(record: Mapping[str, Any]) -> Account:
+def _account(record: Mapping[str, Any], sender: object) -> Account:
+    """Whose users the call was about: never the caller's account, which may be another."""
     account_id = record.get("recipientAccountId")
     if account_id is None:  # records of eventVersion 1.0 name only the caller's account
         identity = record.get("userIdentity")
-        account_id = identity.get("accountId") if isinstance(identity, Mapping) else None
+        callers = identity.get("accountId") if isinstance(identity, Mapping) else None
+        account_id = sender if sender is not None else callers
     if not isinstance(account_id, str) or not _ACCOUNT_ID.fullmatch(account_id):
         raise MalformedEventError(f"the record names no account: {_shown(account_id)}")
     return Account(partition_of_region(_text(record, "awsRegion", "")), account_id)

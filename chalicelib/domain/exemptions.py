@@ -42,6 +42,17 @@ class InvalidConfigurationError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """The text of the parameter that holds the configuration, empty where there is none.
+
+    `edition` tells it from all that stood there before.
+    """
+
+    text: str
+    edition: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One configured exemption; without `until` it has no end."""
 

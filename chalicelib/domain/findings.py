@@ -10,7 +10,7 @@ from enum import Enum, StrEnum
 from chalicelib.domain.account import Account, User
 from chalicelib.domain.evaluation import Evaluated
 from chalicelib.domain.events import Cause
-from chalicelib.domain.marks import Evidence, StraySince
+from chalicelib.domain.facts import Evidence, StraySince
 from chalicelib.domain.severity import Severity
 from chalicelib.settings import Settings
 

@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from chalicelib.domain.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
+from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import CheckRequest, DigestRequest, Origin, decode_check
-from chalicelib.domain.episodes import is_too_fresh
-from chalicelib.domain.evaluation import Evaluation, evaluate
-from chalicelib.domain.exemptions import Exempt, NotExempt
-from chalicelib.domain.findings import Finding, resolution_of
-from chalicelib.domain.marks import (
-    IAM_LAG,
-    Mark,
-    creates,
-    is_after,
-    is_at_least,
-    is_given_up_since,
-    latest,
-)
+from chalicelib.domain.decision import Row
+from chalicelib.domain.evaluation import Evaluation
+from chalicelib.domain.facts import Mark, News, begun, is_given_up, past_of
+from chalicelib.domain.findings import Finding, NoFinding
+from chalicelib.flows.commit import Commit
 from chalicelib.flows.floods import Floods
-from chalicelib.flows.lifecycle import Due, Lifecycle, Step
-from chalicelib.flows.ports import LiveIam
+from chalicelib.flows.inquiry import Inquiry
+from chalicelib.flows.steps import Step
 from chalicelib.log import log
 
-if TYPE_CHECKING:
-    from chalicelib.domain.risk import Risk
+_STEP = {Row.LOOK_LATER: Step.WAITING, Row.GRACE_RUNS: Step.WAITING}
+"""The decisions after which nothing is known of the user that would be worth a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """The check path."""
 
-    iam: LiveIam
-    lifecycle: Lifecycle
-    exemption: Callable[[Account, User, datetime], Exempt | NotExempt]
-    assess: Callable[[User], Risk]
+    watched: frozenset[Account]
+    inquiry: Inquiry
+    commit: Commit
     floods: Floods
     clock: Callable[[], datetime]
 
@@ -49,29 +39,36 @@ class Check:
         queue or the topic raise: none of that is an evaluation.
         """
         request = decode_check(body)
+        if request.account not in self.watched:
+            log("check_ignored", reason=f"{request.account.key} is not watched")
+            return Step.IGNORED
         if isinstance(request, DigestRequest):
             self.floods.tell(request.account)
             return Step.TOLD
-        outcome = self._check(request)
-        log("checked", outcome=outcome, origin=request.origin, user_name=request.user_name)
+        outcome, row = self._check(request)
+        told = {"outcome": outcome, "origin": request.origin, "user_name": request.user_name}
+        log("checked", **told, row=row)
         return outcome
 
-    def _check(self, request: CheckRequest) -> Evaluation | Step:
-        mark = self.lifecycle.state.mark(request.account, request.user_name)
-        if is_given_up_since(_with_request(mark, request), request.since):
+    def _check(self, request: CheckRequest) -> tuple[Evaluation | Step, str]:
+        mark, findings = self.commit.ledger.read(
+            request.account, request.user_name, request.findings
+        )
+        step = self._before_the_look(request, mark)
+        return self._looked(request, mark, findings) if step is Step.DUE else (step, "")
+
+    def _before_the_look(self, request: CheckRequest, mark: Mark) -> Step:
+        """Let another check do it, or wait for what is left of the grace."""
+        if is_given_up(mark, request.since):
             return Step.SUPERSEDED  # the rename asked for a check of the new name
-        now = self.clock()
-        if request.origin is not Origin.SETTLED:
-            if is_after(mark.left_at, request.since) and mark.left_at:
-                return Step.SUPERSEDED  # a later event asked for a check of its own
-            if now < request.since + self.lifecycle.settings.grace:
-                return self._wait_on(request, mark)
-        mark = _with_request(mark, request)
-        look = self.iam.look(request.user_name)
-        if is_too_fresh(look, mark, now):
-            self.lifecycle.queue.send(request, now + IAM_LAG, now)
-            return Step.WAITING
-        return self._evaluated(request, mark, look, now)
+        if request.origin is Origin.SETTLED:
+            return Step.DUE
+        last = begun(past_of(mark, lambda name: Mark(account=mark.account, user_name=name)))
+        if last and last.at > request.since:
+            return Step.SUPERSEDED  # a later event asked for a check of its own
+        if self.clock() < request.since + self.commit.settings.grace:
+            return self._wait_on(request, mark)
+        return Step.DUE
 
     def _wait_on(self, request: CheckRequest, mark: Mark) -> Step:
         """Queue the message once more: a long grace takes many such steps.
@@ -79,78 +76,21 @@ class Check:
         Only the newest copy goes on. SQS may hand a message over twice, and if every copy went on,
         their number would double with each such step.
         """
-        same = mark.asked_since == request.since
-        if same and request.due is not None and is_after(mark.asked_until, request.due):
+        until = next((a.until for a in mark.asked if a.since == request.since), None)
+        if until and request.due and until > request.due:
             return Step.MERGED
-        until = self.lifecycle.ask(request)
-        self.lifecycle.change_mark(
-            mark, lambda m: replace(m, asked_since=request.since, asked_until=until)
-        )
+        asked = self.commit.ask(request)
+        self.commit.ledger.note(mark, News(asked=(asked,)), self.clock())
         return Step.WAITING
 
-    def _evaluated(
-        self, request: CheckRequest, mark: Mark, look: Look, now: datetime
-    ) -> Evaluation | Step:
-        user = self._bearer(request, mark, look)
-        user_id = user.user_id if isinstance(user, User) else ""
-        self._close_others(mark, user_id, now)
-        exemption: Exempt | NotExempt = NotExempt()
-        if isinstance(user, User):
-            exemption = self.exemption(mark.account, user, now)
-        groups = look if isinstance(look, NoSuchUser) else look.groups
-        evaluated = evaluate(request.user_name, groups, exemption)
-        if isinstance(user, User) and evaluated.evaluation is Evaluation.NON_COMPLIANT:
-            return self._stray(user, request, mark, evaluated.exemption_ended, now)
-        if evaluated.evaluation is not Evaluation.GONE:
-            self.lifecycle.settle(mark, user_id, resolution_of(evaluated), now)
-        return evaluated.evaluation
-
-    def _bearer(self, request: CheckRequest, mark: Mark, look: Look) -> User | NoSuchUser:
-        """The user behind the name; NoSuchUser, too, where nothing follows from who it is.
-
-        Who is in a group is asked for only where a finding may be open under the name. Else an
-        exemption could change no more than the word in the log, which says COMPLIANT then.
-        """
-        if isinstance(look, InNoGroup):
-            return look.user
-        if isinstance(look, InGroups) and mark.open_user_ids:
-            return self.iam.user(request.user_name)
-        return NoSuchUser()
-
-    def _stray(
-        self,
-        user: User,
-        request: CheckRequest,
-        mark: Mark,
-        exemption_ended: datetime | None,
-        now: datetime,
-    ) -> Evaluation | Step:
-        result = self.lifecycle.stray(
-            user, mark, looked_at=now, origin=request.origin, exemption_ended=exemption_ended
-        )
-        if isinstance(result, Due):
-            risk = self.assess(user)
-            told = self.floods.join(mark.account, risk.severity)
-            opened = self.lifecycle.open(result, risk, told=told)
-            return Evaluation.NON_COMPLIANT if isinstance(opened, Finding) else opened
-        return result
-
-    def _close_others(self, mark: Mark, user_id: str, now: datetime) -> None:
-        """Findings under this name whose user does not bear it any more."""
-        for other in mark.open_user_ids:
-            if other != user_id:
-                self.lifecycle.gone(mark, other, now)
-
-
-def _with_request(mark: Mark, request: CheckRequest) -> Mark:
-    """The mark with what the message tells: it may be here before its event is noted.
-
-    Whatever a rename is later than may have been about another bearer of the name; who was created
-    in the second of a rename took the name that got free.
-    """
-    cause = request.cause
-    got_free = creates(cause) and mark.renamed_at == request.since
-    news = latest(mark.left_at, None if got_free else mark.renamed_at, mark.taken_at)
-    if cause is None or cause.event_time != request.since or is_at_least(news, request.since):
-        return mark
-    return replace(mark, left_at=request.since, cause=cause, created_id=request.created_id)
+    def _looked(
+        self, request: CheckRequest, mark: Mark, findings: Mapping[str, Finding | NoFinding]
+    ) -> tuple[Evaluation | Step, str]:
+        seen = self.inquiry.look(mark, request.origin, findings)
+        decision, seen = self.commit.conclude(seen, self.inquiry, self.floods.join)
+        if decision.row is Row.LOOK_LATER and decision.look_at:
+            self.commit.queue.send(request, decision.look_at, self.clock())
+        elif decision.row is not Row.LOOK_LATER:
+            self.commit.part_with_others(seen)
+        evaluation = decision.evaluated.evaluation if decision.evaluated else None
+        return _STEP.get(decision.row) or evaluation or Step.WAITING, decision.row

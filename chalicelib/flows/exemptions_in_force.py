@@ -1,4 +1,4 @@
-"""The exemptions in force: one document in SSM Parameter Store, read with a short cache.
+"""The exemptions in force: one document in SSM Parameter Store, read anew where it decides.
 
 A broken document is refused; the last good one, which is kept in the state table, stays in force.
 """
@@ -17,13 +17,13 @@ from chalicelib.domain.exemptions import (
     Exemptions,
     InvalidConfigurationError,
     NotExempt,
+    Parameter,
     parse,
 )
 from chalicelib.flows.ports import Documents
 from chalicelib.log import log
 from chalicelib.times import exact, parse_time
 
-CACHED_FOR = timedelta(seconds=15)
 TELL_AGAIN_AFTER = timedelta(days=1)
 DOCUMENT = "configuration"
 """What the monitor notes of the documents that it read: the last `good` one, and one `refused`."""
@@ -49,33 +49,41 @@ def in_force(text: str, stored: Mapping[str, Any]) -> InForce:
 class ExemptionsInForce:
     """Answers who is exempt, from the newest document that is valid."""
 
-    read: Callable[[], str]
+    read: Callable[[], Parameter]
     documents: Documents
     tell: Callable[[Notice], None]
     clock: Callable[[], datetime]
     _exemptions: Exemptions = field(default_factory=Exemptions)
     _read_at: datetime | None = None
+    _noted: str = ""
+    """Which edition of the document this function has noted as good: once for each is enough."""
 
-    def exemption(self, account: Account, user: User, now: datetime) -> Exempt | NotExempt:
-        """Whether the user is exempt. Raises what Parameter Store or the table raise."""
-        return self.exemptions(account).match(user, now)
+    def exemption(
+        self, account: Account, user: User, at: datetime, age: timedelta
+    ) -> Exempt | NotExempt:
+        """Whether the user is exempt at a time, by a document that was read `age` ago at most.
 
-    def exemptions(self, account: Account) -> Exemptions:
-        """The exemptions in force, seconds old at most."""
+        Raises what Parameter Store or the table raise.
+        """
         now = self.clock()
-        if self._read_at is None or now - self._read_at >= CACHED_FOR:
+        if self._read_at is None or now - self._read_at > age or not age:
             self._exemptions = self._fresh(account, now)
             self._read_at = now
-        return self._exemptions
+        return self._exemptions.match(user, at)
 
     def _fresh(self, account: Account, now: datetime) -> Exemptions:
-        text = self.read()
-        stored = self.documents.document(account, DOCUMENT)
+        parameter = self.read()
+        if self._noted and parameter.edition == self._noted:
+            return self._exemptions
+        text, stored = parameter.text, self.documents.document(account, DOCUMENT)
         found = in_force(text, stored)
         if found.faults:
+            self._noted = ""
             self._refuse(account, text, stored, found.faults, now)
-        elif stored.get("good", "") != text or stored.get("refused"):
+            return found.exemptions
+        if stored.get("good", "") != text or stored.get("refused"):
             self.documents.write_document(account, DOCUMENT, {"good": text})
+        self._noted = parameter.edition
         return found.exemptions
 
     def _refuse(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
 from chalicelib.domain.account import Account, Look, NoSuchUser, User
 from chalicelib.domain.alerts import Message
 from chalicelib.domain.check_requests import CheckRequest, DigestRequest
+from chalicelib.domain.facts import Mark, News
 from chalicelib.domain.findings import Finding, NoFinding, Write
-from chalicelib.domain.marks import Mark
 
 
 class LiveIam(Protocol):
@@ -23,27 +23,32 @@ class LiveIam(Protocol):
         """The user, or that it does not exist."""
 
 
-class Findings(Protocol):
-    """Where findings live."""
+class Memory(Protocol):
+    """What the monitor knows: marks by name, findings by user id."""
 
-    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
-        """The user's newest finding."""
-
-    def add(self, finding: Finding) -> Write:
-        """Store a finding that must be new."""
-
-    def update(self, finding: Finding) -> Write:
-        """Replace the version that was read."""
-
-
-class Marks(Protocol):
-    """Where marks live."""
+    def read(
+        self, account: Account, user_name: str, finding_ids: tuple[str, ...]
+    ) -> tuple[Mark, Mapping[str, Finding | NoFinding]]:
+        """The name's mark and these findings, in one call."""
 
     def mark(self, account: Account, user_name: str) -> Mark:
         """What is known of the name."""
 
-    def write(self, mark: Mark) -> Write:
-        """Replace the version that was read."""
+    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
+        """The user's newest finding."""
+
+
+class Ledger(Memory, Protocol):
+    """What is known, and all that changes it."""
+
+    def note(self, mark: Mark, news: News, now: datetime) -> Mark:
+        """Add news to a name's mark, whatever it holds by now; return all that it holds then."""
+
+    def add(self, finding: Finding, mark: Mark, news: News, now: datetime) -> Write:
+        """Store a finding that must be new, with news, if the mark is as it was read."""
+
+    def update(self, finding: Finding, mark: Mark | None = None, news: News | None = None) -> Write:
+        """Replace the version of a finding that was read; with news, if the mark is as it was."""
 
 
 class Documents(Protocol):
@@ -71,6 +76,18 @@ class SweepState(Documents, Protocol):
 
     def marks(self, account: Account) -> Mapping[str, Mark]:
         """All marks of the account by lower-case name."""
+
+
+class LiveFindings(Protocol):
+    """The findings that a sweep goes through, and the record of its own that it leaves there."""
+
+    def live(self, account: Account) -> Iterator[Finding]:
+        """The account's findings that are open, or have an alert to be sent."""
+
+    def record_sweep(
+        self, account: Account, started_at: datetime, result: Mapping[str, Any]
+    ) -> None:
+        """Keep one small item for each whole sweep."""
 
 
 class Queue(Protocol):

@@ -3,44 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import flapping_notice
 from chalicelib.domain.check_requests import CheckRequest, Origin
 from chalicelib.domain.events import Change, Ignored, MembershipEvent, parse_event
-from chalicelib.domain.findings import Write
-from chalicelib.domain.marks import (
+from chalicelib.domain.facts import (
     FLAPPING_WINDOW,
+    Fact,
+    Kind,
     Mark,
-    carried_over,
+    News,
+    begun,
     flaps_within_a_day,
-    is_after,
-    is_at_least,
-    left_behind,
-    with_event,
+    last_bound,
+    past_before,
+    surplus,
+    thought_stray_since,
+    told_by,
+    went_on,
 )
-from chalicelib.flows.lifecycle import ContentionError, Lifecycle, Step
+from chalicelib.flows.commit import Commit
+from chalicelib.flows.steps import Step
 from chalicelib.log import log
 
 _MOST_RENAMES = 20
-_ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receive:
     """The event path."""
 
-    lifecycle: Lifecycle
+    watched: frozenset[Account]
+    commit: Commit
     clock: Callable[[], datetime]
 
     def __call__(self, envelope: object) -> Step:
         """Take one event from EventBridge.
 
-        Raises MalformedEventError for an event of ours that cannot be read, ContentionError, and
-        what the tables and the queue raise: Lambda then tries again and at last dead-letters it.
+        Raises MalformedEventError for an event of ours that cannot be read, and what the tables and
+        the queue raise: Lambda then tries again and at last dead-letters it.
         """
         event = parse_event(envelope, self.clock())
+        if isinstance(event, MembershipEvent) and event.account not in self.watched:
+            event = Ignored(f"{event.account.key} is not watched")
         if isinstance(event, Ignored):
             log("event_ignored", reason=event.reason)
             return Step.IGNORED
@@ -55,91 +63,94 @@ class Receive:
         return step
 
     def _taken(self, event: MembershipEvent) -> Step:
-        """Take the event in as the mark stands, and anew if another worker changes it meanwhile.
+        """Note what the event tells, then have looked at what follows from all that is known.
 
-        A rename that two workers see in different orders must not lose what the other one noted.
+        Noting comes first, so that a check never comes before its event is known. Killed in
+        between, Lambda repeats the event: noting it again changes nothing, and it asks again.
         """
-        for _ in range(_ATTEMPTS):
-            mark = self._mark_of(event)
-            match event.change:
-                case Change.CREATED | Change.LEFT:
-                    step = self._lost(event, mark)
-                case Change.RENAMED:
-                    step = self._renamed(event, mark)
-                case Change.JOINED | Change.DELETED:
-                    step = self._settled(event, mark)
-            if step is not Step.OVERTAKEN:
-                return step
-        raise ContentionError(f"the mark of {event.user_name!r} kept changing")
+        for name, fact in told_by(event):
+            mark = self._noted(event.account, name, fact)
+        match event.change:
+            case Change.CREATED | Change.LEFT:
+                return self._lost(fact, mark)
+            case Change.RENAMED:
+                return self._renamed(fact, mark)
+            case Change.JOINED | Change.DELETED:
+                return self._settled(fact, mark)
 
-    def _noted(self, mark: Mark, changed: Mark) -> bool:
-        """Store the changed mark; False if another worker was faster."""
-        return changed == mark or self.lifecycle.state.write(changed) is Write.DONE
-
-    def _mark_of(self, event: MembershipEvent) -> Mark:
-        """The mark of the user whom the event is about, under its present name."""
-        state = self.lifecycle.state
-        mark = state.mark(event.account, event.user_name)
-        at = event.cause.event_time
-        for _ in range(_MOST_RENAMES):
-            if mark.renamed_at is None or mark.renamed_at < at:
-                break
-            if event.change is Change.RENAMED and mark.renamed_to == event.new_name:
-                break  # the same rename once more
-            if event.change is Change.CREATED and mark.renamed_at == at:
-                break  # the name was free again within the second, or its bearer has it no more
-            at = mark.renamed_at  # what follows came later: a name given back is not left again
-            mark = state.mark(event.account, mark.renamed_to)
+    def _noted(self, account: Account, name: str, fact: Fact) -> Mark:
+        ledger, now = self.commit.ledger, self.clock()
+        blank = Mark(account=account, user_name=name)
+        mark = ledger.note(blank, News(facts=(fact,)), now)
+        if (spare := surplus(mark)).is_any:
+            mark = ledger.note(mark, spare, now)
         return mark
 
-    def _lost(self, event: MembershipEvent, mark: Mark) -> Step:
-        """Ask for a check, then remember it: killed in between, the repeat asks once more."""
-        at = event.cause.event_time
-        covered = is_at_least(mark.left_at, at)  # by a check that is under way for a later event
-        if not covered:
-            request = CheckRequest(event.account, mark.user_name, at, Origin.EVENT, event.cause)
-            self.lifecycle.ask(replace(request, created_id=event.user_id))
-            if mark.renamed_at == at:  # made in the second of a rename: before it, or after?
-                self.lifecycle.ask(CheckRequest(event.account, mark.renamed_to, at, Origin.EVENT))
-        if not self._noted(mark, with_event(mark, event)):
-            return Step.OVERTAKEN
-        return Step.MERGED if covered else Step.WAITING
+    def _lost(self, fact: Fact, mark: Mark) -> Step:
+        """Have a check wait out the grace, under the name that the user has by now."""
+        step = Step.MERGED
+        for name in self._names_since(mark, fact):
+            self._ask(mark.account, name, fact)
+            step = Step.WAITING
+        return step
 
-    def _settled(self, event: MembershipEvent, mark: Mark) -> Step:
-        """Remember it, then have whatever is open on the user looked at."""
-        changed = with_event(mark, event)
-        if not self._noted(mark, changed):
-            return Step.OVERTAKEN
-        if mark.open_user_ids:
-            self.lifecycle.ask_again(mark.account, mark.user_name)
-        if event.change is Change.JOINED:
-            self._tell_flapping(self.lifecycle.state.mark(mark.account, mark.user_name))
+    def _names_since(self, mark: Mark, fact: Fact) -> tuple[str, ...]:
+        """Where to look for whom the fact is about: nowhere if a later event asks for that."""
+        end = went_on(mark, fact.at)
+        if end is None:
+            last = begun(mark.facts)
+            is_covered = last is not None and last.at > fact.at
+            return () if is_covered else (mark.user_name,)
+        # in the second of a rename: was it before it, or after?
+        here = (mark.user_name,) if end.at == fact.at else ()
+        return (*here, self._present_name(mark, end))
+
+    def _present_name(self, mark: Mark, end: Fact) -> str:
+        for _ in range(_MOST_RENAMES):
+            mark = self.commit.ledger.mark(mark.account, end.name)
+            further = went_on(mark, end.at)
+            if further is None:
+                break
+            end = further
+        return mark.user_name
+
+    def _ask(self, account: Account, name: str, fact: Fact) -> None:
+        ids = (f"{account.key}:{fact.user_id}:1",) if fact.user_id else ()
+        self.commit.ask(CheckRequest(account, name, fact.at, Origin.EVENT, findings=ids))
+
+    def _settled(self, fact: Fact, mark: Mark) -> Step:
+        """Have whatever may be open on the user looked at."""
+        bound = last_bound(mark)
+        if mark.noted or (bound and bound.name and bound.is_start):  # a name it had may have it
+            ids = tuple(f"{mark.account.key}:{n.user_id}:{n.number}" for n in mark.noted)
+            self.commit.ask_again(mark.account, mark.user_name, findings=ids)
+        if fact.kind is Kind.JOINED:
+            self._tell_flapping(mark)
         return Step.NOTED
 
     def _tell_flapping(self, mark: Mark) -> None:
         """Who leaves and joins all day long never outlasts a grace: that is told once a day."""
         now = self.clock()
-        episodes = flaps_within_a_day(mark, now)
-        limit = self.lifecycle.settings.flapping_episodes
-        told = is_after(mark.flapping_told_at, now - FLAPPING_WINDOW)
+        episodes = flaps_within_a_day(mark.facts, now)
+        limit = self.commit.settings.flapping_episodes
+        told = mark.flapping_told_at is not None and mark.flapping_told_at > now - FLAPPING_WINDOW
         if 0 < limit <= episodes and not told:
-            self.lifecycle.topic.publish(flapping_notice(mark, episodes))
-            self.lifecycle.change_mark(mark, lambda m: replace(m, flapping_told_at=now))
+            self.commit.topic.publish(flapping_notice(mark, episodes))
+            self.commit.ledger.note(mark, News(flapping_told_at=now), now)
 
-    def _renamed(self, event: MembershipEvent, mark: Mark) -> Step:
-        """Hand the user's past over to its new name. The old mark goes last: it ends the repeat."""
-        renamed = with_event(mark, event)
-        if renamed == mark:
-            return Step.MERGED
-        new = self.lifecycle.state.mark(event.account, event.new_name)
-        since, cause = carried_over(renamed, new).left_at, mark.cause
-        if since is None and mark.left_at == renamed.renamed_at:
-            since = mark.left_at  # created in this second, before the rename or after it
+    def _renamed(self, fact: Fact, mark: Mark) -> Step:
+        """Have the user looked at under its new name, if anything was under way for the old one.
+
+        Nothing is handed over: whoever looks reads what the old name's mark tells of the user.
+        """
+        new_name = self._present_name(mark, fact)
+        past = past_before(mark, fact, lambda name: self.commit.ledger.mark(mark.account, name))
+        since = thought_stray_since(past)
+        same_second = next((f for f in mark.facts if f.at == fact.at and f.is_start), None)
+        if since is None and same_second:
+            since = fact.at  # made in the second of the rename: before it, or after?
         if since is not None:
-            self.lifecycle.ask(
-                CheckRequest(event.account, event.new_name, since, Origin.EVENT, cause)
-            )
-        elif mark.open_user_ids or mark.seen_at or is_after(mark.taken_at, renamed.renamed_at):
-            self.lifecycle.ask_again(event.account, event.new_name)
-        self.lifecycle.change_mark(new, lambda m: carried_over(renamed, m))
-        return Step.NOTED if self._noted(mark, left_behind(renamed)) else Step.OVERTAKEN
+            self.commit.ask(CheckRequest(mark.account, new_name, since, Origin.EVENT))
+        elif mark.noted:
+            self.commit.ask_again(mark.account, new_name)
+        return Step.NOTED

@@ -1,31 +1,46 @@
-"""The sweep: every user of the account from one paged snapshot, against what events have told."""
+"""The sweep: every user of the account from one paged snapshot, against what events have told.
+
+The snapshot says whom there may be something to do for. What is done rests on the user's mark and
+finding as they are read then, and a finding is opened by a look that is seconds old alone: by one
+of its own, or, where there are many, by pages of a second snapshot.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from enum import Enum
+from itertools import chain
 
 from chalicelib.codec import decode, encode
-from chalicelib.domain.account import Account, NoSuchUser, Page, User
+from chalicelib.domain.account import Account, InGroups, InNoGroup, Look, NoSuchUser, Page, User
 from chalicelib.domain.alerts import missed_events_notice
 from chalicelib.domain.check_requests import Origin
-from chalicelib.domain.evaluation import Evaluation, evaluate
-from chalicelib.domain.exemptions import Exempt, NotExempt
-from chalicelib.domain.findings import Finding, Resolution, Status, moved_on, resolution_of
-from chalicelib.domain.marks import Evidence, Mark, is_after, latest, settled
+from chalicelib.domain.decision import FRESH, Decision, Row, Seen, decide
+from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError
+from chalicelib.domain.facts import Evidence, Kind, Mark, Noted
+from chalicelib.domain.findings import Finding, NoFinding, Status, ToldHow, moved_on
 from chalicelib.domain.risk import Risk
+from chalicelib.flows.commit import Commit, Life
 from chalicelib.flows.floods import Floods
-from chalicelib.flows.lifecycle import Due, Lifecycle, Step
-from chalicelib.flows.ports import SweepState
+from chalicelib.flows.inquiry import AT_ONCE, CACHED_FOR, Inquiry
+from chalicelib.flows.ports import LiveFindings, SweepState
 from chalicelib.log import log, metrics
 from chalicelib.times import exact
 
+_SINGLY = ToldHow()
 RESERVE_SECONDS = 45.0
 """What a sweep keeps of its time to store where it stopped: the slowest single step fits in."""
 CURSOR_LASTS = timedelta(hours=6)
 """A sweep that stopped longer ago starts anew: IAM does not promise how long a marker lasts."""
+SMALL_PAGE = 50
+"""Of so many users findings are opened in seconds, so that the page is still a fresh look."""
+LARGE_PAGE = 1000
+FEW = 10
+"""So many findings are opened while the page that showed them is still fresh, or by looks."""
+_INDEX_LAGS = timedelta(minutes=1)
+"""A finding that was opened so shortly before may not be in the index of live ones yet."""
 _LAST, _CURSOR = "sweep", "sweep-cursor"
 
 
@@ -74,17 +89,32 @@ class _Cursor:
     tally: _Tally = field(default_factory=_Tally)
 
 
+class _End(Enum):
+    """How a part of a sweep ended."""
+
+    DONE = "done"
+    OUT_OF_TIME = "out of time"
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A stray whose grace seems to be over, and where a sweep finds it again."""
+
+    user: User
+    seen: Seen
+    page: _Cursor
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """One look at a whole account. Safe to run at any time, also beside another one."""
 
-    lifecycle: Lifecycle
+    commit: Commit
+    inquiry: Inquiry
     floods: Floods
     state: SweepState
-    pages: Callable[[str | None], Iterator[Page]]
-    live: Callable[[Account], Iterator[Finding]]
-    record: Callable[[Account, datetime, Mapping[str, Any]], None]
-    exemption: Callable[[Account, User, datetime], Exempt | NotExempt]
+    findings: LiveFindings
+    pages: Callable[[str | None, int], Iterator[Page]]
     assess: Callable[[Sequence[User]], Callable[[User], Risk]]
     clock: Callable[[], datetime]
     time_left: Callable[[], float]
@@ -95,36 +125,31 @@ class Sweep:
         Raises what IAM, the tables, the queue or the topic raise; users that the snapshot did not
         show stay as they were. Out of time, it notes where it stopped; the next run goes on there.
         """
-        started_at = self.clock()
         noted = self.state.document(account, _LAST)
         last = decode(_Last, noted) if noted else None
-        cursor = self._cursor(account, started_at)
+        cursor = self._cursor(account, self.clock())
         # one whose end is still to be told may lie behind the user's next one
-        found = sorted(self.live(account), key=lambda finding: finding.number)
+        found = sorted(self.findings.live(account), key=lambda finding: finding.number)
         for finding in found:
-            self.lifecycle.deliver_unsent(finding)
+            self.commit.deliver_unsent(finding)
         live = {finding.user_id: finding for finding in found}
-        missed = self._missed(live.values(), last)
-        marks = self.state.marks(account)
-        run = _Run(
-            self, account, live, marks, last.started_at if last else None, replace(cursor.tally)
-        )
-        unseen = run.look(cursor)
+        run = _Run(self, account, _Bulk(self.state.marks(account), live), last, cursor)
+        looked = run.look(cursor)
         opened = run.open_due()
-        complete = unseen is not None and opened is not None
-        gone = 0
-        if unseen is not None:
-            gone = run.close_gone(unseen)
+        is_whole = looked is _End.DONE
+        gone = run.close_gone() if is_whole else 0
+        if is_whole:
             run.advance()
+            run.forget()
         self.floods.tell(account, run.in_hand)
         result = SweepResult(
-            complete=complete,
+            complete=is_whole and opened is _End.DONE,
             **asdict(run.tally),
-            opened=opened or 0,
+            opened=run.opened,
             gone=gone,
-            missed_events=missed,
+            missed_events=_missed(live.values(), last),
         )
-        self._finish(account, result, cursor.started_at, last)
+        self._finish(account, result, run.stopped_at or _Cursor(cursor.started_at), last)
         return result
 
     def _cursor(self, account: Account, now: datetime) -> _Cursor:
@@ -139,27 +164,8 @@ class Sweep:
         """Note where the next run is to go on."""
         self.state.write_document(account, _CURSOR, encode(cursor, whole=True))
 
-    def _missed(self, live: Iterable[Finding], last: _Last | None) -> int:
-        """Count strays found since the last sweep began whose event should have come, and did not.
-
-        Who was a stray before the first sweep is no missed event: nobody was listening then.
-        """
-        return sum(
-            1
-            for finding in live
-            if last
-            and finding.detected_by == "sweep"
-            and finding.evidence in (Evidence.CREATION, Evidence.SIGHTING)
-            and finding.opened_at >= last.started_at
-            and finding.stray_since >= last.watching_since
-        )
-
     def _finish(
-        self,
-        account: Account,
-        result: SweepResult,
-        started_at: datetime,
-        last: _Last | None,
+        self, account: Account, result: SweepResult, cursor: _Cursor, last: _Last | None
     ) -> None:
         log("sweep_done", **asdict(result))
         metrics(
@@ -168,36 +174,75 @@ class Sweep:
             Exempt=result.exempt,
             MissedEvents=result.missed_events,
         )
-        limit = self.lifecycle.settings.missed_events_alert
+        limit = self.commit.settings.missed_events_alert
         if 0 < limit <= result.missed_events:
-            self.lifecycle.topic.publish(missed_events_notice(account, result.missed_events))
+            self.commit.topic.publish(missed_events_notice(account, result.missed_events))
+        started_at = cursor.started_at
         if result.complete:
             now_last = _Last(started_at, last.watching_since if last else started_at)
             content = asdict(result) | encode(now_last) | {"finished_at": exact(self.clock())}
-            self.record(account, started_at, content)
+            self.findings.record_sweep(account, started_at, content)
             self.state.write_document(account, _LAST, content)
-            self.save_cursor(account, _Cursor(started_at))
+        self.save_cursor(account, cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bulk:
+    """All marks and live findings, as they were when the sweep began: a memory to glance at."""
+
+    marks: Mapping[str, Mark]
+    live: Mapping[str, Finding]
+
+    def mark(self, account: Account, user_name: str) -> Mark:
+        """What was known of the name."""
+        blank = Mark(account=account, user_name=user_name)
+        return self.marks.get(user_name.lower(), blank)
+
+    def of_user(self, user_id: str) -> Finding | NoFinding:
+        """The user's finding that was open, or unsent."""
+        return self.live.get(user_id, NoFinding())
+
+    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
+        """The same: of findings that are over a glance need not know."""
+        del account
+        return self.of_user(user_id)
+
+    def read(
+        self, account: Account, user_name: str, finding_ids: tuple[str, ...]
+    ) -> tuple[Mark, Mapping[str, Finding | NoFinding]]:
+        """The mark alone."""
+        del finding_ids
+        return self.mark(account, user_name), {}
 
 
 @dataclass(slots=True)
 class _Run:
-    """One run of a sweep, with what it has gathered so far."""
+    """One run of a sweep, with what it has gathered so far. `stopped_at`: where it must go on."""
 
     sweep: Sweep
     account: Account
-    live: Mapping[str, Finding]
-    marks: Mapping[str, Mark]
-    last_started: datetime | None
-    tally: _Tally
-    due: list[Due] = field(default_factory=list)
+    bulk: _Bulk
+    last: _Last | None
+    cursor: _Cursor
+    tally: _Tally = field(init=False)
+    seen: set[str] = field(init=False)
+    due: list[_Due] = field(default_factory=list)
     still_open: list[Finding] = field(default_factory=list)
     in_hand: list[Finding] = field(default_factory=list)
+    opened: int = 0
+    stopped_at: _Cursor | None = None
 
-    def look(self, cursor: _Cursor) -> frozenset[str] | None:
-        """Evaluate page by page; return the open findings' users not seen, None if out of time."""
-        seen = set(cursor.seen)
+    def __post_init__(self) -> None:
+        self.tally = replace(self.cursor.tally)
+        self.seen = set(self.cursor.seen)
+
+    # -- the snapshot --------------------------------------------------------------------------
+
+    def look(self, cursor: _Cursor) -> _End:
+        """Evaluate page by page, and do what needs no second look."""
         marker: str | None = cursor.marker or None
-        pages = self.sweep.pages(marker)
+        pages = self.sweep.pages(marker, LARGE_PAGE)
+        age = AT_ONCE  # a configuration put in force before the sweep counts for it
         while True:
             read_at = self.sweep.clock()
             try:
@@ -206,119 +251,216 @@ class _Run:
                 # a marker that IAM refuses must not be tried for ever
                 self.sweep.save_cursor(self.account, replace(cursor, marker=""))
                 raise
-            before = replace(
-                cursor, marker=marker or "", seen=tuple(sorted(seen)), tally=replace(self.tally)
+            here = replace(
+                cursor,
+                marker=marker or "",
+                seen=tuple(sorted(self.seen)),
+                tally=replace(self.tally),
             )
             for user in page.users:
                 if self.sweep.time_left() < RESERVE_SECONDS:
-                    self.sweep.save_cursor(self.account, before)
-                    return None
-                self._evaluate(user, read_at)
-                if user.user_id in self.live:
-                    seen.add(user.user_id)
+                    self.stopped_at = here
+                    return _End.OUT_OF_TIME
+                self._evaluate(user, read_at, age, here)
+                age = CACHED_FOR
             marker = page.next_marker
             if marker is None:
-                older = (f for f in self.live.values() if f.opened_at < cursor.started_at)
-                return frozenset(finding.user_id for finding in older) - seen
+                return _End.DONE
 
-    def _evaluate(self, user: User, read_at: datetime) -> None:
+    def _evaluate(self, user: User, read_at: datetime, age: timedelta, page: _Cursor) -> None:
         self.tally.users += 1
-        mark = self.marks.get(user.name.lower()) or Mark(account=self.account, user_name=user.name)
-        exemption = self.sweep.exemption(self.account, user, read_at)
-        evaluated = evaluate(user.name, user.groups, exemption)
-        if evaluated.evaluation is Evaluation.NON_COMPLIANT:
-            self.tally.strays += 1
-            self._stray(user, mark, evaluated.exemption_ended, read_at)
-            return
-        if evaluated.evaluation is Evaluation.NOT_APPLICABLE:
-            self.tally.exempt += 1
-        else:
-            self.tally.compliant += 1
-        self._no_stray(user, mark, resolution_of(evaluated), read_at)
+        seen = self._seen(user, read_at, age)
+        rules = self.sweep.inquiry.rules
+        decision = decide(seen, self.sweep.clock(), rules)
+        evaluation = decision.evaluated.evaluation if decision.evaluated else None
+        self._count(evaluation or self._without_doubt(seen))
+        if user.user_id in self.bulk.live:
+            self.seen.add(user.user_id)
+        if decision.row is Row.ASK_RISK:
+            self.due.append(_Due(user, seen, page))
+        elif decision.row is Row.STILL_OPEN and self._is_known(user):
+            self.still_open.append(self.bulk.live[user.user_id])
+        elif _leads_to_something(decision):
+            self._conclude(seen)
 
-    def _no_stray(self, user: User, mark: Mark, resolution: Resolution, read_at: datetime) -> None:
-        """Close what is open on the user, and remember that it was no stray where that matters."""
-        if user.user_id in self.live:
-            self.sweep.lifecycle.settle(mark, user.user_id, resolution, read_at)
-            return
-        news = latest(mark.left_at, mark.seen_at)
-        if news and is_after(news, mark.settled_at) and is_after(read_at, news):
-            self.sweep.lifecycle.change_mark(mark, lambda m: settled(m, read_at))
-
-    def _stray(
-        self, user: User, mark: Mark, exemption_ended: datetime | None, read_at: datetime
-    ) -> None:
-        finding = self.live.get(user.user_id)
-        if finding and finding.status is Status.OPEN and not _has_news(finding, mark, user):
-            self.still_open.append(finding)
-            return
-        unknown = mark.left_at is None and mark.seen_at is None
-        existed = is_after(self.last_started, user.created_at)
-        result = self.sweep.lifecycle.stray(
-            user,
-            mark,
+    def _seen(self, user: User, read_at: datetime, age: timedelta) -> Seen:
+        """What the snapshot shows, with what the bulk of marks and live findings tells."""
+        last = self.bulk.of_user(user.user_id)
+        number = last.number if isinstance(last, Finding) else 1
+        seen = Seen(
+            mark=self.bulk.mark(self.account, user.name),
+            past=(),
+            look=look_of(user),
             looked_at=read_at,
             origin=Origin.SWEEP,
-            settled_before=self.last_started if unknown and existed else None,
-            exemption_ended=exemption_ended,
+            exemption=self.sweep.inquiry.exemption(self.account, user, read_at, age),
+            findings={self._id(user, number): last},
         )
-        if isinstance(result, Due):
-            self.due.append(result)
+        return self._of(seen, user, replace(self.sweep.inquiry, memory=self.bulk))
 
-    def open_due(self) -> int | None:
-        """Open what is due; None if time ran out."""
+    def _id(self, user: User, number: int) -> str:
+        return f"{self.account.key}:{user.user_id}:{number}"
+
+    def _of(self, seen: Seen, user: User, inquiry: Inquiry) -> Seen:
+        seen = inquiry.of(seen, user)
+        return replace(seen, settled_before=self._settled_before(seen, user))
+
+    def _settled_before(self, seen: Seen, user: User) -> datetime | None:
+        """The last whole sweep, if the user was there and no stray then, as far as is known."""
+        told = (Kind.CREATED, Kind.LEFT, Kind.STRAY)
+        if self.last is None or any(fact.kind in told for fact in seen.past):
+            return None
+        return self.last.started_at if self.last.started_at > user.created_at else None
+
+    def _without_doubt(self, seen: Seen) -> Evaluation:
+        """What the snapshot shows, where it is not acted on for being at odds with the news."""
+        in_groups = isinstance(seen.look, InGroups)
+        return Evaluation.COMPLIANT if in_groups else Evaluation.NON_COMPLIANT
+
+    def _count(self, evaluation: Evaluation) -> None:
+        self.tally.compliant += evaluation is Evaluation.COMPLIANT
+        self.tally.exempt += evaluation is Evaluation.NOT_APPLICABLE
+        self.tally.strays += evaluation is Evaluation.NON_COMPLIANT
+
+    def _is_known(self, user: User) -> bool:
+        """Whether the mark and the finding know the user by its present name."""
+        finding = self.bulk.live[user.user_id]
+        noted = {noted.user_id for noted in self.bulk.mark(self.account, user.name).noted}
+        return finding.user_name == user.name and user.user_id in noted
+
+    def _conclude(self, seen: Seen, told: ToldHow = _SINGLY) -> Decision:
+        """Decide by the user's mark and finding as they are now, and make it so."""
+        inquiry, user = self.sweep.inquiry, seen.who
+        if not isinstance(user, User):
+            raise TypeError(user)
+        mark, findings = inquiry.memory.read(self.account, user.name, tuple(seen.findings))
+        now_known = self._of(replace(seen, mark=mark, findings=findings), user, inquiry)
+        decision, after = self.sweep.commit.conclude(now_known, inquiry, lambda *_: told)
+        if decision.row is Row.STILL_OPEN and isinstance(after.last, Finding):
+            self.still_open.append(after.last)
+        return decision
+
+    # -- what is due ---------------------------------------------------------------------------
+
+    def open_due(self) -> _End:
+        """Open what is due, by looks that are seconds old."""
         if not self.due:
-            return 0
-        lifecycle = self.sweep.lifecycle
+            return _End.DONE
+        waiting = {due.user.user_id: due for due in self.due}
         risk_of = self.sweep.assess([due.user for due in self.due])
-        risks = [(due, risk_of(due.user)) for due in self.due]
-        severities = [risk.severity for _, risk in risks]
-        told = self.sweep.floods.join_together(self.account, severities)
-        opened = 0
-        for (due, risk), how in zip(risks, told, strict=True):
+        risks = {user_id: risk_of(due.user) for user_id, due in waiting.items()}
+        severities = [risk.severity for risk in risks.values()]
+        how = self.sweep.floods.join_together(self.account, severities)
+        told = dict(zip(risks, how, strict=True))
+        for seen in self._fresh(waiting):
             if self.sweep.time_left() < RESERVE_SECONDS:
-                return None
-            result = lifecycle.open(due, risk, told=how)
-            opened += result is not Step.WAITING
-            if isinstance(result, Finding):
-                self.in_hand.append(result)
-        return opened
+                self.stopped_at = min(
+                    (due.page for due in waiting.values()), key=lambda page: page.tally.users
+                )
+                return _End.OUT_OF_TIME
+            user = seen.who
+            if isinstance(user, User):
+                waiting.pop(user.user_id)
+                self._open(replace(seen, risk=risks[user.user_id]), told[user.user_id])
+        return _End.DONE
 
-    def close_gone(self, unseen: frozenset[str]) -> int:
+    def _fresh(self, waiting: Mapping[str, _Due]) -> Iterator[Seen]:
+        """Those who wait, each with its look: a new one if that takes fewer calls in all."""
+        if len(waiting) <= max(FEW, self.tally.users // SMALL_PAGE // 2):
+            yield from [due.seen for due in waiting.values()]
+            return
+        pages = self.sweep.pages(None, SMALL_PAGE)
+        while True:
+            read_at = self.sweep.clock()
+            page = next(pages, Page((), None))
+            for user in page.users:
+                if user.user_id in waiting:
+                    yield self._seen(user, read_at, FRESH)
+            if page.next_marker is None:
+                return
+
+    def _open(self, seen: Seen, told: ToldHow) -> None:
+        decision = self._conclude(seen, told)
+        if decision.row is not Row.OPEN:
+            return
+        self.opened += 1
+        user = seen.who
+        if told.quiet and isinstance(user, User):
+            found = self.sweep.commit.ledger.latest(self.account, user.user_id)
+            self.in_hand += [found] if isinstance(found, Finding) else []
+
+    # -- after a whole snapshot ----------------------------------------------------------------
+
+    def close_gone(self) -> int:
         """Close the findings of users whom a whole snapshot did not show, once that is certain."""
-        open_unseen = [self.live[u] for u in sorted(unseen) if self.live[u].status is Status.OPEN]
-        if not open_unseen:
+        older = [
+            finding
+            for user_id, finding in sorted(self.bulk.live.items())
+            if user_id not in self.seen
+            and finding.status is Status.OPEN
+            and finding.opened_at < self.cursor.started_at
+        ]
+        if not older:
             return 0
         # a user renamed while the snapshot was read may have slipped between its pages
-        alive = {user.user_id: user for page in self.sweep.pages(None) for user in page.users}
-        lifecycle = replace(
-            self.sweep.lifecycle, find_user=lambda user_id: alive.get(user_id, NoSuchUser())
+        again = chain.from_iterable(p.users for p in self.sweep.pages(None, LARGE_PAGE))
+        alive = {user.user_id: user for user in again}
+        commit = replace(
+            self.sweep.commit, find_user=lambda user_id: alive.get(user_id, NoSuchUser())
         )
-        gone = 0
-        for finding in open_unseen:
-            mark = self.sweep.lifecycle.state.mark(self.account, finding.user_name)
-            gone += lifecycle.gone(mark, finding.user_id, self.sweep.clock()) is Evaluation.GONE
-        return gone
+        return sum(commit.gone(*self._known_of(finding)) is Life.NOWHERE for finding in older)
+
+    def _known_of(self, finding: Finding) -> tuple[Mark, Noted]:
+        mark = self.sweep.commit.ledger.mark(self.account, finding.user_name)
+        return mark, Noted(finding.user_id, finding.number, finding.opened_at)
 
     def advance(self) -> None:
         """Send the reminders and escalations that are due."""
-        lifecycle, now = self.sweep.lifecycle, self.sweep.clock()
-        moved = [(f, moved_on(f, lifecycle.settings, now)) for f in self.still_open]
+        commit, now = self.sweep.commit, self.sweep.clock()
+        moved = [(f, moved_on(f, commit.settings, now)) for f in self.still_open]
         due = [(before, after.outbox[0]) for before, after in moved if after != before]
         moves, episode = self.sweep.floods.move(self.account, due)
         for finding in moves.singly:
-            lifecycle.advance(finding)
+            commit.advance(finding)
         for finding in moves.reminded:
-            lifecycle.advance(finding, muted_in="")
+            commit.advance(finding, muted_in="")
         for finding in moves.escalated:
-            self.in_hand.append(lifecycle.advance(finding, muted_in=episode))
+            self.in_hand.append(commit.advance(finding, muted_in=episode))
+
+    def forget(self) -> None:
+        """Have marks let go of findings that are over, so that they may expire."""
+        before = self.cursor.started_at - _INDEX_LAGS
+        for mark in self.bulk.marks.values():
+            for noted in mark.noted:
+                if noted.user_id not in self.bulk.live and noted.at < before:
+                    self.sweep.commit.forget(mark, noted.user_id)
 
 
-def _has_news(finding: Finding, mark: Mark, user: User) -> bool:
-    """Whether the open finding needs more than a reminder: a rename, or events since it opened."""
-    return (
-        finding.user_name != user.name
-        or finding.user_id not in mark.open_user_ids
-        or bool(finding.outbox)
-        or is_after(latest(mark.left_at, mark.joined_at), finding.opened_at)
+def look_of(user: User) -> Look:
+    """What a snapshot shows of the user. Raises UnknownGroupsError."""
+    if user.groups is None:
+        raise UnknownGroupsError(f"IAM did not tell the groups of {user.name}")
+    return InGroups(user.groups) if user.groups else InNoGroup(user)
+
+
+def _leads_to_something(decision: Decision) -> bool:
+    """Whether there is anything to do. What contradicts an event is that event's own check's."""
+    if decision.row in (Row.GRACE_RUNS, Row.AT_PEACE):
+        return decision.check_since is not None
+    return decision.row is not Row.LOOK_LATER
+
+
+def _missed(live: Iterable[Finding], last: _Last | None) -> int:
+    """Count strays found since the last sweep began whose event should have come, and did not.
+
+    Who was a stray before the first sweep is no missed event: nobody was listening then.
+    """
+    return sum(
+        1
+        for finding in live
+        if last
+        and finding.detected_by == "sweep"
+        and finding.evidence in (Evidence.CREATION, Evidence.SIGHTING)
+        and finding.opened_at >= last.started_at
+        and finding.stray_since >= last.watching_since
     )

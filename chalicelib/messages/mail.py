@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Alert, Digest, Message, Notice
+from chalicelib.domain.facts import Evidence
 from chalicelib.domain.findings import AlertType, Finding, Reason
-from chalicelib.domain.marks import Evidence
 from chalicelib.messages.actors import actor, deed, made_by_service, place
 from chalicelib.messages.endings import in_full
 from chalicelib.messages.remedies import (

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Alert, Message, Notice, digest_of
 from chalicelib.domain.events import Cause
+from chalicelib.domain.facts import Evidence
 from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
-from chalicelib.domain.marks import Evidence
 from chalicelib.domain.severity import Severity
 
 USER = "straywatch-test"

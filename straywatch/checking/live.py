@@ -4,57 +4,53 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from chalicelib.adapters.tables import FindingsTable, StateTable
-from chalicelib.domain.account import Account, InGroups, InNoGroup, Look, NoSuchUser, User
-from chalicelib.domain.episodes import (
-    about,
-    is_too_fresh,
-    joined_meanwhile,
-    over_since,
-    settled_by,
-)
-from chalicelib.domain.evaluation import Evaluated, Evaluation, evaluate
-from chalicelib.domain.exemptions import Exemptions, NotExempt
-from chalicelib.domain.findings import Finding, NoFinding, Status, resolve
-from chalicelib.domain.marks import IAM_LAG, Mark, StraySince, stray_since
+from chalicelib.domain.account import Account, InGroups, User
+from chalicelib.domain.check_requests import Origin
+from chalicelib.domain.decision import Decision, Row, Rules, Seen, Unread
+from chalicelib.domain.evaluation import Evaluated, Evaluation
+from chalicelib.domain.exemptions import Exemptions
+from chalicelib.domain.facts import Mark, StraySince
+from chalicelib.domain.findings import Finding, NoFinding, resolve
 from chalicelib.domain.risk import Risk, assess
-from chalicelib.flows.ports import LiveIam
+from chalicelib.flows.inquiry import Inquiry
+from chalicelib.flows.ports import LiveIam, Memory
 from chalicelib.times import utc_now
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 
-class Memory(Protocol):
-    """What a deployment knows of users."""
-
-    def mark(self, account: Account, user_name: str) -> Mark:
-        """What events have told of the name."""
-
-    def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
-        """The user's newest finding."""
+IAM_LAG = timedelta(seconds=3)
+"""The default of the setting IamLagSeconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
-    """What a deployment's own tables hold."""
+class Calm:
+    """A deployment's memory, read as if each alert were out: what is unsent is not ours to send."""
 
-    findings: FindingsTable
-    state: StateTable
+    memory: Memory
 
     def mark(self, account: Account, user_name: str) -> Mark:
         """What events have told of the name."""
-        return self.state.mark(account, user_name)
+        return self.memory.mark(account, user_name)
 
     def latest(self, account: Account, user_id: str) -> Finding | NoFinding:
         """The user's newest finding."""
-        return self.findings.latest(account, user_id)
+        found = self.memory.latest(account, user_id)
+        return _all_sent(found) if isinstance(found, Finding) else found
+
+    def read(
+        self, account: Account, user_name: str, finding_ids: tuple[str, ...]
+    ) -> tuple[Mark, Mapping[str, Finding | NoFinding]]:
+        """The mark alone."""
+        del finding_ids
+        return self.mark(account, user_name), {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +65,13 @@ class NoMemory:
         """There is none."""
         del account, user_id
         return NoFinding()
+
+    def read(
+        self, account: Account, user_name: str, finding_ids: tuple[str, ...]
+    ) -> tuple[Mark, Mapping[str, Finding | NoFinding]]:
+        """Nothing is known."""
+        del finding_ids
+        return self.mark(account, user_name), {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class Checker:
     exemptions: Exemptions
     memory: Memory
     assess: Callable[[User], Risk]
+    iam_lag: timedelta = IAM_LAG
     clock: Callable[[], datetime] = utc_now
     sleep: Callable[[float], None] = time.sleep
 
@@ -100,48 +104,56 @@ class Checker:
 
         A look that contradicts an event only seconds old is made again, once IAM has had its time.
         """
-        mark = self.memory.mark(self.account, user_name)
-        now, look = self.clock(), self.iam.look(user_name)
-        if is_too_fresh(look, mark, now):
-            self.sleep(IAM_LAG.total_seconds())
-            now, look = self.clock(), self.iam.look(user_name)
-        user = self._bearer(user_name, look)
-        if isinstance(user, NoSuchUser) or isinstance(look, NoSuchUser):
-            return Verdict(user_name, evaluate(user_name, NoSuchUser(), NotExempt()))
-        evaluated = evaluate(user.name, look.groups, self.exemptions.match(user, now))
-        if evaluated.evaluation is Evaluation.NON_COMPLIANT:
-            return self._stray(user, evaluated, mark, now)
-        return Verdict(user.name, evaluated, user)
+        seen, decision = self._decided(user_name)
+        if decision.row is Row.LOOK_LATER:
+            self.sleep(self.iam_lag.total_seconds())
+            seen, decision = self._decided(user_name)
+        if decision.row is Row.LOOK_LATER:  # news keeps coming: what IAM shows is what there is
+            seen, decision = self._decided(user_name, lag=timedelta(0))
+        return self._verdict(seen, decision)
 
-    def _bearer(self, user_name: str, look: Look) -> User | NoSuchUser:
-        match look:
-            case InNoGroup(user):
-                return user
-            case InGroups():
-                return self.iam.user(user_name)
-            case NoSuchUser():
-                return look
-
-    def _stray(self, user: User, evaluated: Evaluated, mark: Mark, now: datetime) -> Verdict:
-        """Since when, and under which open finding: as the monitor's own check would have it."""
-        last = self.memory.latest(self.account, user.user_id)
-        found = Verdict(user.name, evaluated, user, risk=self.assess(user))
-        if isinstance(last, Finding) and last.status is Status.OPEN:
-            mark = about(mark, user, last, now)
-            ended_at = over_since(last, mark, now)
-            if ended_at is None:
-                since = StraySince(last.stray_since, last.evidence)
-                return replace(found, since=since, open_finding=last.finding_id)
-            last = resolve(last, joined_meanwhile(mark), at=ended_at, now=now)
-        since = stray_since(
-            mark,
-            now=now,
-            created_at=user.created_at,
-            user_id=user.user_id,
-            settled_before=settled_by(last),
-            exemption_ended=evaluated.exemption_ended,
+    def _decided(self, user_name: str, *, lag: timedelta | None = None) -> tuple[Seen, Decision]:
+        """The monitor's own decision, by what it would know, had it looked now."""
+        inquiry = Inquiry(
+            iam=self.iam,
+            memory=Calm(self.memory),
+            exemption=lambda _, user, at, __: self.exemptions.match(user, at),
+            assess=self.assess,
+            clock=self.clock,
+            rules=Rules(grace=timedelta(0), iam_lag=self.iam_lag if lag is None else lag),
         )
-        return replace(found, since=since)
+        seen = inquiry.look(self.memory.mark(self.account, user_name), Origin.SETTLED)
+        if isinstance(seen.look, InGroups):  # whoever asks is told of its exemption, too
+            seen = inquiry.of(seen, self.iam.user(user_name))
+        seen, decision = inquiry.conclude(seen)
+        if decision.row is Row.OVER_MEANWHILE and isinstance(seen.last, Finding):
+            return inquiry.conclude(replace(seen, last=_over(seen.last, decision)))
+        return seen, decision
+
+    def _verdict(self, seen: Seen, decision: Decision) -> Verdict:
+        evaluated = decision.evaluated or Evaluated(Evaluation.GONE)
+        if not isinstance(seen.who, User) or evaluated.evaluation is Evaluation.GONE:
+            return Verdict(seen.mark.user_name, evaluated)
+        found = Verdict(seen.who.name, evaluated, seen.who)
+        if evaluated.evaluation is not Evaluation.NON_COMPLIANT:
+            return found
+        risk = self.assess(seen.who) if isinstance(seen.risk, Unread) else seen.risk
+        found = replace(found, since=decision.since, risk=risk)
+        if decision.row is Row.STILL_OPEN and isinstance(seen.last, Finding):
+            return replace(found, open_finding=seen.last.finding_id)
+        return found
+
+
+def _over(finding: Finding, decision: Decision) -> Finding:
+    """The finding as the monitor would close it."""
+    if decision.resolution is None or decision.over_at is None:
+        raise TypeError(decision)
+    at = decision.over_at
+    return _all_sent(resolve(finding, decision.resolution, at=at, now=at))
+
+
+def _all_sent(finding: Finding) -> Finding:
+    return replace(finding, outbox=(), claimed_until=None)
 
 
 def risk_reader(client: IAMClient, clock: Callable[[], datetime]) -> Callable[[User], Risk]:

@@ -12,15 +12,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.iam import Iam
 from chalicelib.adapters.parameters import read_parameter
-from chalicelib.adapters.tables import FindingsTable, StateTable
+from chalicelib.adapters.tables import FindingsTable, Ledger, StateTable
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import is_user_name
 from chalicelib.domain.exemptions import Exemptions
 from chalicelib.flows.exemptions_in_force import DOCUMENT, in_force
+from chalicelib.flows.ports import Memory
 from chalicelib.times import utc_now
 from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
-from straywatch.checking.live import Checker, Memory, NoMemory, Tables, Verdict, risk_reader
+from straywatch.checking.live import Checker, NoMemory, Verdict, risk_reader
 from straywatch.checking.verdicts import Failed, as_object, is_stray, print_verdict
 from straywatch.deploy.deployed import output
 from straywatch.deploy.settings import stack_name
@@ -110,7 +111,7 @@ def _checker(
         dynamodb = session.client("dynamodb", config=RETRIES)
         state = StateTable(dynamodb, output(stack, "StateTableName"), timedelta())
         findings = FindingsTable(dynamodb, output(stack, "FindingsTableName"), timedelta())
-        memory = Tables(findings, state)
+        memory = Ledger(findings, state)
         rules = rules or _in_force(session, stack, state, account)
     iam = session.client("iam", config=RETRIES)
     return Checker(

@@ -20,6 +20,7 @@ _SKEW_FAILS = 300  # AWS refuses signatures that are five minutes off
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
 _UNKNOWN_RATE = timedelta(days=1)  # cron expressions: what the alarm on silence waits for, too
+_LOOKS = ("settled", "stray")
 _NEWS = ("left_at", "joined_at", "deleted_at", "renamed_at")
 
 
@@ -102,7 +103,7 @@ def _last_event(world: World) -> Line:
         if not isinstance(answer, Mapping):
             return unread(check, answer.why if isinstance(answer, Unread) else "no state table")
         for item in map(from_item, answer.get("Items", [])):
-            times = [parse_time(str(item[name])) for name in _NEWS if item.get(name)]
+            times = list(_times(item))
             newest = max([*times, newest] if newest else times, default=None)
         if not answer.get("LastEvaluatedKey"):
             break
@@ -114,6 +115,14 @@ def _last_event(world: World) -> Line:
         )  # fmt: skip
     age = max(0.0, (world.clock() - newest).total_seconds())
     return passed(check, f"of {iso(newest)}, {spoken(age)} ago")
+
+
+def _times(item: Mapping[str, Any]) -> Iterator[datetime]:
+    """When each of the events was that a mark tells of; the version before kept the last ones."""
+    yield from (parse_time(str(item[name])) for name in _NEWS if item.get(name))
+    for name, fact in item.items():
+        if name.startswith("fact:") and fact["kind"] not in _LOOKS:
+            yield parse_time(str(fact["at"]))
 
 
 def _clock(world: World) -> Line:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.facts import Evidence
 from chalicelib.domain.findings import Finding
-from chalicelib.domain.marks import Evidence
 from chalicelib.messages.actors import actor, deed
 from chalicelib.messages.endings import in_full
 from chalicelib.text import counted

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.events import Cause
+from chalicelib.domain.facts import Mark, begun, past_of, thought_stray_since
 from chalicelib.domain.findings import Finding
-from chalicelib.domain.marks import Mark, latest
 from straywatch.observing.records import Census, Reading
 
 LATEST_CHECK = timedelta(minutes=10)
@@ -36,34 +37,26 @@ def running_graces(reading: Reading, grace: timedelta) -> tuple[Grace, ...]:
     opened = _last_opened(reading.findings)
     census = reading.census if isinstance(reading.census, Census) else None
     strays = {user.name.lower() for user in census.strays} if census else set()
+    marks = {mark.user_name.lower(): mark for mark in reading.marks}
     found = []
     for mark in reading.marks:
-        since = _stray_since(mark)
+        past = past_of(mark, _reader(marks, mark))
+        since = thought_stray_since(past)
         if since is None or since + grace + LATEST_CHECK <= reading.read_at:
             continue
         name = mark.user_name.lower()
         looked_since = census is not None and census.read_at > since + _SETTLING
         if (looked_since and name not in strays) or _is_after(opened.get(name), since):
             continue
-        cause = mark.cause if since == mark.left_at else None
+        event = begun(past)
+        cause = event.cause if event and event.at == since else None
         found.append(Grace(mark.user_name, since, since + grace, cause))
     return tuple(sorted(found, key=lambda g: (g.due, g.user_name)))
 
 
-def _stray_since(mark: Mark) -> datetime | None:
-    since = latest(mark.left_at, mark.seen_at)
-    over = latest(mark.settled_at, mark.joined_at, mark.deleted_at, mark.renamed_at)
-    if since is None or _is_over(mark, since, over):
-        return None
-    return since
-
-
-def _is_over(mark: Mark, since: datetime, over: datetime | None) -> bool:
-    """CloudTrail tells whole seconds: within one, a new user joins last, an old one leaves last."""
-    if over is None or over < since:
-        return False
-    created = mark.cause is not None and mark.cause.event_name == "CreateUser"
-    return over > since or created
+def _reader(marks: Mapping[str, Mark], mark: Mark) -> Callable[[str], Mark]:
+    """Reads the marks of names that the bearer of this one had before."""
+    return lambda name: marks.get(name.lower(), Mark(account=mark.account, user_name=name))
 
 
 def _last_opened(findings: tuple[Finding, ...]) -> dict[str, datetime]:

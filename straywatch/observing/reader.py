@@ -16,8 +16,8 @@ from chalicelib.adapters.authorization_details import UnreadableUsersError, user
 from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.domain.exemptions import Exemptions
+from chalicelib.domain.facts import Kind, Mark, begun, last_at
 from chalicelib.domain.findings import Finding
-from chalicelib.domain.marks import IAM_LAG, Mark, is_after, latest
 from chalicelib.flows.exemptions_in_force import in_force
 from chalicelib.times import utc_now
 from straywatch.errors import explain
@@ -33,6 +33,8 @@ HISTORY = timedelta(days=90)
 _SOONEST_SCAN = timedelta(seconds=5)
 _SCAN_SHARE = 20
 """A scan out of turn waits for twenty times as long as the last one took, and 5 s at least."""
+_A_LOOKS_LAG = timedelta(minutes=1)
+"""A look is noted as of some seconds before it: as IAM may have been then."""
 _IMPATIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     connect_timeout=3,
@@ -115,12 +117,12 @@ class DeploymentReader:
         """
         opened = {f.user_name.lower(): f.opened_at for f in self._findings.values()}
         return frozenset(
-            (mark.user_name, mark.left_at)
+            (mark.user_name, left.at)
             for mark in marks
-            if mark.left_at is not None
-            and (ended_at := latest(mark.settled_at, mark.joined_at, mark.deleted_at))
-            and ended_at + IAM_LAG >= mark.left_at + self.observed.grace
-            and not is_after(opened.get(mark.user_name.lower()), mark.left_at)
+            if (left := begun(mark.facts))
+            and (ended_at := last_at(mark.facts, Kind.SETTLED, Kind.JOINED, Kind.DELETED))
+            and ended_at + _A_LOOKS_LAG >= left.at + self.observed.grace
+            and opened.get(mark.user_name.lower(), left.at) <= left.at
         )
 
     @cached_property

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from chalicelib.domain.account import User
 from chalicelib.domain.exemptions import Exempt
+from chalicelib.domain.facts import Mark
 from chalicelib.domain.findings import Finding
-from chalicelib.domain.marks import Mark
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from chalicelib.adapters.items import from_item, to_item
 from chalicelib.adapters.tables import StateTable, sweeps_key
 from chalicelib.codec import decode
 from chalicelib.domain.account import Account
+from chalicelib.domain.facts import Mark
 from chalicelib.domain.findings import Finding
-from chalicelib.domain.marks import Mark
 from chalicelib.flows.exemptions_in_force import DOCUMENT
 from chalicelib.times import exact
 from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.marks import Mark
+from chalicelib.domain.facts import Fact, Kind, Mark
 from chalicelib.messages.actors import actor, deed
 from chalicelib.text import counted
 from straywatch.findings.life import EntryKind, Happening, life
@@ -24,24 +24,31 @@ def timeline(reading: Reading, account: Account) -> tuple[Happening, ...]:
     return tuple(sorted((h for h in found if not _is_repeated(h, told)), key=_order, reverse=True))
 
 
+_TOLD = {
+    Kind.CREATED: "created",
+    Kind.LEFT: "left a group",
+    Kind.JOINED: "joined a group",
+    Kind.DELETED: "deleted",
+    Kind.RENAMED: "renamed",
+    Kind.SETTLED: "looked at: no stray",
+}
+
+
 def _of_mark(mark: Mark, account: Account) -> Iterator[Happening]:
-    name = mark.user_name
-    for left in mark.lefts:
-        if mark.cause and left == mark.left_at:
-            text = f"{deed(mark.cause)} by {actor(mark.cause, account)}"
-        else:
-            text = "created, or left a group"
-        yield Happening(left, EntryKind.EVENT, name, text)
-    for joined in mark.joins:
-        group = f" {mark.joined_group}" if joined == mark.joined_at else " a group"
-        yield Happening(joined, EntryKind.EVENT, name, f"joined{group}")
-    if mark.deleted_at:
-        yield Happening(mark.deleted_at, EntryKind.EVENT, name, "deleted")
-    if mark.renamed_at:
-        text = f"renamed to {mark.renamed_to}" if mark.renamed_to else "renamed"
-        yield Happening(mark.renamed_at, EntryKind.EVENT, name, text)
-    if mark.settled_at and mark.settled_at != mark.joined_at:
-        yield Happening(mark.settled_at, EntryKind.CHECK, name, "looked at: no stray")
+    for fact in mark.facts:
+        if fact.kind in _TOLD:
+            kind = EntryKind.CHECK if fact.kind is Kind.SETTLED else EntryKind.EVENT
+            yield Happening(fact.at, kind, mark.user_name, _told(fact, account))
+
+
+def _told(fact: Fact, account: Account) -> str:
+    if fact.cause:
+        return f"{deed(fact.cause)} by {actor(fact.cause, account)}"
+    if fact.kind is Kind.JOINED and fact.name:
+        return f"joined {fact.name}"
+    return (
+        f"renamed to {fact.name}" if fact.kind is Kind.RENAMED and fact.name else _TOLD[fact.kind]
+    )
 
 
 def _worth_telling(sweeps: Sequence[SweepRecord]) -> Iterator[SweepRecord]:

@@ -17,14 +17,13 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.evaluation import Evaluation, evaluate
 from chalicelib.domain.events import Cause, Change, MembershipEvent
 from chalicelib.domain.exemptions import NotExempt
-from chalicelib.domain.marks import (
+from chalicelib.domain.facts import (
     FLAPPING_WINDOW,
-    Mark,
-    carried_over,
+    Fact,
     flaps_within_a_day,
-    is_after,
+    in_order,
     stray_since,
-    with_event,
+    told_by,
 )
 from straywatch.replay.group_renames import GroupRename
 from straywatch.replay.stretches import Ending, Stretch
@@ -32,6 +31,8 @@ from straywatch.replay.stretches import Ending, Stretch
 FLAPPING_EPISODES = 10
 """The template's own default of FlappingEpisodes."""
 
+_MOST_REMEMBERED = 100
+"""Flapping is told at a tenth of it, and nothing else looks back past the last leaving."""
 _UNKNOWN_PAST = datetime(2010, 1, 1, tzinfo=UTC)  # before IAM: no creation bounds the stretch
 
 
@@ -58,7 +59,9 @@ class ReplayTotals:
 
 @dataclass(slots=True)
 class _User:
-    mark: Mark
+    name: str
+    past: tuple[Fact, ...] = ()
+    flapping_told_at: datetime | None = None
     user_id: str = ""
     created_at: datetime | None = None
     groups: tuple[str, ...] = ()
@@ -68,6 +71,11 @@ class _User:
     @property
     def is_known_whole(self) -> bool:
         return self.created_at is not None
+
+    def learn(self, event: MembershipEvent) -> None:
+        """Keep what the event tells, and what no reading needs any more no longer."""
+        (_, fact), *_ = told_by(event)
+        self.past = in_order((*self.past, fact))[-_MOST_REMEMBERED:]
 
 
 def stretches(
@@ -119,7 +127,7 @@ class _History:
 
     def _created(self, event: MembershipEvent) -> Iterator[Stretch]:
         yield from self._replaced(event.user_name)
-        user = self._add(_User(Mark(account=self._account, user_name=event.user_name)))
+        user = self._add(_User(event.user_name))
         user.user_id, user.created_at = event.user_id, self._now
         self._begin(user, event)
 
@@ -127,7 +135,7 @@ class _History:
         user = self._user(event)
         group = event.cause.group_name
         yield from self._over(user, Ending.JOINED_GROUP, group)
-        user.mark = with_event(user.mark, event)
+        user.learn(event)
         user.groups = tuple({*user.groups, group.lower()})
         self._tell_flapping(user)
 
@@ -143,14 +151,13 @@ class _History:
         if evaluated.evaluation is Evaluation.NON_COMPLIANT:
             self._begin(user, event)
         else:
-            user.mark = with_event(user.mark, event)
+            user.learn(event)
 
     def _renamed(self, event: MembershipEvent) -> Iterator[Stretch]:
         user = self._user(event)
         self._users.pop(event.user_name.lower(), None)
         yield from self._replaced(event.new_name)
-        blank = Mark(account=self._account, user_name=event.new_name)
-        user.mark = carried_over(with_event(user.mark, event), blank)
+        user.name = event.new_name
         self._users[event.new_name.lower()] = user
 
     def _deleted(self, event: MembershipEvent) -> Iterator[Stretch]:
@@ -178,18 +185,18 @@ class _History:
         if known is not None:
             return known
         self._facts.unknowns.older_users += 1
-        return self._add(_User(Mark(account=self._account, user_name=event.user_name)))
+        return self._add(_User(event.user_name))
 
     def _add(self, user: _User) -> _User:
         self._facts.users += 1
-        self._users[user.mark.user_name.lower()] = user
+        self._users[user.name.lower()] = user
         return user
 
     def _begin(self, user: _User, event: MembershipEvent) -> None:
-        user.mark = with_event(user.mark, event)
+        user.learn(event)
         user.cause = event.cause
         created_at = user.created_at or _UNKNOWN_PAST
-        since = stray_since(user.mark, now=self._now, created_at=created_at, user_id=user.user_id)
+        since = stray_since(user.past, now=self._now, created_at=created_at)
         user.since = since.at
 
     def _over(self, user: _User, ending: Ending, group: str = "") -> Iterator[Stretch]:
@@ -197,7 +204,7 @@ class _History:
             return
         yield Stretch(
             account=self._account,
-            user_name=user.mark.user_name,
+            user_name=user.name,
             user_id=user.user_id,
             since=user.since,
             until=max(self._now, user.since),
@@ -209,7 +216,8 @@ class _History:
         user.since, user.cause = None, None
 
     def _tell_flapping(self, user: _User) -> None:
-        told = is_after(user.mark.flapping_told_at, self._now - FLAPPING_WINDOW)
-        if flaps_within_a_day(user.mark, self._now) >= FLAPPING_EPISODES and not told:
+        told_at = user.flapping_told_at
+        told = told_at is not None and told_at > self._now - FLAPPING_WINDOW
+        if flaps_within_a_day(user.past, self._now) >= FLAPPING_EPISODES and not told:
             self._facts.flapping_alerts += 1
-            user.mark = replace(user.mark, flapping_told_at=self._now)
+            user.flapping_told_at = self._now

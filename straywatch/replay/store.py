@@ -27,7 +27,7 @@ _RANK = {
     Change.CREATED: 0,
     _GROUP_RENAMED: 1,
     Change.JOINED: 2,
-    Change.LEFT: 3,  # as the monitor's marks have it: joined and left within a second, left last
+    Change.LEFT: 3,  # as the monitor's facts have it: joined and left within a second, left last
     Change.RENAMED: 4,
     Change.DELETED: 5,
 }

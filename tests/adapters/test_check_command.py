@@ -14,8 +14,8 @@ from mypy_boto3_iam import IAMClient
 from chalicelib.adapters.iam import Iam
 from chalicelib.adapters.tables import FindingsTable
 from chalicelib.domain.account import Account, User
+from chalicelib.domain.facts import Evidence, StraySince
 from chalicelib.domain.findings import open_finding
-from chalicelib.domain.marks import Evidence, StraySince
 from chalicelib.domain.severity import Severity
 from chalicelib.times import utc_now
 from tests.adapters.conftest import Straywatch

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.adapters.authorization_details import users
 from chalicelib.adapters.iam import Iam
-from chalicelib.adapters.tables import FindingsTable, StateTable
+from chalicelib.adapters.tables import FindingsTable, Ledger, StateTable
 from chalicelib.domain.account import Page, User
 from chalicelib.domain.check_requests import CheckRequest, Origin, encode_check
 from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError, evaluate
@@ -21,7 +21,7 @@ from chalicelib.domain.risk import Risk
 from chalicelib.domain.severity import Severity
 from chalicelib.times import iso
 from straywatch.audit.reading import Door, Question, read_account
-from straywatch.checking.live import Checker, Tables
+from straywatch.checking.live import Checker
 from straywatch.observing.census import census_of
 from straywatch.replay.history import ReplayTotals, stretches
 from straywatch.replay.stretches import Ending
@@ -112,7 +112,7 @@ def checker(stack: Stack, exemptions: Exemptions, sleep: Callable[[float], None]
         account=ACCOUNT,
         iam=Iam(lambda: client("iam")),
         exemptions=exemptions,
-        memory=Tables(
+        memory=Ledger(
             FindingsTable(client("dynamodb"), "findings", timedelta()),
             StateTable(client("dynamodb"), "state", timedelta()),
         ),

@@ -17,6 +17,7 @@ import pytest
 from chalicelib.adapters.tables import FindingsTable
 from chalicelib.domain.account import Account, User
 from chalicelib.domain.events import Cause
+from chalicelib.domain.facts import Evidence, StraySince
 from chalicelib.domain.findings import (
     AlertType,
     Finding,
@@ -26,7 +27,6 @@ from chalicelib.domain.findings import (
     resolve,
     sent,
 )
-from chalicelib.domain.marks import Evidence, StraySince
 from chalicelib.domain.severity import Severity
 from chalicelib.times import iso, utc_now
 from tests.adapters.conftest import Straywatch

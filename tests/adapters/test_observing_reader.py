@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.tables import FindingsTable, StateTable
+from chalicelib.domain.facts import Kind, Mark, News
 from chalicelib.domain.findings import Status
 from straywatch.errors import is_sign_in
 from straywatch.observing.deployment import Observed
@@ -88,12 +89,18 @@ def record(sweep: SweepRecord) -> None:
     table().record_sweep(ACCOUNT, sweep.started_at, {**content, **times})
 
 
+def note(mark: Mark) -> None:
+    """Store all that the mark holds."""
+    blank = replace(mark, facts=())
+    StateTable(client("dynamodb"), "state", samples.GRACE).note(blank, News(facts=mark.facts), NOW)
+
+
 def test_everything_is_read(stack: Stack) -> None:
     """Findings, marks, sweeps, users and queues, as the monitor and IAM hold them."""
     finding = samples.finding("ann", 1, ago=60 * MINUTE)
     table().add(finding)
     mark = samples.grace_mark("bob", MINUTE)
-    StateTable(client("dynamodb"), "state", samples.GRACE).write(mark)
+    note(mark)
     (sweep,) = samples.sweeps(1, 100, 3)
     record(sweep)
     iam = client("iam")
@@ -219,10 +226,8 @@ def test_a_finding_opened_and_resolved_between_two_readings_is_seen(stack: Stack
     following.read()
     opened = samples.finding("ann", 1, ago=60 * MINUTE)
     table().add(samples.resolved(opened, MINUTE))
-    mark = replace(samples.grace_mark("ann", 60 * MINUTE), settled_at=NOW)
-    StateTable(client("dynamodb"), "state", samples.GRACE).write(mark)
-    left_one_group_of_two = replace(samples.grace_mark("bob", 60 * MINUTE), settled_at=NOW)
-    StateTable(client("dynamodb"), "state", samples.GRACE).write(left_one_group_of_two)
+    for name in ("ann", "bob"):  # bob left one group of two
+        note(samples.told_of(samples.grace_mark(name, 60 * MINUTE), Kind.SETTLED, NOW))
     session.calls.clear()
     for _ in range(4):
         clock.advance(6)

@@ -160,7 +160,7 @@ def test_a_rename_makes_no_second_finding(stack: Stack) -> None:
     stack.clock.advance(HOUR)
     swept(stack)
     assert stack.alerts() == []
-    (finding,) = cold(stack).live(ACCOUNT)
+    (finding,) = cold(stack).findings.live(ACCOUNT)
     assert finding.user_name == "robert"
 
 
@@ -169,14 +169,14 @@ def test_a_snapshot_that_breaks_changes_nothing_for_users_it_did_not_show(stack:
     opened(stack)
     sweep = cold(stack)
 
-    def broken(_: str | None) -> Iterator[Page]:
+    def broken(_: str | None, __: int) -> Iterator[Page]:
         yield Page((), "more")
         raise UnreadableUsersError("the second page broke")
 
     with pytest.raises(UnreadableUsersError):
         replace(sweep, pages=broken).run(ACCOUNT)
     assert stack.alerts() == []
-    assert [finding.status for finding in sweep.live(ACCOUNT)] == ["OPEN"]
+    assert [finding.status for finding in sweep.findings.live(ACCOUNT)] == ["OPEN"]
 
 
 def test_a_sweep_out_of_time_goes_on_where_it_stopped(stack: Stack) -> None:
@@ -184,10 +184,10 @@ def test_a_sweep_out_of_time_goes_on_where_it_stopped(stack: Stack) -> None:
     for name in ("ann", "bob"):
         stack.create_user(name, LONG_AGO)
     sweep = cold(stack)
-    first, second = (user for page in sweep.pages(None) for user in page.users)
+    first, second = (user for page in sweep.pages(None, 1000) for user in page.users)
     asked: list[str | None] = []
 
-    def pages(marker: str | None) -> Iterator[Page]:
+    def pages(marker: str | None, _: int) -> Iterator[Page]:
         asked.append(marker)
         if marker is None:
             yield Page((first,), "2")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from chalicelib.adapters.topic import AlertTopic
 from chalicelib.domain.alerts import Alert, Notice, flapping_notice
+from chalicelib.domain.facts import Mark
 from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, resolve
-from chalicelib.domain.marks import Mark
 from tests.adapters.aws import client
 from tests.unit.finding_samples import OPENED
 from tests.unit.records import ACCOUNT, at

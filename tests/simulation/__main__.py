@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 
 import click
 
 from tests.simulation.campaign import Tally, campaign, shrunk_story
+from tests.simulation.witness import witness
 
 _EVERY_SECONDS = 1.0
 
@@ -63,11 +65,30 @@ def _summary(total: Tally, seconds: float) -> None:
     click.echo(f"steps       {total.steps} calls to AWS")
     for title, counts in (("alerts", total.alerts), ("faults", total.faults)):
         click.echo(f"{title:<11} {sum(counts.values())}")
-        for name, count in sorted(counts.items()):
-            click.echo(f"  {count:>8}  {name}")
+        _counts(counts)
+    click.echo(f"situations  {len(total.situations)}, and in how many histories")
+    _counts(total.situations)
+    _decisions(total)
     click.echo(f"violations  {len(total.broken)} histories")
     for promise, count in sorted(total.promises.items()):
         click.echo(f"  {count:>8}  promise {promise}")
+
+
+def _counts(counts: Mapping[str, int]) -> None:
+    for name, count in sorted(counts.items()):
+        click.echo(f"  {count:>8}  {name}")
+
+
+def _decisions(total: Tally) -> None:
+    """Every row of the decision, and how often each kind of look came to it."""
+    rows = witness().rows
+    reached = {row for row, _ in total.decisions}
+    origins = sorted({origin for _, origin in total.decisions})
+    click.echo(f"decisions   {len(reached)} of {len(rows)} rows were reached")
+    click.echo(f"  {'':<16}" + "".join(f"{origin:>10}" for origin in origins))
+    for row in rows:
+        counts = "".join(f"{total.decisions[row, origin]:>10}" for origin in origins)
+        click.echo(f"  {row:<16}{counts}" + ("" if row in reached else "  never reached"))
 
 
 if __name__ == "__main__":

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from multiprocessing import get_context
 
 from tests.simulation.generate import generate
 from tests.simulation.play import play
-from tests.simulation.product import Product, product
 from tests.simulation.shrink import Shrinker
 from tests.simulation.story import story
+from tests.simulation.witness import Cell, witness
 
 _CHUNK = 8
 
@@ -27,6 +26,9 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     broken: dict[int, list[str]] = field(default_factory=dict)
     promises: Counter[int] = field(default_factory=Counter)
+    situations: Counter[str] = field(default_factory=Counter)
+    """How many histories hold each situation."""
+    decisions: Counter[Cell] = field(default_factory=Counter)
 
     def add(self, other: Tally) -> None:
         """Count the other one in."""
@@ -35,17 +37,16 @@ class Tally:
         self.alerts += other.alerts
         self.faults += other.faults
         self.promises += other.promises
+        self.situations += other.situations
+        self.decisions += other.decisions
         self.broken |= other.broken
-
-
-@cache
-def _product() -> Product:
-    return product()
 
 
 def tally(seed: int) -> Tally:
     """Play the history of one seed."""
-    played = play(generate(seed), _product())
+    watched = witness()
+    watched.drain()
+    played = play(generate(seed), watched.product)
     broken = {seed: [str(v) for v in played.violations]} if played.violations else {}
     return Tally(
         histories=1,
@@ -54,11 +55,14 @@ def tally(seed: int) -> Tally:
         faults=played.journal.faults,
         broken=broken,
         promises=Counter({v.promise for v in played.violations}),
+        situations=Counter(set(played.journal.situations)),
+        decisions=watched.drain(),
     )
 
 
 def campaign(seeds: range, jobs: int) -> Iterator[Tally]:
     """Play the histories of all seeds; yield each as it comes in."""
+    witness()  # loaded before the processes part
     if jobs == 1:
         yield from map(tally, seeds)
         return
@@ -68,7 +72,7 @@ def campaign(seeds: range, jobs: int) -> Iterator[Tally]:
 
 def shrunk_story(seed: int) -> str:
     """The seed's history in words, cut down to what it takes to break the same promise."""
-    code = _product()
+    code = witness().product
     played = play(generate(seed), code)
     if not played.violations:
         return story(played)

@@ -33,6 +33,10 @@ class ConditionalCheckFailedException(ClientError):  # noqa: N818 - as boto3 nam
     """DynamoDB refused a write whose condition does not hold."""
 
 
+class TransactionCanceledException(ClientError):  # noqa: N818 - as boto3 names it
+    """DynamoDB refused a transaction of which one condition does not hold."""
+
+
 class ParameterNotFound(ClientError):  # noqa: N818 - as boto3 names it
     """SSM has no such parameter."""
 
@@ -40,14 +44,17 @@ class ParameterNotFound(ClientError):  # noqa: N818 - as boto3 names it
 _EXCEPTIONS = SimpleNamespace(
     NoSuchEntityException=NoSuchEntityException,
     ConditionalCheckFailedException=ConditionalCheckFailedException,
+    TransactionCanceledException=TransactionCanceledException,
     ParameterNotFound=ParameterNotFound,
     ClientError=ClientError,
 )
 
 
-def refusal(code: str, operation: str, kind: type[ClientError] = ClientError) -> ClientError:
+def refusal(
+    code: str, operation: str, kind: type[ClientError] = ClientError, message: str = "simulated"
+) -> ClientError:
     """What boto3 raises where AWS refuses a call with this code."""
-    return kind({"Error": {"Code": code, "Message": "simulated"}}, operation)
+    return kind({"Error": {"Code": code, "Message": message}}, operation)
 
 
 class Service(Protocol):
@@ -105,7 +112,7 @@ class Gateway:
         if fault is Fault.UNANSWERED:
             running.wait(luck.between(5, 15) * SECOND)
             raise error(service, operation, fault)
-        running.wait(_latency(luck))
+        running.wait(_latency(luck) + self._weather.slowness(operation))
         return answer
 
     def _answer(

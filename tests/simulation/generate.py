@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
+from typing import Any
 
 from tests.simulation.kernel import DAY, HOUR, MINUTE, SECOND
 from tests.simulation.plan import Act, Do, Fault, Plan, Stretch
+from tests.simulation.scenes import SCENES, Scene
 from tests.simulation.truth import Truth, User
 
-_GRACES = (0, 0, 1, 10, 60, 60, 900, 901, 3600, 3600, 86400, 3 * 86400)
+_GRACES = (0, 0, 1, 1, 10, 10, 60, 60, 60, 900, 901, 3600)
+_LONG_GRACES = (6 * 3600, 86400)
+"""They add nothing but more rounds through the queue, which take most of the time."""
 _NAMES = ("ann", "Ann", "bob", "cyd")
-_GROUPS = ("staff", "ops")
+_GROUPS = ("staff", "ops", "dev")
+_LAGS = (0, 0, 500, 500, 2000, 2000, 2000, 20 * SECOND, 3 * MINUTE)
+"""IAM's lag has no bound: mostly seconds, minutes have been seen."""
+_ELSEWHERE = (
+    "999988887777 us-east-1",
+    "999988887777 us-east-1",
+    "111122223333 cn-north-1",
+    "111122223333 us-gov-west-1",
+)
+_CALLS = (Do.CREATE, Do.CREATE, Do.REMOVE, Do.ADD, Do.DELETE, Do.RENAME)
+_MOST_SWEEPS = 5
+_CLOSEST = 20
+"""Milliseconds between two acts: no two happen at once."""
+_OF_SCENES = ("ann", "bob", "cyd", "dan", "eve")
+_PACES = (
+    "within a second",
+    "within seconds",
+    "as a check looks",
+    "with checks between",
+    "at any pace",
+)
 _STRETCHES = ("iam", "dynamodb", "sqs", "sns", "ssm")
 _STRETCH_FAULTS = (
     Fault.THROTTLED,
@@ -33,41 +58,210 @@ class _Author:
     def __init__(self, random: Random, seed: int) -> None:
         self.random = random
         self.luck = seed
-        self.grace = random.choice(_GRACES)
+        self.grace = random.choice(_LONG_GRACES if random.random() < 0.01 else _GRACES)
         self.lossy = random.choice((0.0, 0.0, 0.2, 0.5, 1.0))
         self.late = random.choice((0.0, 0.1, 0.5))
         self.names = random.sample(_NAMES, random.randint(1, len(_NAMES)))
         self.truth = Truth()
         self.now = random.randint(0, 10 * SECOND)
+        self.acts: list[Act] = []
+        self.sweeps: list[int] = []
+        self.situations: list[str] = []
 
     def plan(self) -> Plan:
         random = self.random
+        crowd = self._crowd() if random.random() < 0.012 else {}
+        upgrade_at = self._before_the_upgrade() if not crowd and random.random() < 0.05 else 0
+        for _ in range(random.randint(1, 9)):
+            self._something()
+        last = max((act.at + max(act.deliveries, default=0) for act in self.acts), default=0)
+        ends = (act.until or 0 for act in self.acts)
+        calm_at = max(last, *self.sweeps, *ends, 0) + random.choice((0, MINUTE, HOUR))
         sweep_every = random.choice((15 * MINUTE, HOUR, 6 * HOUR, DAY))
-        if self.grace >= DAY // SECOND:
-            sweep_every = max(sweep_every, 6 * HOUR)
-        acts = tuple(self._act() for _ in range(random.randint(2, 18)))
-        last = max(act.at + max(act.deliveries, default=0) for act in acts)
-        calm_at = max(last, *(act.until or 0 for act in acts)) + random.choice((0, MINUTE, HOUR))
-        sweep_every = max(sweep_every, calm_at // 40)
         stormy = random.random() < 0.7
         stretches = random.randint(0, 3) if stormy else 0
+        lag = random.choice(_LAGS)
+        if lag > 2 * SECOND:
+            self.situations.append("IAM lags by more than seconds")
         return Plan(
             luck=self.luck,
             grace_seconds=self.grace,
-            sweep_every=sweep_every,
-            iam_lag=random.choice((0, 500, 2000)),
+            sweep_every=max(sweep_every, calm_at // _MOST_SWEEPS),
+            iam_lag=lag,
             duplicate_rate=random.choice((0.0, 0.0, 0.2)),
             strike_rate=random.choice((0.002, 0.01, 0.05)) if stormy else 0.0,
-            acts=acts,
+            acts=tuple(sorted(self.acts, key=lambda act: act.at)),
             calm_at=calm_at,
             stretches=tuple(self._stretch(calm_at) for _ in range(stretches)),
-            extra_sweeps=tuple(self._extra_sweeps(calm_at)),
+            extra_sweeps=(*self.sweeps, *self._extra_sweeps(calm_at)),
             redrives=tuple(random.randint(0, calm_at) for _ in range(random.randint(0, 2))),
             reminder_hours=random.choice((0, 1, 24)),
             escalate_hours=random.choice((0, 2, 72)),
             digest_above=random.choice((0, 1, 10)),
             hurried_sweeps=random.choice((0.0, 0.0, 0.3)),
+            upgrade_at=upgrade_at,
+            **crowd,
+            situations=tuple(self.situations),
         )
+
+    def _something(self) -> None:
+        """A few acts of chance, or a situation."""
+        kind = self.random.random()
+        if kind < 0.55:
+            for _ in range(self.random.randint(1, 3)):
+                self._act()
+        elif kind < 0.8:
+            self._scene(self.random.choice(SCENES))
+        elif kind < 0.87:
+            self._exempt_for_a_while()
+        elif kind < 0.94:
+            self._elsewhere()
+        elif kind < 0.97:
+            self._change_the_grace()
+        else:
+            self._queue_again()
+        if self.random.random() < 0.2:
+            self.sweeps.append(self.now + self.random.randint(0, 3 * SECOND))
+
+    def _scene(self, scene: Scene) -> None:
+        """Prepare the people of a scene, each in some way, and play it at some pace."""
+        random = self.random
+        roles = dict(zip("abc", random.sample(_OF_SCENES, 3), strict=True))
+        roles |= {"t": f"t{len(self.acts)}"} | dict(
+            zip("gh", random.sample(_GROUPS, 2), strict=True)
+        )
+        for person in scene.people:
+            self._prepare(roles[person])
+        pace = random.choice(_PACES)
+        self.situations += [scene.title, f"a scene {pace}"]
+        if pace == "within a second":
+            self._pass(SECOND - self.now % SECOND)
+        if pace == "as a check looks":
+            self._pass(self.grace * SECOND - self.now % SECOND + random.randint(0, 2 * SECOND))
+        if random.random() < 0.3:
+            self.sweeps.append(self.now + random.randint(0, 2 * SECOND))
+        for do, name, other in scene.steps:
+            self._pass(self._pause(pace))
+            self._do(self._told(do, roles[name], roles.get(other, "")))
+
+    def _prepare(self, name: str) -> None:
+        """Somebody who is new, known as a stray, a member, or has lately been one."""
+        random = self.random
+        if self.truth.named(name, self.now) is None:
+            self._pass(self._gap())
+            self._do(self._told(Do.CREATE, name))
+        user = self.truth.named(name, self.now)
+        groups = user.groups if user else ()
+        state = random.choice(("as it is", "stray", "member", "left"))
+        if state in ("member", "left") and not groups:
+            self._pass(self._gap())
+            groups = (random.choice(_GROUPS),)
+            self._do(self._told(Do.ADD, name, groups[0]))
+        if state in ("stray", "left"):
+            for group in groups:
+                self._pass(random.randint(100, 5 * SECOND))
+                self._do(self._told(Do.REMOVE, name, group))
+        if random.random() < 0.4:
+            self._pass(self.grace * SECOND + random.randint(0, 10 * SECOND))
+
+    def _pause(self, pace: str) -> int:
+        random = self.random
+        match pace:
+            case "within a second" | "as a check looks":
+                return random.randint(_CLOSEST, 150)
+            case "within seconds":
+                return random.randint(20, 3 * SECOND)
+            case "with checks between":
+                return self.grace * SECOND + random.randint(0, 10 * SECOND)
+            case _:
+                return self._gap()
+
+    def _exempt_for_a_while(self) -> None:
+        """An exemption that ends at an awkward time: within a grace, or between check and sweep."""
+        random, grace = self.random, self.grace * SECOND
+        name = random.choice(self.names)
+        self.situations.append("exempt for a while")
+        if self.truth.named(name, self.now) is None:
+            self._pass(self._gap())
+            self._do(self._told(Do.CREATE, name))
+        self._pass(random.choice((random.randint(50, 5 * SECOND), int(grace * random.random()))))
+        length = random.choice((random.randint(1, 40 * SECOND), int(grace * random.uniform(0, 2))))
+        until = self.now + random.choice((0, grace)) + length
+        if random.random() < 0.3:
+            self._do(Act(self.now, Do.TAG, name, until=until))
+        else:
+            by = random.choice(("name", "user_id"))
+            self._do(Act(self.now, Do.EXEMPT, name, by, until=until))
+
+    def _elsewhere(self) -> None:
+        """Calls in another account or partition, about users whose names are known here."""
+        random = self.random
+        self.situations.append("calls elsewhere")
+        for _ in range(random.randint(1, 3)):
+            self._pass(self._gap())
+            do, name = random.choice((*_CALLS, Do.QUEUE)), random.choice((*self.names, "u000"))
+            other = random.choice(_GROUPS if do in (Do.ADD, Do.REMOVE) else (*self.names, "dan"))
+            act = Act(self.now, do, name, other, elsewhere=random.choice(_ELSEWHERE))
+            deliveries = () if do is Do.QUEUE else (self._delay(),)
+            self._do(replace(act, deliveries=deliveries))
+
+    def _change_the_grace(self) -> None:
+        """A deployment while checks are in flight."""
+        self.situations.append("grace changed")
+        self._pass(self._gap())
+        grace = self.random.choice((0, 1, 10, 60, 600, self.grace * 2, self.grace // 2))
+        self._do(Act(self.now, Do.SET_GRACE, other=str(grace)))
+
+    def _queue_again(self) -> None:
+        """A check that an older version asked for, or that an operator sent."""
+        self.situations.append("check queued by an older version")
+        self._pass(self._gap())
+        self._do(Act(self.now, Do.QUEUE, self.random.choice((*self.names, "nobody"))))
+
+    def _before_the_upgrade(self) -> int:
+        """Users who are made, join and leave while the version before runs; returns its end."""
+        random = self.random
+        self.grace = max(self.grace, 60)
+        self.situations.append("upgraded")
+        for _ in range(random.randint(1, 6)):
+            self._pass(random.randint(100, 5 * SECOND))
+            name = random.choice(self.names)
+            user = self.truth.named(name, self.now)
+            if user is None:
+                act = self._told(Do.CREATE, name)
+            elif user.groups:
+                act = self._told(Do.REMOVE, name, user.groups[0])
+            else:
+                act = self._told(*random.choice(((Do.DELETE, name), (Do.ADD, name, "staff"))))
+            self._do(act)
+        self._pass(random.randint(0, 5 * SECOND))
+        return self.now
+
+    def _crowd(self) -> dict[str, Any]:
+        """A large account with many strays nobody told of, who join groups while a sweep tells."""
+        random = self.random
+        self.situations.append("a crowd")
+        strays, members = random.choice((15, 40, 80)), random.choice((0, 50, 200))
+        self.truth.settle_crowd(strays + members, strays)
+        sweep_at = self.now + random.choice((SECOND, MINUTE))
+        self.sweeps += [sweep_at, sweep_at + random.randint(0, self.grace * SECOND + MINUTE)]
+        self.now = sweep_at
+        for number in random.sample(range(strays), int(strays * random.choice((0.3, 0.7)))):
+            self._pass(random.randint(20, 600))
+            self._do(self._told(Do.ADD, f"u{number:03}", random.choice(_GROUPS)))
+        return {
+            "crowd": strays + members,
+            "crowd_strays": strays,
+            "slow_pages": random.choice((0, 0, 4 * SECOND)),
+            "slow_publish": random.choice((0, 300, 1000)),
+        }
+
+    def _pass(self, length: int) -> None:
+        self.now += max(_CLOSEST, length)
+
+    def _do(self, act: Act) -> None:
+        self.truth.apply(act, act.at)
+        self.acts.append(act)
 
     def _stretch(self, calm_at: int) -> Stretch:
         random = self.random
@@ -85,11 +279,9 @@ class _Author:
             found += [at, at + random.randint(0, 2 * SECOND)]
         return found
 
-    def _act(self) -> Act:
-        self.now += max(20, self._gap())
-        act = self._possible_act()
-        self.truth.apply(act, self.now)
-        return act
+    def _act(self) -> None:
+        self._pass(self._gap())
+        self._do(self._possible_act())
 
     def _gap(self) -> int:
         """Close together, or about a grace apart, or anything."""

@@ -13,16 +13,20 @@ from tests.simulation.truth import Truth, User
 ACCOUNT_ID = "111122223333"
 _PAGE = 2
 """Users on a page: few, so that pages end between them."""
+_PAGES_OF_CROWD = 4
 
 
 class SimulatedIam:
     """Answers from the truth as it was a moment ago."""
 
-    def __init__(self, kernel: Kernel, truth: Truth, journal: Journal, lag: int) -> None:
+    def __init__(
+        self, kernel: Kernel, truth: Truth, journal: Journal, lag: int, crowd: int = 0
+    ) -> None:
         self._kernel = kernel
         self._truth = truth
         self._journal = journal
         self._lag = lag
+        self._crowd = crowd
 
     def answer(self, operation: str, request: Mapping[str, Any], call: Call) -> Mapping[str, Any]:
         """Tell what the operation tells."""
@@ -32,7 +36,7 @@ class SimulatedIam:
         if operation in _ABOUT_THE_ACCOUNT:
             return _ABOUT_THE_ACCOUNT[operation]
         user = self._truth.named(request["UserName"], view)
-        ids = (user.user_id,) if user else ()
+        ids = frozenset((user.user_id,) if user else ())
         self._note(call, view, operation, request["UserName"], ids)
         if user is None:
             raise _no_such_user(operation)
@@ -42,7 +46,7 @@ class SimulatedIam:
         return call.luck.between(0, self._lag) if call.luck.chance(0.5) else 0
 
     def _note(
-        self, call: Call, view: int, operation: str, name: str, users: tuple[str, ...]
+        self, call: Call, view: int, operation: str, name: str, users: frozenset[str]
     ) -> None:
         now = self._kernel.now
         self._journal.looks.append(Look(now, view, call.invocation, operation, name, users))
@@ -67,9 +71,9 @@ class SimulatedIam:
         """Users in order of name; a marker goes on after the name it holds."""
         after = request.get("Marker", "")
         rest = [u for u in self._truth.all(view) if u.name.lower() > after]
-        size = _PAGE if call.luck.chance(0.8) else 0
+        size = max(_PAGE, self._crowd // _PAGES_OF_CROWD) if call.luck.chance(0.8) else 0
         page, more = rest[:size], rest[size:]
-        self._note(call, view, "page", after, tuple(u.user_id for u in page))
+        self._note(call, view, "page", after, frozenset(u.user_id for u in page))
         last = page[-1].name.lower() if page else after + " "
         answer: dict[str, Any] = {"UserDetailList": [_detail(u) for u in page]}
         if more:

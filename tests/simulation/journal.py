@@ -39,7 +39,7 @@ class Look:
     invocation: Invocation
     operation: str
     name: str
-    users: tuple[str, ...]
+    users: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,14 @@ class Journal:
     """When each event was first processed to the end, by event id."""
     dead_lettered: list[tuple[int, str]] = field(default_factory=list)
     redriven: list[int] = field(default_factory=list)
+    foreign: set[str] = field(default_factory=set)
+    """Events of calls that were made elsewhere, by event id."""
+    graces: list[tuple[int, int]] = field(default_factory=list)
+    """Since when which grace was in force, in milliseconds."""
+    kept_of_others: list[str] = field(default_factory=list)
+    """What the tables hold at the end of accounts that are not watched."""
+    situations: Counter[str] = field(default_factory=Counter)
+    """What the history reached."""
     left_over: list[str] = field(default_factory=list)
     """What still lies in a queue at the end."""
     lines: list[tuple[int, str]] = field(default_factory=list)

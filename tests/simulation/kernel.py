@@ -43,6 +43,7 @@ class Kernel:
         self.now = 0
         self._due: list[tuple[int, int, Callable[[], object]]] = []
         self._count = 0
+        self._until = 0
         self._hub = getcurrent()
 
     def at(self, when: int, do: Callable[[], object]) -> None:
@@ -56,11 +57,16 @@ class Kernel:
 
     def sleep(self, length: int) -> None:
         """Let the invocation that calls wait, while the world goes on."""
-        self.at(self.now + length, getcurrent().switch)
+        end = self.now + length
+        if end <= self._until and (not self._due or self._due[0][0] > end):
+            self.now = end  # nobody else has anything to do meanwhile
+            return
+        self.at(end, getcurrent().switch)
         self._hub.switch()
 
     def run(self, until: int) -> None:
         """Let everything happen that is due by `until`."""
+        self._until = until
         while self._due and self._due[0][0] <= until:
             self.now, _, do = heapq.heappop(self._due)
             do()

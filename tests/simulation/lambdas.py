@@ -34,6 +34,8 @@ class Container:
     """One warm function: its deployment's caches outlive an invocation."""
 
     deployment: Any
+    of: int
+    """Which deployment it belongs to."""
     used_at: int = 0
 
 
@@ -75,10 +77,17 @@ class Lambda:
     environment: Mapping[str, str]
     _free: dict[str, list[Container]] = field(default_factory=dict)
     _running: dict[greenlet, Run] = field(default_factory=dict)
+    _deployments: int = 0
 
     def __post_init__(self) -> None:
         """Lead the entry points to the container whose invocation runs."""
         self.product.bind(lambda: self.current().container.deployment)
+
+    def deploy(self, environment: Mapping[str, str]) -> None:
+        """Have every invocation from now on run in a new container, with these settings."""
+        self.environment = environment
+        self._deployments += 1
+        self._free.clear()
 
     def current(self) -> Run:
         """The invocation whose turn it is."""
@@ -135,7 +144,8 @@ class Lambda:
                 environment=dict(self.environment),
                 make_client=lambda service, _: self.gateway.client(service, self.current),
                 clock=self._clock,
-            )
+            ),
+            self._deployments,
         )
 
     def _clock(self) -> datetime:
@@ -150,9 +160,9 @@ class Lambda:
     def _end(self, invocation: Invocation, container: Container) -> None:
         invocation.ended = self.kernel.now
         self.journal.say(self.kernel.now, f"  #{invocation.number} ended: {invocation.result}")
-        if invocation.result != "killed":
+        if invocation.result != "killed" and container.of == self._deployments:
             container.used_at = self.kernel.now
-            self._free[invocation.function].append(container)
+            self._free.setdefault(invocation.function, []).append(container)
 
 
 @dataclass(slots=True, eq=False)

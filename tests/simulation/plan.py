@@ -25,6 +25,10 @@ class Do(StrEnum):
     MEND_CONFIGURATION = "mend-configuration"
     TAGS_OFF = "tags-off"
     TAGS_ON = "tags-on"
+    SET_GRACE = "set-grace"
+    """A deployment changes the setting: `other` is the new grace in seconds."""
+    QUEUE = "queue"
+    """Somebody puts a check of the user into the check queue, in the form of an older version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class Act:
 
     `other` is the group, the new name, or what an exemption goes by. `until` ends an exemption.
     `deliveries` are how long each delivery of its event takes: none means that it is lost, two
-    that it comes twice.
+    that it comes twice. `elsewhere` names the account and the region of a call that is not made in
+    the account that is watched, though its event or message comes: nothing follows from it.
     """
 
     at: int
@@ -42,6 +47,7 @@ class Act:
     other: str = ""
     until: int | None = None
     deliveries: tuple[int, ...] = ()
+    elsewhere: str = ""
 
 
 class Fault(StrEnum):
@@ -102,3 +108,14 @@ class Plan:
     digest_above: int = 10
     hurried_sweeps: float = 0.0
     """The share of sweeps that get too little time for all they have to do."""
+    crowd: int = 0
+    """Users who have been there for long; the first `crowd_strays` of them are in no group."""
+    crowd_strays: int = 0
+    slow_pages: int = 0
+    """How much longer a page of the snapshot takes on its way, in milliseconds."""
+    slow_publish: int = 0
+    """How much longer each message to the topic takes, in milliseconds."""
+    upgrade_at: int = 0
+    """Until then the version before this one runs: what it wrote is all that is left of it."""
+    situations: tuple[str, ...] = ()
+    """What the author put into the history on purpose."""

@@ -7,7 +7,6 @@ from typing import Any
 from tests.simulation.iam import ACCOUNT_ID
 from tests.simulation.kernel import SECOND, instant
 from tests.simulation.plan import Act, Do
-from tests.simulation.truth import User
 
 EVENT_NAMES = {
     Do.CREATE: "CreateUser",
@@ -23,8 +22,9 @@ def told_at(at: int) -> int:
     return at // SECOND * SECOND
 
 
-def envelope(act: Act, user: User, event_id: str, at: int) -> dict[str, Any]:
-    """The event of an act that was done."""
+def envelope(act: Act, user_id: str, event_id: str, at: int) -> dict[str, Any]:
+    """The event of an act that was done to this user, or that was done elsewhere."""
+    account_id, region = act.elsewhere.split() if act.elsewhere else (ACCOUNT_ID, "us-east-1")
     parameters: dict[str, Any] = {"userName": act.name}
     if act.do in (Do.ADD, Do.REMOVE):
         parameters["groupName"] = act.other
@@ -32,39 +32,40 @@ def envelope(act: Act, user: User, event_id: str, at: int) -> dict[str, Any]:
         parameters["newUserName"] = act.other
     response = None
     if act.do is Do.CREATE:
-        response = {"user": {"userName": act.name, "userId": user.user_id, "path": "/"}}
+        response = {"user": {"userName": act.name, "userId": user_id, "path": "/"}}
     detail = {
         "eventVersion": "1.08",
         "userIdentity": {
             "type": "IAMUser",
-            "arn": f"arn:aws:iam::{ACCOUNT_ID}:user/admin",
-            "accountId": ACCOUNT_ID,
+            "arn": f"arn:aws:iam::{account_id}:user/admin",
+            "accountId": account_id,
             "userName": "admin",
         },
-        "eventTime": _written(told_at(at)),
+        "eventTime": written(told_at(at)),
         "eventSource": "iam.amazonaws.com",
         "eventName": EVENT_NAMES[act.do],
-        "awsRegion": "us-east-1",
+        "awsRegion": region,
         "sourceIPAddress": "192.0.2.1",
         "userAgent": "aws-cli/2",
         "requestParameters": parameters,
         "responseElements": response,
         "eventID": event_id,
         "eventType": "AwsApiCall",
-        "recipientAccountId": ACCOUNT_ID,
+        "recipientAccountId": account_id,
     }
     return {
         "version": "0",
         "id": event_id,
         "detail-type": "AWS API Call via CloudTrail",
         "source": "aws.iam",
-        "account": ACCOUNT_ID,
-        "time": _written(told_at(at)),
-        "region": "us-east-1",
+        "account": account_id,
+        "time": written(told_at(at)),
+        "region": region,
         "resources": [],
         "detail": detail,
     }
 
 
-def _written(at: int) -> str:
+def written(at: int) -> str:
+    """A whole second as CloudTrail writes it."""
     return instant(at).strftime("%Y-%m-%dT%H:%M:%SZ")

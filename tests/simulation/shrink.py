@@ -11,9 +11,10 @@ from tests.simulation.plan import Act, Plan
 T = TypeVar("T")
 _PARTS = ("acts", "stretches", "strikes", "extra_sweeps", "redrives")
 _TROUBLES = (
-    "duplicate_rate", "iam_lag", "hurried_sweeps",
-    "reminder_hours", "escalate_hours", "digest_above",
+    "duplicate_rate", "iam_lag", "hurried_sweeps", "slow_pages", "slow_publish", "upgrade_at",
+    "reminder_hours", "escalate_hours", "digest_above", "crowd", "crowd_strays",
 )  # fmt: skip
+_SIZES = ("crowd", "crowd_strays", "iam_lag", "slow_pages", "slow_publish")
 
 
 class Shrinker:
@@ -53,6 +54,12 @@ class Shrinker:
         for name in _TROUBLES:
             if getattr(plan, name):
                 plan = self._try(plan, _with(plan, name, 0))
+        for name in _SIZES:
+            while half := getattr(plan, name) // 2:
+                smaller = self._try(plan, _with(plan, name, half))
+                if smaller is plan:
+                    break
+                plan = smaller
         return plan
 
     def _simplify_acts(self, plan: Plan) -> Plan:

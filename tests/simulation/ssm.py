@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.simulation.clients import Call, ParameterNotFound, refusal
-from tests.simulation.kernel import Kernel, SimulationError
+from tests.simulation.kernel import Kernel, SimulationError, instant
 from tests.simulation.truth import Configuration, Truth, configuration_document
 
 
@@ -31,4 +31,7 @@ class SimulatedSsm:
         if configuration.broken:
             text = text[:-1]
         del call  # a parameter is told the same whoever asks
-        return {"Parameter": {"Name": request["Name"], "Value": text}}
+        turns = self._truth.configurations
+        number = sum(at <= self._kernel.now for at, _ in turns)
+        told = {"Version": number, "LastModifiedDate": instant(turns[number - 1][0])}
+        return {"Parameter": {"Name": request["Name"], "Value": text, **told}}

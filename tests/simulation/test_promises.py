@@ -9,8 +9,9 @@ import pytest
 
 from chalicelib.domain.events import CHANGES
 from tests.simulation.campaign import tally
+from tests.simulation.copies import Copy, copied
 from tests.simulation.generate import generate
-from tests.simulation.mutants import MUTANTS, Copy, Mutant, copied, mutated
+from tests.simulation.mutants import MUTANTS, Mutant, mutated
 from tests.simulation.play import play
 from tests.simulation.records import EVENT_NAMES
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from tests.simulation.kernel import instant
+from tests.simulation.kernel import DAY, instant
 from tests.simulation.plan import Act, Do
 
 TAG = "straywatch:exempt"
 TAG_UNTIL = "straywatch:exempt-until"
 ALWAYS = 1 << 60
+NEVER = -ALWAYS
+_GROUP_OF_CROWD = "staff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,16 @@ class Truth:
     last_read: Configuration = Configuration()
     """The last good document that anybody was shown: what stays in force under a broken one."""
     _episodes: dict[tuple[str, int], tuple[Episode, ...]] = field(default_factory=dict)
+    _bearers: dict[str, list[str]] = field(default_factory=dict)
+    """Who ever bore a name, by lower-case name."""
+
+    def settle_crowd(self, size: int, strays: int) -> None:
+        """Have users in the account who were made long before the history begins."""
+        for number in range(size):
+            user_id = self._create(f"u{number:03}", -DAY).user_id
+            if number >= strays:
+                groups = (_GROUP_OF_CROWD,)
+                self._put(user_id, replace(self.users[user_id][0][1], groups=groups), -DAY + 1000)  # type: ignore[type-var]  # it was just made
 
     def user(self, user_id: str, at: int) -> User | None:
         """The user at that moment, or None while it does not exist."""
@@ -94,7 +106,8 @@ class Truth:
     def named(self, name: str, at: int) -> User | None:
         """Who bears the name at that moment, in whatever case."""
         wanted = name.lower()
-        return next((u for u in self.all(at) if u.name.lower() == wanted), None)
+        found = (self.user(user_id, at) for user_id in self._bearers.get(wanted, ()))
+        return next((u for u in found if u and u.name.lower() == wanted), None)
 
     def configuration(self, at: int) -> Configuration:
         """The configuration at that moment."""
@@ -103,6 +116,8 @@ class Truth:
 
     def apply(self, act: Act, now: int) -> User | None:
         """Do it, where it can be done: returns the user as it was before, or was created as."""
+        if act.elsewhere or act.do in _OF_NOBODY:
+            return None
         user = self.named(act.name, now) if act.name else None
         if act.do is Do.CREATE:
             return None if user else self._create(act.name, now)
@@ -121,6 +136,10 @@ class Truth:
 
     def _put(self, user_id: str, user: User | None, now: int) -> None:
         self.users.setdefault(user_id, []).append((now, user))
+        if user:
+            bearers = self._bearers.setdefault(user.name.lower(), [])
+            if user_id not in bearers:
+                bearers.append(user_id)
 
     def _possible(self, act: Act, user: User, now: int) -> bool:
         match act.do:
@@ -144,11 +163,18 @@ class Truth:
 
     def exempt(self, user: User, at: int) -> bool:
         """Whether the user may be a stray at that moment."""
+        return self.exempt_until(user, at) > at
+
+    def exempt_until(self, user: User, at: int) -> int:
+        """When what exempts the user by what is known at that moment is over; ALWAYS for never.
+
+        NEVER where nothing does.
+        """
         configuration = self.configuration(at)
         ends = [e.until for e in configuration.exemptions if _covers(e, user)]
         if user.tagged and configuration.by_tag:
             ends.append(user.tagged_until)
-        return any(end is None or at < end for end in ends)
+        return max((ALWAYS if end is None else end for end in ends), default=NEVER)
 
     def is_stray(self, user_id: str, at: int) -> bool:
         """Whether the user is a stray at that moment."""
@@ -182,6 +208,7 @@ class Truth:
         return turns | {end for end in ends if end is not None}
 
 
+_OF_NOBODY = (Do.SET_GRACE, Do.QUEUE)
 _OF_CONFIGURATION = (
     Do.EXEMPT,
     Do.UNEXEMPT,

@@ -66,6 +66,12 @@ class Weather:
         self.struck.append(Strike(now, operation, fault))
         return fault
 
+    def slowness(self, operation: str) -> int:
+        """How much longer the answer takes than answers do."""
+        if operation == "publish":
+            return self.plan.slow_publish
+        return self.plan.slow_pages if operation == "get_account_authorization_details" else 0
+
     def _written(self, operation: str, now: int) -> Fault | None:
         for strike in self.plan.strikes or ():
             if strike.at == now and strike.operation == operation:

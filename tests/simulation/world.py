@@ -9,8 +9,17 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from chalicelib.domain.events import LOST_EVENTS
+from tests.simulation.before import (
+    cause_of,
+    check_message,
+    delay_of,
+    mark_key,
+    marked,
+    with_expiry,
+)
 from tests.simulation.clients import Call, Gateway, Service
-from tests.simulation.dynamodb import Item, SimulatedDynamoDB
+from tests.simulation.dynamodb import SimulatedDynamoDB, Table
+from tests.simulation.expressions import Item
 from tests.simulation.iam import ACCOUNT_ID, SimulatedIam
 from tests.simulation.journal import Event, Journal, Published
 from tests.simulation.kernel import DAY, MINUTE, SECOND, Kernel
@@ -21,13 +30,17 @@ from tests.simulation.records import EVENT_NAMES, envelope, told_at
 from tests.simulation.sns import SimulatedSns
 from tests.simulation.sqs import Message, Queue, SimulatedSqs
 from tests.simulation.ssm import SimulatedSsm
-from tests.simulation.truth import Truth
+from tests.simulation.truth import Truth, User
 from tests.simulation.weather import Weather
 from tests.unit.environment import ENVIRONMENT
 
-CHECKS, DEAD_LETTERS, FINDINGS = "check-queue", "dead-letter-queue", "findings"
+CHECKS, DEAD_LETTERS = "check-queue", "dead-letter-queue"
+FINDINGS, STATE = "findings", ENVIRONMENT["STATE_TABLE"]
 _SETTLING = 20 * MINUTE
 """Longer than what failed last may take to be tried again, or to be dead-lettered."""
+
+_LAST_SWEEPS = 3
+"""One that sees what is left, one that a grace later acts, one that finds nothing more to do."""
 
 
 class _Log(io.StringIO):
@@ -43,6 +56,8 @@ class _Log(io.StringIO):
         fields = json.loads(text)
         event = fields.pop("event")
         if event != "metrics":
+            outcome = fields.get("outcome", "")
+            self._journal.situations[f"{event} {outcome}".rstrip()] += 1
             told = " ".join(f"{name}={value}" for name, value in fields.items())
             self._journal.say(self._kernel.now, f"    {event} {told}")
         return len(text)
@@ -59,9 +74,10 @@ class World:
         self.weather = weather or Weather(plan)
         self.dead_letters = Queue(self.kernel)
         self.checks = Queue(self.kernel, on_dead=self._dead)
+        self.tables = SimulatedDynamoDB(self.kernel, plan.luck % 3 * DAY, self._stored)
         services: dict[str, Service] = {
-            "iam": SimulatedIam(self.kernel, self.truth, self.journal, plan.iam_lag),
-            "dynamodb": SimulatedDynamoDB(self.kernel, plan.luck % 3 * DAY, self._stored),
+            "iam": SimulatedIam(self.kernel, self.truth, self.journal, plan.iam_lag, plan.crowd),
+            "dynamodb": self.tables,
             "sqs": SimulatedSqs({CHECKS: self.checks, DEAD_LETTERS: self.dead_letters}),
             "sns": SimulatedSns(self._delivered),
             "ssm": SimulatedSsm(self.kernel, self.truth),
@@ -77,24 +93,41 @@ class World:
 
     def play(self) -> None:
         """Play the whole plan, then let all settle."""
+        self.truth.settle_crowd(self.plan.crowd, self.plan.crowd_strays)
+        self.journal.graces.append((0, self.plan.grace_seconds * SECOND))
+        self.journal.situations.update(self.plan.situations)
         with redirect_stdout(_Log(self.kernel, self.journal)):
             for number, act in enumerate(self.plan.acts):
                 self.kernel.at(act.at, lambda a=act, n=number: self._act(a, n))  # type: ignore[misc]  # defaults bind the loop's values
             end = self._schedule()
             self.kernel.run(end)
         self.journal.ended_at = end
+        self.journal.kept_of_others += self._kept_of_others()
         for name, queue in ((CHECKS, self.checks), (DEAD_LETTERS, self.dead_letters)):
             self.journal.left_over += [f"{name}: {m.body}" for m in queue.messages.values()]
 
+    def _kept_of_others(self) -> list[str]:
+        """Keys that name an account or a partition which is not watched."""
+        others = {act.elsewhere.split()[0] for act in self.plan.acts if act.elsewhere}
+        strange = (others - {ACCOUNT_ID}) | {"aws-cn", "aws-us-gov"}
+        return [
+            " ".join(key)
+            for table in self.tables.tables.values()
+            for key in table.versions
+            if any(name in key[0] for name in strange)
+        ]
+
     def _schedule(self) -> int:
         """Sweeps and redrives: as planned, then until nothing can be left to do."""
-        plan, grace = self.plan, self.plan.grace_seconds * SECOND
+        plan = self.plan
+        changed = [int(act.other) for act in plan.acts if act.do is Do.SET_GRACE]
+        grace = max(plan.grace_seconds, *changed, 0) * SECOND
         sweeps = [*range(plan.sweep_every, plan.calm_at, plan.sweep_every), *plan.extra_sweeps]
         redrives = [*plan.redrives, plan.calm_at + _SETTLING]
         at = plan.calm_at + _SETTLING + 5 * MINUTE
-        for _ in range(2):
-            sweeps += [at, at + grace + 5 * MINUTE]
-            at += grace + 10 * MINUTE
+        for _ in range(_LAST_SWEEPS):
+            sweeps.append(at)
+            at += grace + 5 * MINUTE + plan.iam_lag
         for when in sweeps:
             self.kernel.at(when, lambda: self.events.call("sweep", {}, "account"))
         for when in redrives:
@@ -103,39 +136,78 @@ class World:
 
     def _act(self, act: Act, number: int) -> None:
         now = self.kernel.now
-        before = self.truth.named(act.name, now) if act.name else None
         user = self.truth.apply(act, now)
         until = "" if act.until is None else f" until {act.until / SECOND:.3f}"
-        told = f"{act.do} {act.name} {act.other}{until}"
-        if act.do in EVENT_NAMES and user is None:
-            self.journal.say(now, f"{told} (cannot be done)")
+        told = f"{act.do} {act.name} {act.other}{until} {act.elsewhere}".rstrip()
+        if act.do is Do.SET_GRACE:
+            self._set_grace(int(act.other))
+        elif act.do is Do.QUEUE:
+            self.checks.put(check_message(act.name, now, elsewhere=act.elsewhere))
+        elif act.elsewhere:
+            event_id = f"e-{number + 1}"
+            self.journal.foreign.add(event_id)
+            self._send(act, "", event_id)
+        elif act.do in EVENT_NAMES and user is None:
+            self.journal.say(now, f"{told}: not possible")
             return
-        how = ", ".join(f"+{d / SECOND:.1f} s" for d in act.deliveries) or "lost"
-        event = f" [{user.user_id}; event-{number} {how}]" if act.do in EVENT_NAMES and user else ""
-        self.journal.say(now, f"{told}{event}")
-        if event and user:
-            groups = bool(before and before.groups)
-            self._tell(act, number, user.user_id, in_groups=groups)
+        self.journal.say(now, told)
+        if user and act.do in EVENT_NAMES:
+            self._tell(act, user, f"e-{number + 1}")
 
-    def _tell(self, act: Act, number: int, user_id: str, *, in_groups: bool) -> None:
-        """Record the event, and deliver it as planned."""
-        now, name, event_id = self.kernel.now, EVENT_NAMES[act.do], f"event-{number}"
-        group = act.other if act.do is not Do.RENAME else ""
+    def _set_grace(self, seconds: int) -> None:
+        """A deployment with another grace, while checks are in flight."""
+        self.functions.deploy(_environment(self.plan) | {"GRACE_PERIOD_SECONDS": str(seconds)})
+        self.journal.graces.append((self.kernel.now, seconds * SECOND))
+
+    def _tell(self, act: Act, before: User, event_id: str) -> None:
+        """Have CloudTrail tell of what was done to the user, as it was before."""
+        now = self.kernel.now
         self.journal.events.append(
-            Event(event_id, now, told_at(now), name, user_id, act.name, group, in_groups)
+            Event(
+                event_id,
+                now,
+                told_at(now),
+                EVENT_NAMES[act.do],
+                before.user_id,
+                act.name,
+                act.other,
+                bool(before.groups),
+            )
         )
-        user = self.truth.user(user_id, now - 1) or self.truth.user(user_id, now)
-        function = "on_membership_lost" if name in LOST_EVENTS else "on_membership_settled"
-        if user is None:
-            raise AssertionError(act)
-        body = envelope(act, user, event_id, now)
+        self._send(act, before.user_id, event_id)
+
+    def _send(self, act: Act, user_id: str, event_id: str) -> None:
+        """Deliver the event as often, and as late, as the plan has it."""
+        now = self.kernel.now
+        function = (
+            "on_membership_lost" if EVENT_NAMES[act.do] in LOST_EVENTS else "on_membership_settled"
+        )
+        body = envelope(act, user_id, event_id, now)
         for delay in act.deliveries:
-            self.kernel.at(now + delay, lambda: self.events.call(function, body, event_id))
+            if now + delay < self.plan.upgrade_at:
+                self.kernel.at(now + delay, lambda: self._take_as_before(act, user_id, body))
+            else:
+                self.kernel.at(now + delay, lambda: self.events.call(function, body, event_id))
         kind = {0: "event lost", 1: ""}.get(len(act.deliveries), "event repeated")
         if kind:
             self.journal.faults[kind] += 1
         if any(delay > MINUTE for delay in act.deliveries):
             self.journal.faults["event late by more than a minute"] += 1
+
+    def _take_as_before(self, act: Act, user_id: str, body: Mapping[str, Any]) -> None:
+        """Let the version before this one take in an event."""
+        now, since = self.kernel.now, told_at(act.at)
+        cause = cause_of(body["detail"], since)
+        table = self.tables.tables.setdefault(STATE, Table())
+        key = mark_key(act.name)
+        item = table.get((key["pk"]["S"], key["sk"]["S"])) or {}
+        mark = with_expiry(marked(dict(item), act, cause, user_id), now)
+        table.put((key["pk"]["S"], key["sk"]["S"]), mark, now)
+        if act.do in (Do.CREATE, Do.REMOVE):
+            wait = delay_of(since, self.plan.grace_seconds * SECOND, now)
+            self.checks.put(check_message(act.name, since, cause=cause), wait)
+        self.journal.taken.setdefault(body["id"], now)
+        self.journal.say(now, f"  the version before takes in {body['id']}")
 
     def redrive(self) -> None:
         """Run again all that lies in the dead-letter queue."""

@@ -15,8 +15,8 @@ from chalicelib.domain.alerts import (
     missed_events_notice,
 )
 from chalicelib.domain.events import Cause
+from chalicelib.domain.facts import Evidence, Mark
 from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
-from chalicelib.domain.marks import Evidence, Mark
 from chalicelib.domain.severity import Severity
 
 NOW = datetime(2026, 11, 23, 3, 15, tzinfo=UTC)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chalicelib.domain.account import User
+from chalicelib.domain.facts import Evidence, StraySince
 from chalicelib.domain.findings import Reason, Resolution, open_finding
-from chalicelib.domain.marks import Evidence, StraySince
 from chalicelib.domain.severity import Severity
 from chalicelib.settings import Settings, settings_from
 from tests.unit.environment import ENVIRONMENT

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from chalicelib.domain.alerts import Alert, Message, Notice, digest_of
+from chalicelib.domain.facts import Evidence
 from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
-from chalicelib.domain.marks import Evidence
 from chalicelib.domain.severity import Severity
 from tests.unit.examples import ACCOUNT, CREATED, FINDING, NOW
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from chalicelib.domain.account import Account, User
 from chalicelib.domain.events import Cause
 from chalicelib.domain.exemptions import Exempt
+from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, in_order
 from chalicelib.domain.findings import Finding, Reason, Resolution, Status
-from chalicelib.domain.marks import Evidence, Mark
 from chalicelib.domain.severity import Severity
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import Census, ExemptUser, Queues, Reading, SweepRecord
@@ -108,13 +108,14 @@ def resolved(
 def grace_mark(name: str, ago: timedelta, now: datetime = NOW) -> Mark:
     """The mark of a user whose grace runs."""
     left = now - ago
-    return Mark(
-        account=ACCOUNT,
-        user_name=name,
-        left_at=left,
-        cause=cause(left, "CreateUser"),
-        lefts=(left,),
-    )
+    made = Fact(id=f"made-{name}", kind=Kind.CREATED, at=left, cause=cause(left, "CreateUser"))
+    return Mark(account=ACCOUNT, user_name=name, facts=(made,))
+
+
+def told_of(mark: Mark, kind: Kind, at: datetime, name: str = "") -> Mark:
+    """The mark with one more fact."""
+    fact = Fact(id=f"{kind}-{at}", kind=kind, at=at, name=name)
+    return replace(mark, facts=in_order((*mark.facts, fact)))
 
 
 def user(name: str, number: int, now: datetime = NOW) -> User:

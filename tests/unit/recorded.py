@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import CheckRequest, DigestRequest, Origin
 from chalicelib.domain.events import Cause
+from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, Noted, in_order
 from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
-from chalicelib.domain.marks import Evidence, Mark
 from chalicelib.domain.severity import Severity
 
 ACCOUNT = Account("aws-us-gov", "123456789012")
 START = datetime(2026, 11, 23, 11, 0, 0, 250_000, tzinfo=UTC)
 
 
+LONG_AGO = datetime(2010, 1, 1, tzinfo=UTC)
+
+
 def _at(minutes: int) -> datetime:
     return START + timedelta(minutes=minutes)
+
+
+def _fact(kind: Kind, minutes: int, **more: Any) -> Fact:
+    at = _at(minutes)
+    return Fact(id=f"before:{kind}@{at.isoformat()}", kind=kind, at=at, **more)
 
 
 CAUSE = Cause(
@@ -68,29 +77,29 @@ WHOLE_FINDING = replace(
     claimed_until=_at(91),
     version=9,
 )
-BARE_MARK = Mark(account=ACCOUNT, user_name="bob")
+BARE_MARK = Mark(account=ACCOUNT, user_name="bob", version=1)
+_USER = "AIDAQWERTYUIOPASDFGH"
 WHOLE_MARK = Mark(
     account=ACCOUNT,
     user_name="Bob",
-    left_at=_at(1),
-    cause=CAUSE,
-    created_id="AIDAQWERTYUIOPASDFGH",
-    joined_at=_at(2),
-    joined_group="nurses",
-    settled_at=_at(3),
-    seen_at=_at(4),
-    deleted_at=_at(5),
-    renamed_at=_at(6),
-    renamed_to="rob",
-    taken_at=_at(7),
-    asked_since=_at(8),
-    asked_until=_at(9),
-    open_user_ids=("AIDA1", "AIDA2"),
-    lefts=(_at(-1), _at(1)),
-    joins=(_at(-2), _at(2)),
+    facts=in_order(
+        (
+            _fact(Kind.CREATED, 1, user_id=_USER, cause=CAUSE),
+            _fact(Kind.LEFT, 1, name="nurses", cause=CAUSE),
+            _fact(Kind.LEFT, -1),
+            _fact(Kind.JOINED, -2),
+            _fact(Kind.JOINED, 2, name="nurses"),
+            _fact(Kind.SETTLED, 3),
+            _fact(Kind.STRAY, 4),
+            _fact(Kind.DELETED, 5),
+        )
+    ),
+    noted=(Noted("AIDA1", 0, LONG_AGO), Noted("AIDA2", 0, LONG_AGO)),
     flapping_told_at=_at(10),
-    version=4,
+    version=5,
 )
+"""The mark of 19 instants, as facts. It was renamed, and its name taken since: that was carried
+over, so that all it holds is about whoever took it."""
 BARE_CHECK = CheckRequest(ACCOUNT, "bob", START, Origin.SWEEP)
-WHOLE_CHECK = CheckRequest(ACCOUNT, "bob", START, Origin.EVENT, CAUSE, _at(15))
+WHOLE_CHECK = CheckRequest(ACCOUNT, "bob", START, Origin.EVENT, _at(15))
 DIGEST = DigestRequest(ACCOUNT)

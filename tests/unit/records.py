@@ -114,6 +114,6 @@ def event(
 
 def renamed(seconds: float, old: str, new: str) -> MembershipEvent:
     """A rename so many seconds after noon."""
-    found = event("UpdateUser", seconds, user=old, newUserName=new)
+    found = event("UpdateUser", seconds, user=old, group=f"{old}-{new}", newUserName=new)
     assert found.change is Change.RENAMED
     return found

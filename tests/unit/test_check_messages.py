@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -19,17 +19,13 @@ from chalicelib.domain.check_requests import (
     delay_seconds,
     encode_check,
 )
-from chalicelib.domain.events import Cause
-from tests.unit.records import ACCOUNT, NOW, at, event
+from tests.unit.records import ACCOUNT, NOW, at
 
-CAUSE = event("RemoveUserFromGroup", -60).cause
-REQUEST = CheckRequest(ACCOUNT, "bob", at(-60), Origin.EVENT, CAUSE)
+REQUEST = CheckRequest(ACCOUNT, "bob", at(-60), Origin.EVENT)
 WEEK = 7 * 24 * 3600
 
-words = st.text(st.characters(codec="utf-8"), max_size=20)
 moments = st.integers(0, 10**9).map(at)
-texts = [field.name for field in fields(Cause) if field.name != "event_time"]
-causes = st.builds(Cause, event_time=moments, **dict.fromkeys(texts, words))
+ids = st.from_regex(r"aws:[0-9]{12}:AIDA[A-Z0-9]{16}:[1-9]", fullmatch=True)
 names = st.from_regex(r"[A-Za-z0-9_+=,.@-]{1,128}", fullmatch=True)
 
 
@@ -38,12 +34,12 @@ def changed(**fields: object) -> str:
     return json.dumps(json.loads(encode_check(REQUEST)) | fields)
 
 
-@given(names, moments, st.sampled_from(Origin), st.none() | causes, st.none() | moments)
+@given(names, moments, st.sampled_from(Origin), st.none() | moments, st.lists(ids))
 def test_what_is_written_is_read_back(
-    name: str, since: datetime, origin: Origin, cause: Cause | None, due: datetime | None
+    name: str, since: datetime, origin: Origin, due: datetime | None, found: list[str]
 ) -> None:
     """A check that waits a week means the same when it comes out of the queue."""
-    request = replace(REQUEST, user_name=name, since=since, origin=origin, cause=cause, due=due)
+    request = CheckRequest(ACCOUNT, name, since, origin, due, tuple(found))
     assert decode_check(encode_check(request)) == request
 
 
@@ -88,13 +84,13 @@ def test_what_is_no_message_is_refused(body: str) -> None:
         {"origin": []},
         {"due": "soon"},
         {"due": 900},
-        {"cause": {}},
-        {"cause": []},
-        {"cause": "why"},
-        {"cause": {"event_name": "CreateUser"}},
+        {"findings": "aws:1:x:1"},
+        {"findings": [7]},
+        {"findings": ["x"]},
+        {"findings": ["aws:1:x:" + "9" * 7]},
         {"since": ["2026-11-23T00:00:00Z"]},
         {"account_id": None},
-        {"cause": {"event_time": "2026-11-23T00:00:00Z", "user_agent": "\ud800"}},
+        {"findings": ["\ud800:1"]},
     ],
 )
 def test_a_message_with_a_field_that_cannot_be_read_is_refused(fields: dict[str, object]) -> None:
@@ -103,11 +99,9 @@ def test_a_message_with_a_field_that_cannot_be_read_is_refused(fields: dict[str,
         decode_check(changed(**fields))
 
 
-def test_a_cause_may_not_smuggle_other_values_in() -> None:
-    """Texts are text: a table or a mail would choke on anything else later."""
-    cause = json.loads(encode_check(REQUEST))["cause"] | {"user_agent": 7}
-    with pytest.raises(MalformedCheckError, match="not text"):
-        decode_check(changed(cause=cause))
+def test_what_an_earlier_version_wrote_besides_is_passed_over() -> None:
+    """A cause went along with the message once; the mark has it."""
+    assert decode_check(changed(cause={"user_agent": 7}, created_id="AIDA")) == REQUEST
 
 
 # -- waiting -----------------------------------------------------------------------------------

@@ -399,7 +399,11 @@ def test_a_checkout_that_cannot_be_packaged_leaves_versions_unchecked() -> None:
 def test_the_last_event_is_told_from_the_marks() -> None:
     """The newest thing that any event has left behind."""
     deployment = Deployment.healthy()
-    items = [{"left_at": {"S": (NOW - timedelta(hours=h)).isoformat()}} for h in (5, 2, 9)]
+    times = [{"S": (NOW - timedelta(hours=h)).isoformat()} for h in (5, 2, 9, 1)]
+    kinds = ("joined", "left", "deleted", "settled")  # the last is a look
+    facts = zip(kinds, times, strict=True)
+    items = [{"fact:1": {"M": {"kind": {"S": kind}, "at": at}}} for kind, at in facts]
+    items.append({"left_at": {"S": (NOW - timedelta(hours=7)).isoformat()}})
     deployment.spoil("query", lambda _: {"Items": items})
     line = next(line for line in deployment.lines() if line.check == "last event")
     assert (line.level, "2h ago" in line.seen) == (Level.PASS, True)

@@ -13,8 +13,8 @@ from chalicelib.adapters.items import from_item, to_item
 from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import Cause
+from chalicelib.domain.facts import Evidence, Mark
 from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
-from chalicelib.domain.marks import Evidence, Mark
 from chalicelib.domain.severity import Severity
 
 words = st.text(st.characters(codec="utf-8"), max_size=12)

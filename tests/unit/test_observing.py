@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
+from chalicelib.domain.facts import Kind
 from chalicelib.domain.findings import AlertType
 from straywatch.findings.life import EntryKind, life
 from straywatch.observing.deployment import DAILY, sweep_interval
@@ -46,22 +46,20 @@ def test_the_next_grace_to_end_stands_first() -> None:
     assert graces(new, old) == ["old", "new"]
 
 
-@pytest.mark.parametrize("field", ["joined_at", "settled_at", "deleted_at", "renamed_at"])
-def test_a_grace_ends_with_what_ends_the_episode(field: str) -> None:
+@pytest.mark.parametrize("kind", [Kind.JOINED, Kind.SETTLED, Kind.DELETED, Kind.RENAMED])
+def test_a_grace_ends_with_what_ends_the_episode(kind: Kind) -> None:
     """Who joined, was looked at, deleted or renamed since has no grace any more."""
     mark = samples.grace_mark("ann", 5 * MINUTE)
 
-    later: dict[str, Any] = {field: NOW - 2 * MINUTE}
-    before: dict[str, Any] = {field: NOW - 9 * MINUTE}
-    assert graces(replace(mark, **later)) == []
-    assert graces(replace(mark, **before)) == ["ann"]
+    assert graces(samples.told_of(mark, kind, NOW - 2 * MINUTE)) == []
+    assert graces(samples.told_of(mark, kind, NOW - 9 * MINUTE)) == ["ann"]
 
 
 def test_a_user_created_and_put_in_a_group_within_a_second_has_no_grace() -> None:
     """CloudTrail tells whole seconds; a user can only join once it is there."""
     mark = samples.grace_mark("ann", MINUTE)
 
-    assert graces(replace(mark, joined_at=mark.left_at)) == []
+    assert graces(samples.told_of(mark, Kind.JOINED, NOW - MINUTE)) == []
 
 
 def test_an_open_finding_takes_the_place_of_its_grace() -> None:
@@ -116,7 +114,7 @@ def test_reminders_and_escalations_belong_to_the_life() -> None:
 def test_the_timeline_tells_each_event_once_and_the_newest_first() -> None:
     """A finding and a mark that know of the same event make one line of it."""
     finding = samples.finding("ann", 1, ago=20 * MINUTE)
-    mark = replace(samples.grace_mark("ann", 20 * MINUTE), joins=(NOW - MINUTE,))
+    mark = samples.told_of(samples.grace_mark("ann", 20 * MINUTE), Kind.JOINED, NOW - MINUTE)
     reading = replace(samples.empty(), findings=(finding,), marks=(mark,))
 
     told = [(each.kind, each.at) for each in timeline(reading, ACCOUNT)]

@@ -11,22 +11,25 @@ import pytest
 
 from chalicelib.domain.account import User
 from chalicelib.domain.alerts import Alert
+from chalicelib.domain.decision import Rules
 from chalicelib.domain.exemptions import NotExempt
 from chalicelib.domain.findings import AlertType
 from chalicelib.domain.floods import Limits
 from chalicelib.domain.risk import Risk
 from chalicelib.domain.severity import Severity
 from chalicelib.flows.check import Check
+from chalicelib.flows.commit import Commit
 from chalicelib.flows.floods import Floods
-from chalicelib.flows.lifecycle import Lifecycle
+from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.receive import Receive
 from chalicelib.settings import settings_from
 from straywatch.replay.figures import would_alert
 from straywatch.replay.history import ReplayTotals, stretches
 from straywatch.replay.intake import Intake
 from straywatch.replay.store import Store
-from tests.fakes import Clock, Findings, Iam, Queue, State, Topic
+from tests.fakes import Clock, Iam, Ledger, Queue, State, Topic
 from tests.unit.environment import ENVIRONMENT
+from tests.unit.records import ACCOUNT
 from tests.unit.trail import START, created, deleted, joined, left, renamed
 
 GRACES = (5, 65, 905, 7205)  # never a multiple of a step: an event never falls on a check
@@ -50,19 +53,22 @@ def monitor(world: World, grace: int) -> tuple[Receive, Check]:
         ("REMINDER_HOURS", "ESCALATE_HOURS", "FLAPPING_EPISODES", "DIGEST_ABOVE"), "0"
     )
     settings = settings_from(ENVIRONMENT | nothing_more | {"GRACE_PERIOD_SECONDS": str(grace)})
-    lifecycle = Lifecycle(
-        settings=settings, findings=Findings(), state=State(), queue=world.queue,
-        topic=world.topic, find_user=world.iam.by_id, clock=world.clock,
+    ledger = Ledger()
+    commit = Commit(
+        settings=settings, ledger=ledger, queue=world.queue, topic=world.topic,
+        find_user=world.iam.by_id, clock=world.clock,
+    )  # fmt: skip
+    inquiry = Inquiry(
+        iam=world.iam, memory=ledger, exemption=lambda *_: NotExempt(), clock=world.clock,
+        assess=lambda _: Risk(Severity.LOW, "-"), rules=Rules(settings.grace, settings.iam_lag),
     )  # fmt: skip
     floods = Floods(
         limits=Limits(0, Severity.HIGH), documents=State(), live=lambda _: iter(()),
         in_crowd=lambda _: iter(()), queue=world.queue, topic=world.topic, clock=world.clock,
     )  # fmt: skip
-    check = Check(
-        iam=world.iam, lifecycle=lifecycle, exemption=lambda *_: NotExempt(), floods=floods,
-        assess=lambda _: Risk(Severity.LOW, "-"), clock=world.clock,
-    )  # fmt: skip
-    return Receive(lifecycle=lifecycle, clock=world.clock), check
+    watched = frozenset({ACCOUNT})
+    check = Check(watched=watched, inquiry=inquiry, commit=commit, floods=floods, clock=world.clock)
+    return Receive(watched=watched, commit=commit, clock=world.clock), check
 
 
 class Life:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from tests.simulation.journal import Published
 from tests.simulation.kernel import SECOND
-from tests.simulation.oracle.facts import CACHED, Facts, Finding, Violation, told
+from tests.simulation.oracle.facts import BELIEVED, CACHED, Facts, Finding, Violation, told
 
 
 def judge(facts: Facts) -> Iterator[Violation]:
@@ -48,7 +48,9 @@ def _is_true(facts: Facts, finding: Finding, message: Published) -> bool:
         case "joined_group":
             return any(u and set(resolution["groups"]) & set(u.groups) for u, _ in users)
         case "deleted":
-            return any(u is None for u, m in users if m > start)
+            # an answer from before it was made, or that it slipped through under an old name
+            unseen = facts.plan.iam_lag > BELIEVED and len(moments) > 1
+            return unseen or any(u is None for u, m in users if m > start)
         case _:
             return any(u and facts.truth.exempt(u, m) for u, m in users)
 

@@ -6,21 +6,29 @@ Nothing here, nor in the judges, comes from the product.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from tests.simulation.journal import Event, Invocation, Journal, Look, Published
 from tests.simulation.kernel import MINUTE, SECOND, milliseconds
 from tests.simulation.plan import Plan
 from tests.simulation.truth import Episode, Truth
 
+T = TypeVar("T")
 SOON = MINUTE
 """What a check, its queue and its calls may take when nothing goes wrong."""
 _AFTER_TROUBLE = 2 * MINUTE + MINUTE
 """How long a failed check stays hidden, and a killed worker's alert claimed."""
 CACHED = 16 * SECOND
 """How old the exemptions may be that a check goes by."""
+FRESH = 10 * SECOND
+"""How old the look may be that a decision rests on: seconds, with all that lies between."""
+BELIEVED = 3 * SECOND
+"""How long what an event tells goes before what IAM shows. A lag beyond that is as IAM shows it."""
+GROUP_LOOKS = ("page", "list_groups_for_user")
+"""The answers that tell whether a user is in a group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +70,80 @@ class Facts:
         self.truth = truth
         self.journal = journal
         self.end = journal.ended_at
-        self.grace = plan.grace_seconds * SECOND
         self.findings = _findings(journal)
         self._troubles = sorted(t.at for t in journal.troubles)
+        self._findings_of = _by(self.findings.values(), lambda finding: finding.user_id)
+        self._events_of = _by(journal.events, lambda event: event.user_id)
+        self._looks_at: dict[str, list[Look]] = {}
+        self._looks_for: dict[str, list[Look]] = _by(journal.looks, lambda look: look.name.lower())
+        for look in journal.looks:
+            for user_id in look.users:
+                self._looks_at.setdefault(user_id, []).append(look)
+        self.soon = SOON if not plan.crowd else 5 * SOON
+        self._delivered: dict[str, int] = {}
+        for invocation in journal.invocations:
+            self._delivered.setdefault(invocation.about, invocation.started)
+
+    def grace_at(self, at: int) -> int:
+        """The grace in force at that moment, in milliseconds."""
+        return [grace for since, grace in self.journal.graces if since <= max(at, 0)][-1]
+
+    def longest_grace(self, start: int, end: int) -> int:
+        """The longest grace in force at any time between the two moments."""
+        changes = [grace for since, grace in self.journal.graces if start < since <= end]
+        return max(self.grace_at(start), *changes, 0)
+
+    def due_after(self, start: int) -> int:
+        """When the grace is over that began at `start`, whatever deployments made of it."""
+        due = start + self.grace_at(start)
+        while (later := start + self.longest_grace(start, due)) > due:
+            due = later
+        return due
+
+    def events_of(self, user_id: str) -> list[Event]:
+        """The events about the user, in the order of what they tell of."""
+        return self._events_of.get(user_id, [])
+
+    def looks_at(self, user_id: str) -> list[Look]:
+        """IAM's answers that spoke of the user, in order of time."""
+        return self._looks_at.get(user_id, [])
+
+    def looks_for(self, user_id: str) -> list[Look]:
+        """IAM's answers to questions about a name that the user ever bore, or that spoke of it."""
+        names = {u.name.lower() for _, u in self.truth.users[user_id] if u}
+        found = [look for name in names for look in self._looks_for.get(name, ())]
+        return found + [look for look in self.looks_at(user_id) if look.operation == "page"]
+
+    def is_misled(self, user_id: str, episode: Episode, start: int, end: int) -> bool:
+        """Whether IAM showed what was so before the episode, or before a rename in it, for long.
+
+        AWS promises no bound for its lag: beyond the seconds for which an event goes before what
+        IAM shows, nobody can tell an old answer from a new state of which no event came.
+        """
+        if self.plan.iam_lag < BELIEVED - SECOND:
+            return False
+        turns = {at for at, _ in self.truth.users[user_id] if episode.holds(at)} | {episode.start}
+        return any(
+            start <= look.at <= end and look.view < turn <= look.at - BELIEVED + SECOND
+            for look in self.looks_for(user_id)
+            for turn in turns
+        )
+
+    def handed_over(self, name: str, told_by: int) -> Iterator[tuple[int, bool]]:
+        """When a name got a bearer or lost it, and whether the event of that had come by then."""
+        for event in self.journal.events:
+            if event.change in ("CreateUser", "DeleteUser", "UpdateUser"):
+                to = event.group if event.change == "UpdateUser" else ""
+                if name in (event.name.lower(), to.lower()):
+                    yield event.made_at, self.taken_by(event, told_by)
+
+    def delivered(self, event_id: str) -> bool:
+        """Whether a function was given the event at all."""
+        return event_id in self._delivered
+
+    def delivered_by(self, event: Event, at: int) -> bool:
+        """Whether the event had begun to be processed by then."""
+        return self._delivered.get(event.event_id, at + 1) <= at or self.taken_by(event, at)
 
     def episodes(self, user_id: str) -> tuple[Episode, ...]:
         """The user's episodes up to the end."""
@@ -72,8 +151,7 @@ class Facts:
 
     def of_user(self, user_id: str) -> list[Finding]:
         """The user's findings in order of their decision."""
-        found = [f for f in self.findings.values() if f.user_id == user_id]
-        return sorted(found, key=lambda f: f.decided_at)
+        return sorted(self._findings_of.get(user_id, ()), key=lambda f: f.decided_at)
 
     def taken_by(self, event: Event, at: int) -> bool:
         """Whether the event had been processed by then."""
@@ -86,7 +164,7 @@ class Facts:
         Only CreateUser's tells the id: the rest is by name, so a rename that nobody told of leaves
         open whom the events before and after it were about.
         """
-        own = [e for e in self.journal.events if e.user_id == user_id and e.made_at <= at]
+        own = [e for e in self.events_of(user_id) if e.made_at <= at]
         renames = [e.made_at for e in own if e.change == "UpdateUser" and not self.taken_by(e, at)]
         for event in own:
             if not renames and self.taken_by(event, at):
@@ -96,36 +174,35 @@ class Facts:
         """What the invocation that decided it had learned from IAM about the user by then."""
         return [
             look
-            for look in self.journal.looks
-            if look.invocation is finding.decided_by
-            and finding.user_id in look.users
-            and look.at <= finding.decided_at
+            for look in self.looks_at(finding.user_id)
+            if look.invocation is finding.decided_by and look.at <= finding.decided_at
         ]
 
-    def episode_of(self, finding: Finding) -> Episode | None:
-        """The episode that the finding was opened for."""
-        looks = self.looks(finding)
-        views = [look.view for look in looks[-1:]] + [finding.decided_at]
-        episodes = self.episodes(finding.user_id)
-        return next((e for view in views for e in episodes if e.holds(view)), None)
+    def episodes_of(self, finding: Finding) -> list[Episode]:
+        """The episodes that the finding may have been opened for, the earliest first.
+
+        IAM's answer may have shown an episode that was over by then, and another one begun.
+        """
+        views = [look.view for look in self.looks(finding)[-1:]] + [finding.decided_at]
+        return [e for e in self.episodes(finding.user_id) if any(e.holds(at) for at in views)]
 
     def sightings(self, user_id: str, episode: Episode) -> list[Look]:
         """Looks of undisturbed whole sweeps that saw the user as a stray in this episode."""
         return [
             look
-            for look in self.journal.looks
+            for look in self.looks_at(user_id)
             if look.operation == "page"
             and look.invocation.function == "sweep"
-            and user_id in look.users
             and look.invocation.started >= episode.start + self.plan.iam_lag
             and episode.holds(look.at)
+            and episode.holds(look.view)
             and look.invocation.done
             and not look.invocation.hurried
         ]
 
     def deadline(self, due: int) -> int:
         """When what is due at `due` must be done, however much trouble there was on the way."""
-        deadline = due + SOON
+        deadline = due + self.soon
         while True:
             later = max(deadline, self._after_trouble(due, deadline), self._after_death(deadline))
             if later == deadline:
@@ -136,16 +213,23 @@ class Facts:
         last = bisect_left(self._troubles, deadline + 1) - 1
         if last < 0 or self._troubles[last] < due - _AFTER_TROUBLE:
             return 0
-        return self._troubles[last] + _AFTER_TROUBLE + SOON
+        return self._troubles[last] + _AFTER_TROUBLE + self.soon
 
     def _after_death(self, deadline: int) -> int:
         """Whatever is dead-lettered waits for the next redrive."""
         ends = [0]
         for at, _ in self.journal.dead_lettered:
             again = [redriven for redriven in self.journal.redriven if redriven >= at]
-            if at <= deadline and again and again[0] >= deadline - SOON:
-                ends.append(again[0] + SOON)
+            if at <= deadline and again and again[0] >= deadline - self.soon:
+                ends.append(again[0] + self.soon)
         return max(ends)
+
+
+def _by(entries: Iterable[T], key: Callable[[T], str]) -> dict[str, list[T]]:
+    found: dict[str, list[T]] = {}
+    for entry in entries:
+        found.setdefault(key(entry), []).append(entry)
+    return found
 
 
 def _findings(journal: Journal) -> dict[str, Finding]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.simulation.journal import Event, Look
-from tests.simulation.oracle.facts import CACHED, Facts, Finding, Violation
+from tests.simulation.oracle.facts import (
+    BELIEVED,
+    CACHED,
+    FRESH,
+    GROUP_LOOKS,
+    Facts,
+    Finding,
+    Violation,
+)
 
 _ENDING = ("AddUserToGroup", "DeleteUser")
 _BEGINNING = ("CreateUser", "RemoveUserFromGroup")
@@ -23,17 +31,65 @@ def judge(facts: Facts) -> Iterator[Violation]:
 
 def _fault(facts: Facts, finding: Finding, looks: list[Look]) -> str:
     user_id = finding.user_id
-    seen = [facts.truth.user(user_id, look.view) for look in looks]
-    in_no_group = any(user and not user.groups for user in seen)
-    if not in_no_group:
+    deciding = [look for look in looks if look.operation in GROUP_LOOKS]
+    if _mixed_up(facts, finding):
+        return ""
+    if not deciding:
+        return "IAM was not asked about the user's groups"
+    shown = facts.truth.user(user_id, deciding[-1].view)
+    if shown is None or shown.groups:
         return "the user was in a group, or gone"
-    last = looks[-1].at
     if not any(_not_exempt(facts, user_id, look) for look in looks):
         return "the user was exempt"
-    news = _news(facts, finding, last)
+    if _is_old_news(facts, finding, deciding[-1]):
+        return "the user had been no stray for long"
+    news = _news(facts, finding, deciding[-1].at)
     if news:
         return f"{news.event_id} ({news.change}) had come, and IAM's answer was older"
     return ""
+
+
+def _mixed_up(facts: Facts, finding: Finding) -> bool:
+    """Whether IAM's answers about one name were about several users, as nobody could know.
+
+    No call tells the groups of a user by its id. Who knows that the name changed hands can wait
+    until IAM has followed; and a look that asks for the id before and after tells a change in
+    between. Nothing helps against one that IAM shows late and no event has told.
+    """
+    started, lag = finding.decided_by.started, facts.plan.iam_lag
+    names = {
+        look.name.lower() for look in facts.looks(finding) if look.operation != "page" and look.name
+    }
+    if not lag:
+        return False
+    return any(
+        started - lag <= at <= finding.decided_at and (lag >= BELIEVED or not told)
+        for name in names
+        for at, told in facts.handed_over(name, started)
+    )
+
+
+def _is_old_news(facts: Facts, finding: Finding, look: Look) -> bool:
+    """Whether the user had ceased to be a stray, and any answer seconds old would have shown it.
+
+    A worker that met trouble after its look may have waited for it.
+    """
+    oldest = finding.decided_at - FRESH
+    hindered = [
+        trouble
+        for trouble in facts.journal.troubles
+        if trouble.invocation is finding.decided_by and trouble.at >= look.at
+    ]
+    if hindered:
+        oldest = min(oldest, look.at)
+    oldest -= facts.plan.iam_lag + facts.plan.slow_pages
+    moments = {oldest, *_moments(facts, finding.user_id, oldest, finding.decided_at)}
+    users = (facts.truth.user(finding.user_id, at) for at in moments)
+    return not any(user and not user.groups for user in users)
+
+
+def _moments(facts: Facts, user_id: str, start: int, end: int) -> set[int]:
+    return {at for at, _ in facts.truth.users[user_id] if start <= at <= end}
 
 
 def _not_exempt(facts: Facts, user_id: str, look: Look) -> bool:
@@ -57,6 +113,8 @@ def _news(facts: Facts, finding: Finding, looked_at: int) -> Event | None:
     if not endings:
         return None
     last = endings[-1]
+    if looked_at >= last.told_at + BELIEVED:
+        return None  # either IAM lags beyond any bound, or what came later is untold
     # within one second the order of two events is not told, and what came later may be untold
     same_second = any(e.change in _BEGINNING and e.told_at >= last.told_at for e in known)
     versions = facts.truth.users[finding.user_id]

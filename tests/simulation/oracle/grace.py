@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.simulation.journal import Event
 from tests.simulation.kernel import SECOND
-from tests.simulation.oracle.facts import Facts, Finding, Violation, told
+from tests.simulation.oracle.facts import GROUP_LOOKS, Facts, Finding, Violation, told
 
 _TURNS = ("CreateUser", "RemoveUserFromGroup", "AddUserToGroup")
 
@@ -19,12 +20,19 @@ def judge(facts: Facts) -> Iterator[Violation]:
 
 def _too_early(facts: Facts, finding: Finding) -> Iterator[Violation]:
     opened_at = told(finding.opened[0].finding["opened_at"])
+    grace = facts.grace_at(finding.decided_by.started)
     since = _latest_known_turn(facts, finding)
-    if opened_at < since + facts.grace:
+    if opened_at < since + grace:
         text = f"{finding.finding_id} opened {(opened_at - since) / SECOND:.0f} s after {since}"
         yield Violation(3, finding.decided_at, text)
+    elif _looked_too_early(facts, finding, since + grace):
+        text = f"{finding.finding_id} opened by a look from before {since + grace}"
+        yield Violation(3, finding.decided_at, text)
+    elif not _has_been_seen(facts, finding, opened_at - grace):
+        text = f"{finding.finding_id}: it had joined, and no look saw it as a stray a grace before"
+        yield Violation(3, finding.decided_at, text)
     stray_since = told(finding.opened[0].finding["stray_since"])
-    if opened_at < stray_since + facts.grace - SECOND:
+    if opened_at < stray_since + grace - SECOND:
         yield Violation(3, finding.decided_at, f"{finding.finding_id} contradicts itself")
 
 
@@ -38,3 +46,48 @@ def _latest_known_turn(facts: Facts, finding: Finding) -> int:
         if event.change in _TURNS
     ]
     return max(turns)
+
+
+def _looked_too_early(facts: Facts, finding: Finding, due: int) -> bool:
+    """Whether the look that decided showed the user while its grace had not passed."""
+    looks = [look for look in facts.looks(finding) if look.operation in GROUP_LOOKS]
+    return bool(looks) and looks[-1].at < due
+
+
+def _has_been_seen(facts: Facts, finding: Finding, by: int) -> bool:
+    """Whether more than an event that it joined told of the user.
+
+    Who has joined a group has left it since, if it is in none, and only a leaving that was told
+    of, a look or the end of an exemption says since when. Nobody joins before being created: of
+    both within one second the joining is the later one.
+    """
+    user_id = finding.user_id
+    known = facts.known(user_id, finding.decided_by.started)
+    joined = [event for event in known if event.change == "AddUserToGroup"]
+    if not joined:
+        return True
+    last = joined[-1]
+    left = any(
+        event.change == "RemoveUserFromGroup"
+        and event.told_at >= last.told_at
+        and facts.delivered_by(event, finding.decided_at)
+        for event in facts.events_of(user_id)
+    )
+    return left or _was_exempt(facts, user_id, last.made_at) or _seen(facts, user_id, last, by)
+
+
+def _seen(facts: Facts, user_id: str, joined: Event, by: int) -> bool:
+    """Whether IAM showed the user in no group by then. What it showed may be older than that."""
+    users = (
+        facts.truth.user(user_id, look.view)
+        for look in facts.looks_at(user_id)
+        if look.at <= by and look.at >= joined.told_at and look.operation in GROUP_LOOKS
+    )
+    return any(user and not user.groups for user in users)
+
+
+def _was_exempt(facts: Facts, user_id: str, since: int) -> bool:
+    turns = {at for at, _ in facts.truth.configurations if at >= since} | {since}
+    turns |= {at for at, _ in facts.truth.users[user_id] if at >= since}
+    users = ((facts.truth.user(user_id, at), at) for at in turns)
+    return any(user and facts.truth.exempt(user, at) for user, at in users)

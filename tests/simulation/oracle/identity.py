@@ -20,11 +20,8 @@ def judge(facts: Facts) -> Iterator[Violation]:
 def _took_a_name_unseen(facts: Facts, finding: Finding, message: Published) -> bool:
     """Whether nobody told of a rename: what the new name did before may be taken for the user's."""
     return any(
-        e.user_id == finding.user_id
-        and e.change == "UpdateUser"
-        and e.made_at <= message.at
-        and not facts.taken_by(e, message.at)
-        for e in facts.journal.events
+        e.change == "UpdateUser" and e.made_at <= message.at and not facts.taken_by(e, message.at)
+        for e in facts.events_of(finding.user_id)
     )
 
 
@@ -38,7 +35,7 @@ def _fault(facts: Facts, finding: Finding, message: Published) -> str:
         return f"the user was never called {message.finding['user_name']}"
     cause = message.body["cause"]
     if cause and not _took_a_name_unseen(facts, finding, message):
-        own = {e.event_id for e in facts.journal.events if e.user_id == finding.user_id}
+        own = {e.event_id for e in facts.events_of(finding.user_id)}
         if cause["event_id"] not in own:
             return f"its cause {cause['event_id']} was about another user"
     return ""

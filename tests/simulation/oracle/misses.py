@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.simulation.journal import Event
+from tests.simulation.journal import Event, Look
 from tests.simulation.kernel import SECOND
-from tests.simulation.oracle.facts import Facts, Finding, Violation
+from tests.simulation.oracle.facts import CACHED, Facts, Finding, Violation
 from tests.simulation.truth import Episode
 
 
@@ -17,6 +17,7 @@ def judge(facts: Facts) -> Iterator[Violation]:
             deadlines = {
                 "its event came": _deadline_by_event(facts, episode),
                 "sweeps saw it": _deadline_by_sweep(facts, episode),
+                "a look knew of it": _deadline_by_exemption(facts, episode),
             }
             for why, deadline in deadlines.items():
                 if deadline is None or not _lasts(facts, episode, deadline):
@@ -63,28 +64,32 @@ def _stands_for(facts: Facts, finding: Finding, episode: Episode, deadline: int)
 
 
 def _deadline_by_event(facts: Facts, episode: Episode) -> int | None:
-    """When the alert must be there if the event that began the episode came."""
+    """When the alert must be there if the event that began the episode came.
+
+    If IAM then still shows what was so before, the next sweep is what remains.
+    """
     began = _beginning(facts, episode)
     if began is None or began.event_id not in facts.journal.taken:
         return None
-    due = max(began.told_at + facts.grace, facts.journal.taken[began.event_id])
+    due = max(facts.due_after(began.told_at), facts.journal.taken[began.event_id])
     while True:
         later = max([due, *(_told_at(facts, e) for e in _renames(facts, episode, due))])
         if later == due:
-            return facts.deadline(due)
+            break
         if later > facts.end:
             return None
         due = later
+    deadline = facts.deadline(due)
+    misled = facts.is_misled(episode.user_id, episode, began.told_at, deadline)
+    return None if misled else deadline
 
 
 def _beginning(facts: Facts, episode: Episode) -> Event | None:
     return next(
         (
             e
-            for e in facts.journal.events
-            if e.user_id == episode.user_id
-            and e.made_at == episode.start
-            and e.change in ("CreateUser", "RemoveUserFromGroup")
+            for e in facts.events_of(episode.user_id)
+            if e.made_at == episode.start and e.change in ("CreateUser", "RemoveUserFromGroup")
         ),
         None,
     )
@@ -94,10 +99,8 @@ def _renames(facts: Facts, episode: Episode, due: int) -> list[Event]:
     """Renames until a while after: what they leave behind is found again once they are told."""
     return [
         e
-        for e in facts.journal.events
-        if e.user_id == episode.user_id
-        and e.change == "UpdateUser"
-        and episode.start <= e.made_at <= facts.deadline(due)
+        for e in facts.events_of(episode.user_id)
+        if e.change == "UpdateUser" and episode.start <= e.made_at <= facts.deadline(due)
     ]
 
 
@@ -112,15 +115,47 @@ def _deadline_by_sweep(facts: Facts, episode: Episode) -> int | None:
         if _renamed_untold_after(facts, episode, first.view):
             continue
         for second in sightings:
-            if second.at >= first.invocation.ended + facts.grace:
-                return facts.deadline(second.invocation.ended)
+            if second.at < facts.due_after(first.invocation.ended):
+                continue
+            deadline = facts.deadline(second.invocation.ended)
+            if not facts.is_misled(episode.user_id, episode, first.at, deadline):
+                return deadline
     return None
+
+
+def _deadline_by_exemption(facts: Facts, episode: Episode) -> int | None:
+    """When the alert must be there if a look found the user exempt until the episode began."""
+    ways = (("sweep", "page"), ("check_membership", "get_user"))
+    for look in facts.looks_at(episode.user_id):
+        whole = look.invocation.done and not look.invocation.hurried
+        if (look.invocation.function, look.operation) not in ways or not whole:
+            continue
+        if look.at < episode.start and _tells_the_end(facts, episode, look):
+            deadline = facts.deadline(facts.due_after(episode.start))
+            misled = facts.is_misled(episode.user_id, episode, look.at, deadline)
+            return None if misled else deadline
+    return None
+
+
+def _tells_the_end(facts: Facts, episode: Episode, look: Look) -> bool:
+    """Whether the look showed the user in no group and exempt until then, and all stayed so."""
+    truth, user_id = facts.truth, episode.user_id
+    user = truth.user(user_id, look.view)
+    if user is None or user.groups:
+        return False
+    lasting = facts.deadline(facts.due_after(episode.start))
+    changed = any(look.view < at <= lasting for at, _ in truth.users[user_id])
+    asked_since = look.at - CACHED
+    configured = any(asked_since < at <= lasting for at, _ in truth.configurations)
+    if changed or configured or truth.configuration(look.at).broken:
+        return False
+    return truth.exempt_until(user, look.at) == episode.start
 
 
 def _renamed_untold_after(facts: Facts, episode: Episode, at: int) -> bool:
     """Whether a rename that no event told of makes the user a stranger to the next sweep."""
     return any(
         e.made_at >= at - facts.plan.iam_lag and e.event_id not in facts.journal.taken
-        for e in facts.journal.events
-        if e.user_id == episode.user_id and e.change == "UpdateUser"
+        for e in facts.events_of(episode.user_id)
+        if e.change == "UpdateUser"
     )

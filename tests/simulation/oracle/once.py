@@ -21,15 +21,20 @@ def judge(facts: Facts) -> Iterator[Violation]:
 
 
 def _second_findings(facts: Facts, user_id: str) -> Iterator[Violation]:
-    seen: dict[Episode, str] = {}
+    seen: dict[Episode, Finding] = {}
     for finding in facts.of_user(user_id):
-        episode = facts.episode_of(finding)
-        if episode is None:
-            continue
-        if episode in seen:
-            text = f"{finding.finding_id} and {seen[episode]} are about one episode of {user_id}"
-            yield Violation(4, finding.decided_at, text)
-        seen[episode] = finding.finding_id
+        episodes = facts.episodes_of(finding)
+        new = [episode for episode in episodes if episode not in seen]
+        for episode in new[:1] or episodes[-1:]:
+            first = seen.get(episode)
+            if first and not _seemed_over(facts, episode, first, finding):
+                ids = f"{finding.finding_id} and {first.finding_id}"
+                yield Violation(4, finding.decided_at, f"{ids} are about one episode of {user_id}")
+            seen[episode] = finding
+
+
+def _seemed_over(facts: Facts, episode: Episode, first: Finding, second: Finding) -> bool:
+    return facts.is_misled(first.user_id, episode, first.decided_at, second.decided_at)
 
 
 def _repeats(facts: Facts, finding: Finding) -> Iterator[Violation]:

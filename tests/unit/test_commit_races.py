@@ -10,21 +10,21 @@ import pytest
 
 from chalicelib.domain.account import NoSuchUser
 from chalicelib.domain.alerts import Alert
+from chalicelib.domain.facts import Mark, Noted
 from chalicelib.domain.findings import (
     CLAIM,
     AlertType,
     Finding,
-    Reason,
-    Resolution,
     sent,
 )
-from chalicelib.flows.lifecycle import Lifecycle
-from tests.fakes import Clock, Findings, Queue, State, Topic
+from chalicelib.flows.commit import Commit
+from tests.fakes import Clock, Findings, Ledger, Queue, Topic
 from tests.unit.finding_samples import OPENED, SETTINGS
-from tests.unit.records import NOW
+from tests.unit.records import ACCOUNT, NOW
 
-Act = Callable[[Lifecycle, Finding], object]
-JOINED = Resolution(Reason.JOINED_GROUP, ("nurses",))
+Act = Callable[[Commit, Finding], object]
+MARK = Mark(account=ACCOUNT, user_name=OPENED.user_name)
+NOTED = Noted(OPENED.user_id, OPENED.number, OPENED.opened_at)
 
 
 @dataclass
@@ -35,12 +35,11 @@ class Race:
     queue: Queue = field(default_factory=Queue)
     topic: Topic = field(default_factory=Topic)
 
-    def worker(self, now: datetime) -> Lifecycle:
+    def worker(self, now: datetime) -> Commit:
         """A worker; used twice, it is two: no two looks at its clock show the same."""
-        return Lifecycle(
+        return Commit(
             settings=SETTINGS,
-            findings=self.findings,
-            state=State(),
+            ledger=Ledger(self.findings),
             queue=self.queue,
             topic=self.topic,
             find_user=lambda _: NoSuchUser(),
@@ -76,7 +75,7 @@ RACES: dict[str, tuple[Finding, Act, list[AlertType]]] = {
     "a reminder": (sent(OPENED), lambda w, f: w.advance(f), [AlertType.REMINDER]),
     "an end": (
         sent(OPENED),
-        lambda w, f: w.close(f, JOINED, at=LATER),
+        lambda w, _: w.gone(MARK, NOTED),
         [AlertType.RESOLVED],
     ),
 }

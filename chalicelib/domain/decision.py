@@ -1,0 +1,290 @@
+"""The decision: what facts, finding and look come to. One table, for everybody who asks.
+
+`decide` is pure. It reads from above to below: the first row that fits is the decision. The rows
+that ask say what must be known first, so that AWS is asked only where it matters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Final
+
+from chalicelib.domain.account import InGroups, InNoGroup, Look, NoSuchUser, User
+from chalicelib.domain.check_requests import Origin
+from chalicelib.domain.evaluation import Evaluated, Evaluation, evaluate
+from chalicelib.domain.exemptions import Exempt, NotExempt
+from chalicelib.domain.facts import (
+    Evidence,
+    Fact,
+    Kind,
+    Mark,
+    StraySince,
+    begun,
+    joined,
+    last_bound,
+    latest,
+    moved_since,
+    stray_since,
+    thought_stray_since,
+)
+from chalicelib.domain.findings import (
+    Finding,
+    NoFinding,
+    Reason,
+    Resolution,
+    Status,
+    may_send,
+    resolution_of,
+)
+
+if TYPE_CHECKING:
+    from chalicelib.domain.risk import Risk
+
+FRESH = timedelta(seconds=5)
+"""How old the look may be by which a finding is opened. Promise: seconds."""
+EXEMPTIONS_AWAITED = timedelta(days=7)
+"""An exemption that ends within so long is waited for in the queue; sweeps see to later ones."""
+
+
+class Unread(Enum):
+    """Nobody has asked yet."""
+
+    UNREAD = "unread"
+
+
+UNREAD: Final = Unread.UNREAD
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How long a stray may be one, and for how long IAM may still show what was."""
+
+    grace: timedelta
+    iam_lag: timedelta
+
+
+class Row(StrEnum):
+    """The rows of the table. The first five ask; each other one is a decision."""
+
+    ASK_WHO = "ask_who"
+    """In a group, and a finding may be open under the name: who is it?"""
+    ASK_EXEMPTION = "ask_exemption"
+    """Is the user exempt?"""
+    ASK_FINDING = "ask_finding"
+    """What is the user's newest finding?"""
+    ASK_RISK = "ask_risk"
+    """The grace is over: how bad is the stray?"""
+    ASK_LOOK = "ask_look"
+    """All is known, and the look is too old to open a finding by: look again."""
+
+    LOOK_LATER = "look_later"
+    """The look contradicts news so young that IAM may still show what was before."""
+    GONE = "gone"
+    """Nobody bears the name."""
+    AT_PEACE = "at_peace"
+    """No stray, no open finding, and nobody had told of one."""
+    SETTLED = "settled"
+    """No stray, no open finding, but events had told of one: remember that it is over."""
+    CLOSE = "close"
+    """No stray any more: its finding is over."""
+    IN_HAND = "in_hand"
+    """Another worker is sending an alert of this finding: come back when it must have done so."""
+    UNSENT = "unsent"
+    """Whoever had an alert of this finding in hand died with it: send it, then decide again."""
+    OVER_MEANWHILE = "over_meanwhile"
+    """A stray again; in between it was in a group, so that its open finding is over."""
+    STILL_OPEN = "still_open"
+    """A stray, and its finding is open."""
+    GRACE_RUNS = "grace_runs"
+    """A stray for less than the grace: wait."""
+    OPEN = "open"
+    """A stray for the whole grace: open a finding."""
+
+
+QUESTIONS = frozenset((Row.ASK_WHO, Row.ASK_EXEMPTION, Row.ASK_FINDING, Row.ASK_RISK, Row.ASK_LOOK))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """All that is known when it is decided. `looked_at` is before the look was asked for.
+
+    `settled_before` is a whole sweep that did not see the user as a stray; `origin` is what asked
+    for the look: a check that waits out the grace asks for the next one itself. `findings` were
+    read together with the mark.
+    """
+
+    mark: Mark
+    past: tuple[Fact, ...]
+    look: Look
+    looked_at: datetime
+    origin: Origin
+    who: User | NoSuchUser | Unread = UNREAD
+    exemption: Exempt | NotExempt | Unread = UNREAD
+    last: Finding | NoFinding | Unread = UNREAD
+    risk: Risk | Unread = UNREAD
+    findings: Mapping[str, Finding | NoFinding] = field(default_factory=dict)
+    may_be_open: bool = False
+    settled_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A row, and what goes with it.
+
+    `since` is the start of the episode, `evaluated` what the user is. `over_at` and `resolution`
+    end its finding. `check_since`: have a check wait out the grace from then. `look_at`: look again
+    then.
+    """
+
+    row: Row
+    evaluated: Evaluated | None = None
+    since: StraySince | None = None
+    resolution: Resolution | None = None
+    over_at: datetime | None = None
+    check_since: datetime | None = None
+    look_at: datetime | None = None
+
+
+def decide(seen: Seen, now: datetime, rules: Rules) -> Decision:
+    """Read the table for one user. Raises UnknownGroupsError."""
+    if contradicts(seen, now, rules.iam_lag):
+        return Decision(row=Row.LOOK_LATER, look_at=now + rules.iam_lag)
+    if isinstance(seen.look, NoSuchUser) or isinstance(seen.who, NoSuchUser):
+        return Decision(row=Row.GONE, evaluated=Evaluated(Evaluation.GONE))
+    if isinstance(seen.who, Unread):
+        if seen.may_be_open:
+            return Decision(row=Row.ASK_WHO)
+        # an exemption could change no more than the word in the log
+        return _at_peace(seen, Evaluated(Evaluation.COMPLIANT, seen.look.groups))
+    if isinstance(seen.exemption, Unread):
+        return Decision(row=Row.ASK_EXEMPTION)
+    evaluated = evaluate(seen.who.name, seen.look.groups, seen.exemption)
+    if isinstance(seen.last, Unread) and (seen.may_be_open or _is_stray(evaluated)):
+        return Decision(row=Row.ASK_FINDING, evaluated=evaluated)
+    last = seen.last if isinstance(seen.last, Finding) else NoFinding()
+    return _of_user(seen, evaluated, last, now=now, rules=rules)
+
+
+def _of_user(
+    seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, *, now: datetime, rules: Rules
+) -> Decision:
+    """The rest of the table: what the user is, and how its newest finding stands, are known."""
+    if isinstance(last, Finding) and last.outbox and not may_send(last, now):
+        return Decision(row=Row.IN_HAND, evaluated=evaluated, look_at=last.claimed_until)
+    is_over = isinstance(last, NoFinding) or last.status is Status.RESOLVED
+    if isinstance(last, Finding) and last.outbox and (is_over or _is_stray(evaluated)):
+        return Decision(row=Row.UNSENT, evaluated=evaluated)
+    if not _is_stray(evaluated):
+        return _no_stray(seen, evaluated, last, now)
+    if isinstance(last, Finding) and not is_over:
+        return _still(seen.past, last, evaluated)
+    return _stray(seen, evaluated, last, now=now, rules=rules)
+
+
+def _no_stray(
+    seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, now: datetime
+) -> Decision:
+    if isinstance(last, Finding) and last.status is Status.OPEN:
+        decision = Decision(
+            row=Row.CLOSE,
+            evaluated=evaluated,
+            resolution=resolution_of(evaluated),
+            over_at=seen.looked_at,
+        )
+    else:
+        decision = _at_peace(seen, evaluated)
+    until = evaluated.exemption.until if evaluated.exemption else None
+    if until is None or evaluated.groups or until - now > EXEMPTIONS_AWAITED:
+        return decision
+    is_asked = any(asked.since == until for asked in seen.mark.asked)
+    return decision if is_asked else replace(decision, check_since=until)
+
+
+def _at_peace(seen: Seen, evaluated: Evaluated) -> Decision:
+    told = thought_stray_since(seen.past)
+    is_news = told is not None and told < seen.looked_at
+    return Decision(row=Row.SETTLED if is_news else Row.AT_PEACE, evaluated=evaluated)
+
+
+def _stray(
+    seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, *, now: datetime, rules: Rules
+) -> Decision:
+    """In no group, not exempt, and no finding is open."""
+    resolved_at = last.resolved_at if isinstance(last, Finding) else None
+    since = stray_since(
+        seen.past,
+        now=seen.looked_at,
+        created_at=_created_at(seen.who),
+        settled_before=latest(seen.settled_before, resolved_at and resolved_at - rules.iam_lag),
+        exemption_ended=evaluated.exemption_ended,
+    )
+    if seen.looked_at < since.at + rules.grace:
+        check = None if _is_awaited(seen, since) else since.at
+        return Decision(row=Row.GRACE_RUNS, evaluated=evaluated, since=since, check_since=check)
+    if isinstance(seen.risk, Unread):
+        row = Row.ASK_RISK
+    elif now - seen.looked_at > FRESH:
+        row = Row.ASK_LOOK
+    else:
+        row = Row.OPEN
+    return Decision(row=row, evaluated=evaluated, since=since)
+
+
+def _still(past: tuple[Fact, ...], finding: Finding, evaluated: Evaluated) -> Decision:
+    """A stray with an open finding: the same episode, or one after it."""
+    moved_at = moved_since(past, finding.opened_at)
+    if moved_at is None:
+        since = StraySince(finding.stray_since, finding.evidence)
+        return Decision(row=Row.STILL_OPEN, evaluated=evaluated, since=since)
+    in_group, left = joined(past), begun(past)
+    group = in_group.name if in_group else left.name if left else ""
+    resolution = Resolution(Reason.JOINED_GROUP, (group,) if group else ())
+    return Decision(
+        row=Row.OVER_MEANWHILE, evaluated=evaluated, resolution=resolution, over_at=moved_at
+    )
+
+
+def _is_awaited(seen: Seen, since: StraySince) -> bool:
+    """Whether a check that waits out this grace is on its way, other than the one that asks."""
+    if seen.origin is Origin.EVENT:
+        return False
+    seen_at = max((f.at for f in seen.past if f.kind is Kind.STRAY), default=None)
+    return since.evidence is Evidence.EVENT or (seen_at is not None and seen_at >= since.at)
+
+
+def contradicts(seen: Seen, now: datetime, lag: timedelta) -> bool:
+    """Whether the look contradicts news that is younger than IAM's lag.
+
+    A user just created may not be visible yet, one just removed may still show its group, one just
+    added none, and a name that just changed hands may show who had it before.
+    """
+    bound = last_bound(seen.mark)
+    started = bound if bound and bound.is_start else None
+    user_id = seen.who.user_id if isinstance(seen.who, User) else ""
+    is_other = started and user_id and started.user_id not in ("", user_id)
+    match seen.look:
+        case NoSuchUser():
+            news = started
+        case _ if is_other:
+            news = started
+        case InGroups(groups):
+            left = begun(seen.past)
+            shown = {group.lower() for group in groups}
+            is_shown = left and left.kind is Kind.LEFT and left.name.lower() in shown
+            news = left if is_shown and joined(seen.past) is None else None
+        case InNoGroup():
+            news = joined(seen.past) or (None if started else bound)
+    return news is not None and now < news.at + lag
+
+
+def _created_at(user: User | NoSuchUser | Unread) -> datetime:
+    if not isinstance(user, User):
+        raise TypeError(user)  # decide asks who it is before all else
+    return user.created_at
+
+
+def _is_stray(evaluated: Evaluated) -> bool:
+    return evaluated.evaluation is Evaluation.NON_COMPLIANT

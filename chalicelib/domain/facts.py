@@ -1,0 +1,454 @@
+"""What is known of one user name: a set of facts, each under the id of the event that told it.
+
+A set knows neither order nor repeats, so late, repeated and reordered events come to the same.
+`past_of` reads from it what is about one bearer of the name; what was known of a name before its
+bearer took it is not. CloudTrail's times are whole seconds: within one, order follows from what the
+calls mean (nobody joins before being created), and who cannot be told apart gets no cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+
+from chalicelib.domain.account import Account, User
+from chalicelib.domain.events import Cause, Change, MembershipEvent
+
+FLAPPING_WINDOW = timedelta(days=1)
+MOST_FACTS = 400
+"""DynamoDB's item holds 400 KB; a fact without a cause takes 300 bytes at most."""
+MOST_CAUSES = 8
+"""Of older ones only the time counts: a cause may take 15 KB, whatever others write into it."""
+_CLOCK_SKEW = timedelta(seconds=5)
+"""CreateUser's event and the user's creation date are one instant, told by two clocks."""
+_LONGEST_ID = 64
+_LONGEST_NAME = 128
+_FORTH_AND_BACK = 2
+"""Two renames within a second that lead back to a name are one user's; of three nobody knows."""
+_BY_LOOK = "look:"
+
+
+class Evidence(StrEnum):
+    """What tells since when a user is a stray."""
+
+    EVENT = "event"
+    CREATION = "creation"
+    EXEMPTION_ENDED = "exemption_ended"
+    SIGHTING = "sighting"
+
+
+@dataclass(frozen=True, slots=True)
+class StraySince:
+    """The start of an episode as far as it is known, and what tells it."""
+
+    at: datetime
+    evidence: Evidence
+
+
+class Kind(StrEnum):
+    """What happened to a name's bearer, or what a look showed it to be."""
+
+    CREATED = "created"
+    TOOK = "took"
+    """A user got this name by a rename."""
+    JOINED = "joined"
+    LEFT = "left"
+    RENAMED = "renamed"
+    """The bearer gave this name up for another."""
+    DELETED = "deleted"
+    SETTLED = "settled"
+    """A look showed no stray."""
+    STRAY = "stray"
+    """A look showed a stray of whom no event had told."""
+
+
+_STARTS = (Kind.CREATED, Kind.TOOK)
+_ENDS = (Kind.RENAMED, Kind.DELETED)
+_MOVES = (Kind.CREATED, Kind.JOINED, Kind.LEFT)
+_KIND_OF = {
+    Change.CREATED: Kind.CREATED,
+    Change.LEFT: Kind.LEFT,
+    Change.JOINED: Kind.JOINED,
+    Change.DELETED: Kind.DELETED,
+    Change.RENAMED: Kind.RENAMED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One thing told of a name's bearer. `name` is the group, or the other name of a rename.
+
+    `user_id` is empty unless it was told; `cause` is the call that may have made a stray.
+    """
+
+    id: str
+    kind: Kind
+    at: datetime
+    user_id: str = ""
+    name: str = ""
+    cause: Cause | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the name changed hands."""
+        return self.kind in (*_STARTS, *_ENDS)
+
+    @property
+    def is_start(self) -> bool:
+        """Whether a user got the name."""
+        return self.kind in _STARTS
+
+    @property
+    def is_by_look(self) -> bool:
+        """Whether a look found it, and no event."""
+        return self.id.startswith(_BY_LOOK)
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A finding that opened under this name, and may be open still."""
+
+    user_id: str
+    number: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A check on its way that waits out the grace from `since`, and comes up next at `until`."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """All facts about one user name of an account, and what the monitor has begun about it."""
+
+    account: Account
+    user_name: str
+    facts: tuple[Fact, ...] = ()
+    noted: tuple[Noted, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    flapping_told_at: datetime | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What is to be added to a mark, and what goes: ids of facts, users whose finding is over."""
+
+    facts: tuple[Fact, ...] = ()
+    noted: tuple[Noted, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    flapping_told_at: datetime | None = None
+    forgotten: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()
+
+    @property
+    def is_any(self) -> bool:
+        """Whether there is anything to write."""
+        return self != News()
+
+
+def with_news(mark: Mark, news: News) -> Mark:
+    """The mark as the table has it once the news is written."""
+    facts = {f.id: f for f in mark.facts if f.id not in news.forgotten}
+    noted = {n.user_id: n for n in mark.noted if n.user_id not in news.over}
+    asked = {a.since: a for a in mark.asked}
+    return replace(
+        mark,
+        facts=in_order({**facts, **{f.id: f for f in news.facts}}.values()),
+        noted=tuple({**noted, **{n.user_id: n for n in news.noted}}.values()),
+        asked=tuple({**asked, **{a.since: a for a in news.asked}}.values()),
+        flapping_told_at=news.flapping_told_at or mark.flapping_told_at,
+        version=mark.version + 1,
+    )
+
+
+def told_by(event: MembershipEvent) -> tuple[tuple[str, Fact], ...]:
+    """What the event tells, and of which name. Of a rename the new name comes first."""
+    cause, kind = event.cause, _KIND_OF[event.change]
+    other = event.new_name or cause.group_name
+    told_by_it = cause.event_id[:_LONGEST_ID] or other[:_LONGEST_NAME]  # eventVersion 1.0: no ids
+    fact = Fact(
+        id=f"{cause.event_time:%Y%m%dT%H%M%S}:{kind}:{told_by_it}",
+        kind=kind,
+        at=cause.event_time,
+        user_id=event.user_id,
+        name=other[:_LONGEST_NAME],
+        cause=cause if kind in (Kind.CREATED, Kind.LEFT) else None,
+    )
+    if kind is not Kind.RENAMED:
+        return ((event.user_name, fact),)
+    took = replace(fact, kind=Kind.TOOK, name=event.user_name)
+    return ((event.new_name, took), (event.user_name, fact))
+
+
+def in_order(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+    """By time; within a second a name is given up before it is taken, joined before left."""
+    rank = (Kind.RENAMED, Kind.DELETED, *_STARTS, Kind.JOINED, Kind.LEFT, Kind.SETTLED, Kind.STRAY)
+    return tuple(sorted(facts, key=lambda f: (_second(f.at), rank.index(f.kind), f.at, f.id)))
+
+
+def surplus(mark: Mark) -> News:
+    """What no reading needs any more, once there is too much: the oldest facts, and old causes."""
+    too_many = len(mark.facts) > MOST_FACTS
+    kept = mark.facts[-MOST_FACTS * 3 // 4 :] if too_many else mark.facts
+    causes = [fact for fact in kept if fact.cause]
+    if not too_many and len(causes) <= 2 * MOST_CAUSES:
+        return News()
+    thinner = tuple(replace(fact, cause=None) for fact in causes[:-MOST_CAUSES])
+    forgotten = mark.facts[: len(mark.facts) - len(kept)]
+    return News(facts=thinner, forgotten=tuple(fact.id for fact in forgotten))
+
+
+# -- who bears the name ------------------------------------------------------------------------
+
+Read = Callable[[str], Mark]
+"""Reads the mark of a name."""
+
+
+def past_of(mark: Mark, read: Read, user: User | None = None) -> tuple[Fact, ...]:
+    """What is known of the name's bearer, in order, also from under the names it had before.
+
+    `user` is the bearer as a look showed it, whose id and date of creation tell it from others.
+    """
+    return _traced(mark, None, read, user)
+
+
+def past_before(mark: Mark, left: Fact, read: Read) -> tuple[Fact, ...]:
+    """What is known of whoever gave the name up by the rename `left`, until then."""
+    return _traced(mark, left, read, None)
+
+
+def _traced(mark: Mark, left: Fact | None, read: Read, user: User | None) -> tuple[Fact, ...]:
+    found: list[Fact] = []
+    passed: dict[str, int] = {}
+    while True:
+        facts = _until(mark, left)
+        if len(passed) > _FORTH_AND_BACK and any(f.id in passed for f in facts):
+            # names went round within a second: who had which before?
+            return in_order(found[: min(passed.values())])
+        facts = tuple(f for f in facts if f.id not in passed)
+        bound = _bound(facts, left, user, is_borne=_was_borne(mark, left))
+        found += _own(facts, bound, left, user)
+        if bound is None or bound.kind is not Kind.TOOK or bound.is_by_look:
+            return in_order(found)
+        passed[bound.id] = len(found)
+        left, mark = bound, read(bound.name)
+
+
+def _until(mark: Mark, left: Fact | None) -> tuple[Fact, ...]:
+    """The facts until the bearer gave the name up, by a rename that is not among them."""
+    if left is None:
+        return mark.facts
+    return tuple(f for f in mark.facts if f.at <= left.at and f.id != left.id)
+
+
+def _was_borne(mark: Mark, left: Fact | None) -> bool:
+    """Whether somebody surely bore the name before the second in which it was given up."""
+    if left is None:
+        return True
+    before = [f for f in mark.facts if f.at < left.at]
+    is_noted = any(n.at < left.at for n in mark.noted)
+    return is_noted or (bool(before) and before[-1].kind not in _ENDS)
+
+
+def _bound(
+    facts: Sequence[Fact], left: Fact | None, user: User | None, *, is_borne: bool
+) -> Fact | None:
+    """The last time that the name changed hands before the bearer left it, if any is told of."""
+    bounds = [f for f in facts if f.is_bound]
+    if left is not None:
+        same = [f for f in bounds if f.at == left.at and f.is_start]
+        mine = [f for f in same if user and f.user_id == user.user_id]
+        if mine or (same and not is_borne):
+            return (mine or same)[0]  # the name was taken and given up within the second
+        bounds = [f for f in bounds if f.at < left.at]
+    if len(bounds) > 1 and bounds[-1].is_by_look:
+        *_, told, by_look = bounds
+        if told.kind is Kind.TOOK and told.name.lower() == by_look.name.lower():
+            return told  # its event came after all
+    return bounds[-1] if bounds else None
+
+
+def _is_another(start: Fact, user: User | None) -> bool:
+    """Whether a creation was somebody else's, so that the user came by the name untold."""
+    if user is None or start.kind is not Kind.CREATED:
+        return False
+    if start.user_id:
+        return start.user_id != user.user_id
+    return start.at <= user.created_at - _CLOCK_SKEW
+
+
+def _own(
+    facts: Sequence[Fact], bound: Fact | None, left: Fact | None, user: User | None
+) -> Iterator[Fact]:
+    """Those of the facts that are about the bearer; where it may be another, without a cause."""
+    mine = bound is not None and bound.is_start and not _is_another(bound, user)
+    born = _second(user.created_at) if user and not mine else None
+    sure = bound is None or mine or (not bound.is_start and born is not None and born > bound.at)
+    for fact in facts:
+        if fact.is_bound:
+            yield from [fact] if mine and fact is bound else []
+        elif fact.user_id and user:
+            yield from [fact] if fact.user_id == user.user_id else []
+        elif _is_before(fact, bound, born, mine=mine):
+            continue
+        elif (bound and fact.at == bound.at) or (left and fact.at == left.at):
+            yield from _in_shared_second(fact, facts, bound)
+        else:
+            yield fact if sure else replace(fact, cause=None)
+
+
+def _is_before(fact: Fact, bound: Fact | None, born: datetime | None, *, mine: bool) -> bool:
+    """Whether it was before the bearer had the name."""
+    if born is not None and fact.at < born:
+        return True
+    return bound is not None and (fact.at < bound.at or (fact.at == bound.at and not mine))
+
+
+def _in_shared_second(fact: Fact, facts: Sequence[Fact], bound: Fact | None) -> Iterator[Fact]:
+    """A move in the second in which the name changed hands, as far as it may be the bearer's.
+
+    Whoever bore the name before or after may have made it: then a leaving counts without its
+    cause, and a joining does not count.
+    """
+    second = [f for f in facts if f.at == fact.at]
+    others = any(f.is_bound and f is not bound for f in second) or (
+        bound is not None and bound.at == fact.at and facts[0].at < fact.at
+    )
+    if fact.kind is Kind.LEFT:
+        joined = any(f.kind is Kind.JOINED and _same(f.name, fact.name) for f in second)
+        is_sure = not others and (
+            bound is None or bound.at < fact.at or (bound.kind is Kind.CREATED and joined)
+        )
+        yield fact if is_sure else replace(fact, cause=None)
+    elif not others or fact.kind is not Kind.JOINED:
+        yield fact
+
+
+def taken_by_look(user: User, old_name: str, at: datetime) -> Fact:
+    """What a look found out and no event had told: the user has got the name by a rename."""
+    return Fact(id=f"{_BY_LOOK}{user.user_id}", kind=Kind.TOOK, at=at, name=old_name)
+
+
+def last_bound(mark: Mark) -> Fact | None:
+    """The last time that the name changed hands, as far as events tell."""
+    return next((f for f in reversed(mark.facts) if f.is_bound), None)
+
+
+def went_on(mark: Mark, at: datetime) -> Fact | None:
+    """The rename by which whoever bore the name at `at` gave it up; None where none is told."""
+    ends = (f for f in mark.facts if f.kind in _ENDS and f.at >= at)
+    end = next(ends, None)
+    return end if end and end.kind is Kind.RENAMED else None
+
+
+def is_given_up(mark: Mark, since: datetime) -> bool:
+    """Whether nobody bears the name any more, as far as renames tell of the time from `since`."""
+    last = last_bound(mark)
+    return last is not None and last.kind is Kind.RENAMED and last.at >= since
+
+
+# -- what a past comes to ----------------------------------------------------------------------
+
+
+def begun(past: Sequence[Fact]) -> Fact | None:
+    """The last event that may have begun an episode: a leaving, or else the creation."""
+    return next((f for f in reversed(past) if f.kind in (Kind.CREATED, Kind.LEFT)), None)
+
+
+def joined(past: Sequence[Fact]) -> Fact | None:
+    """The last joining, if the bearer has not left a group since, as far as events tell.
+
+    Who joined one group and left another within a second is in the first, in whichever order.
+    """
+    last = next((f for f in reversed(past) if f.kind is Kind.JOINED), None)
+    if last is None:
+        return None
+    left = [f for f in past if f.kind is Kind.LEFT and f.at >= last.at]
+    if any(f.at > last.at for f in left):
+        return None
+    groups = {f.name.lower() for f in left}
+    stayed = (f for f in reversed(past) if f.kind is Kind.JOINED and f.at == last.at)
+    return next((f for f in stayed if f.name.lower() not in groups), None)
+
+
+def latest(*instants: datetime | None) -> datetime | None:
+    """The last of those instants that are known."""
+    return max((i for i in instants if i is not None), default=None)
+
+
+def last_at(past: Sequence[Fact], *kinds: Kind) -> datetime | None:
+    """When the last fact of these kinds was; None where there is none."""
+    return latest(*(f.at for f in past if f.kind in kinds))
+
+
+def stray_since(
+    past: Sequence[Fact],
+    *,
+    now: datetime,
+    created_at: datetime,
+    settled_before: datetime | None = None,
+    exemption_ended: datetime | None = None,
+) -> StraySince:
+    """Since when a user, who a look at `now` has found to be a stray, has been one.
+
+    `settled_before` is a further instant at which the user was known to be none (the end of its
+    last finding, or a whole sweep that did not see it as a stray). Where the user was no stray
+    later than any event tells, the start is unknown: it counts from the first look that found it.
+    """
+    known = [StraySince(created_at, Evidence.CREATION)]
+    if event := begun(past):
+        known.insert(0, StraySince(max(event.at, created_at), Evidence.EVENT))
+    if exemption_ended is not None:
+        known.append(StraySince(exemption_ended, Evidence.EXEMPTION_ENDED))
+    start = max(known, key=lambda since: since.at)
+    in_group = joined(past)
+    if in_group and start.evidence is Evidence.EXEMPTION_ENDED and in_group.at < start.at:
+        in_group = None
+    looked = latest(last_at(past, Kind.SETTLED), settled_before)
+    # CloudTrail's times are whole seconds: a group that was left in the second of the look that
+    # shows the user in it was left last
+    is_settled = looked is not None and _second(looked) > start.at
+    if not is_settled and in_group is None:
+        return start
+    no_stray_at = latest(looked, in_group.at if in_group else None) or start.at
+    seen = (f.at for f in past if f.kind is Kind.STRAY and f.at > no_stray_at)
+    return StraySince(next(seen, now), Evidence.SIGHTING)
+
+
+def thought_stray_since(past: Sequence[Fact]) -> datetime | None:
+    """Since when the bearer may be a stray, without a look; None where it was settled since."""
+    start = latest(*(f.at for f in (begun(past),) if f), last_at(past, Kind.STRAY))
+    over = last_at(past, Kind.SETTLED)
+    if start is None or joined(past) or (over is not None and _second(over) > start):
+        return None
+    return start
+
+
+def moved_since(past: Sequence[Fact], at: datetime) -> datetime | None:
+    """When the bearer last joined or left a group after `at`, which ended an episode."""
+    return last_at([f for f in past if f.at > at], Kind.JOINED, Kind.LEFT)
+
+
+def flaps_within_a_day(past: Iterable[Fact], now: datetime) -> int:
+    """How many times in the last day the user left a group and then joined one again."""
+    moves = sorted((f.at, f.kind is not Kind.JOINED) for f in past if f.kind in _MOVES)
+    return sum(
+        before_left and not left and at > now - FLAPPING_WINDOW
+        for (_, before_left), (at, left) in pairwise(moves)
+    )
+
+
+def _second(instant: datetime) -> datetime:
+    return instant.replace(microsecond=0)
+
+
+def _same(name: str, other: str) -> bool:
+    return name.lower() == other.lower()

@@ -1,0 +1,152 @@
+"""The inquiry: learns what a decision asks for, from memory and from live IAM, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.account import Account, InGroups, InNoGroup, NoSuchUser, User
+from chalicelib.domain.check_requests import Origin
+from chalicelib.domain.decision import (
+    QUESTIONS,
+    UNREAD,
+    Decision,
+    Row,
+    Rules,
+    Seen,
+    Unread,
+    decide,
+)
+from chalicelib.domain.exemptions import Exempt, NotExempt
+from chalicelib.domain.facts import Fact, Kind, Mark, News, past_of, taken_by_look, with_news
+from chalicelib.domain.findings import Finding, NoFinding, Status
+from chalicelib.flows.ports import LiveIam, Memory
+
+if TYPE_CHECKING:
+    from chalicelib.domain.risk import Risk
+
+AT_ONCE = timedelta(0)
+CACHED_FOR = timedelta(seconds=15)
+"""How old the exemptions may be where they change no more than the word for why a finding ends."""
+
+FindExemption = Callable[[Account, User, datetime, timedelta], Exempt | NotExempt]
+"""Whether a user is exempt at a time, by a configuration that was read so long ago at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """Everything that a look at one user needs. Every method raises what AWS raises."""
+
+    iam: LiveIam
+    memory: Memory
+    exemption: FindExemption
+    assess: Callable[[User], Risk]
+    clock: Callable[[], datetime]
+    rules: Rules
+
+    def look(
+        self,
+        mark: Mark,
+        origin: Origin,
+        findings: Mapping[str, Finding | NoFinding] | None = None,
+    ) -> Seen:
+        """Look at the name's bearer now. `findings` were read with the mark."""
+        looked_at = self.clock()
+        look = self.iam.look(mark.user_name)
+        seen = Seen(
+            mark=mark,
+            past=(),
+            look=look,
+            looked_at=looked_at,
+            origin=origin,
+            findings=findings or {},
+        )
+        return self.of(seen, look.user) if isinstance(look, InNoGroup) else self._with_past(seen)
+
+    def of(self, seen: Seen, user: User | NoSuchUser) -> Seen:
+        """The same, once it is known who bears the name."""
+        last = last_of(seen.mark.account, user, seen.findings)
+        return self._with_past(replace(seen, who=user, last=last))
+
+    def conclude(self, seen: Seen) -> tuple[Seen, Decision]:
+        """Learn what the decision asks for, until it asks no more."""
+        while True:
+            decision = decide(seen, self.clock(), self.rules)
+            if decision.row not in QUESTIONS:
+                return seen, decision
+            seen = self._learned(decision.row, seen)
+
+    def again(self, seen: Seen) -> Seen:
+        """The same look, with all else read anew: others have changed it meanwhile."""
+        mark = self.memory.mark(seen.mark.account, seen.mark.user_name)
+        return self._with_past(replace(seen, mark=mark, last=UNREAD, findings={}))
+
+    def _learned(self, row: Row, seen: Seen) -> Seen:
+        user = seen.who
+        if row is Row.ASK_WHO:
+            return self.of(seen, self.iam.user(seen.mark.user_name))
+        if row is Row.ASK_LOOK:
+            fresh = self.look(seen.mark, seen.origin)
+            same = isinstance(fresh.who, User) and fresh.who == user
+            more = replace(seen, look=fresh.look, looked_at=fresh.looked_at, exemption=UNREAD)
+            return more if same else replace(fresh, settled_before=seen.settled_before)
+        if not isinstance(user, User):
+            raise TypeError(row)  # decide asks who it is before all else
+        if row is Row.ASK_EXEMPTION:
+            age = CACHED_FOR if isinstance(seen.look, InGroups) else AT_ONCE
+            found = self.exemption(seen.mark.account, user, self.clock(), age)
+            return replace(seen, exemption=found)
+        if row is Row.ASK_FINDING:
+            last = self.memory.latest(seen.mark.account, user.user_id)
+            return self._with_past(replace(seen, last=last))
+        return replace(seen, risk=self.assess(user))
+
+    def _with_past(self, seen: Seen) -> Seen:
+        """Read the marks for what is about this user, also under the names it had before.
+
+        If the user got the name by a rename of which no event told, what the mark holds from
+        before is about somebody else: the user's open finding shows it by its other name.
+        """
+        user, mark = seen.who if isinstance(seen.who, User) else None, seen.mark
+        read = {mark.user_name.lower(): mark}
+
+        def mark_of(name: str) -> Mark:
+            if name.lower() not in read:
+                read[name.lower()] = self.memory.mark(mark.account, name)
+            return read[name.lower()]
+
+        past = past_of(mark, mark_of, user)
+        if user and (old_name := _name_given_up_untold(user, past, seen.last)):
+            took = taken_by_look(user, old_name, seen.looked_at)
+            mark = replace(with_news(mark, News(facts=(took,))), version=mark.version)
+            past = past_of(mark, mark_of, user)
+        may_be_open = any(each.noted for each in read.values())
+        return replace(seen, mark=mark, past=past, may_be_open=may_be_open)
+
+
+def _name_given_up_untold(
+    user: User, past: tuple[Fact, ...], last: Finding | NoFinding | Unread
+) -> str:
+    """The other name that the user's open finding has, if no event told of a rename; or empty."""
+    if not isinstance(last, Finding) or last.status is not Status.OPEN:
+        return ""
+    opened_at, name = last.opened_at.replace(microsecond=0), last.user_name.lower()
+    told = [f.name.lower() for f in past if f.kind is Kind.TOOK and f.at >= opened_at]
+    return "" if name in (user.name.lower(), *told) else last.user_name
+
+
+def last_of(
+    account: Account, user: User | NoSuchUser, findings: Mapping[str, Finding | NoFinding]
+) -> Finding | NoFinding | Unread:
+    """The user's newest finding, if those that were read tell it: they are numbered from 1."""
+    if isinstance(user, NoSuchUser):
+        return UNREAD
+    for finding_id in (f for f in findings if f.startswith(f"{account.key}:{user.user_id}:")):
+        found = findings[finding_id]
+        if isinstance(found, NoFinding) and finding_id.endswith(":1"):
+            return found
+        if isinstance(found, Finding) and found.status is Status.OPEN:
+            return found
+    return UNREAD

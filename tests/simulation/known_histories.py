@@ -1,0 +1,178 @@
+"""Histories that broke a promise once, cut down to what it took: they are played in every test run.
+
+Found by campaigns, or told of by users; what is written here says what went wrong at that time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.simulation.kernel import DAY, HOUR, SECOND
+from tests.simulation.plan import Act, Do, Plan
+
+_ELSEWHERE = "999988887777 us-east-1"
+_OTHER_PARTITION = "111122223333 us-gov-west-1"
+LOST: tuple[float, ...] = ()
+
+
+def act(
+    at: float,
+    do: Do,
+    name: str,
+    other: str = "",
+    *,
+    told: tuple[float, ...] = (1,),
+    until: float | None = None,
+    elsewhere: str = "",
+) -> Act:
+    """What is done at `at`, its event delivered after `told`, all in seconds."""
+    deliveries = tuple(round(after * SECOND) for after in told)
+    end = None if until is None else round(until * SECOND)
+    return Act(round(at * SECOND), do, name, other, end, deliveries, elsewhere)
+
+
+def history(grace_seconds: int, *acts: Act, sweeps: tuple[float, ...] = (), **more: Any) -> Plan:
+    """A history in which nothing fails, and nobody sweeps but when told to, and at the end."""
+    last = max((a.at + max(a.deliveries, default=0) for a in acts), default=0)
+    ends = [a.until for a in acts if a.until is not None]
+    extra = tuple(round(at * SECOND) for at in sweeps)
+    settings: dict[str, Any] = {
+        "luck": 1,
+        "grace_seconds": grace_seconds,
+        "sweep_every": DAY,
+        "iam_lag": 0,
+        "duplicate_rate": 0.0,
+        "strike_rate": 0.0,
+        "acts": acts,
+        "calm_at": max(last, *ends, *extra, 0) + HOUR,
+        "extra_sweeps": extra,
+    }
+    return Plan(**settings | more)
+
+
+def member(name: str, group: str = "staff") -> tuple[Act, Act]:
+    """Somebody who is made and put into a group, early."""
+    return act(1, Do.CREATE, name), act(3, Do.ADD, name, group)
+
+
+_MANY: Mapping[str, Any] = {"crowd": 60, "crowd_strays": 60, "slow_publish": 300}
+_HANDED_OVER = (
+    act(10, Do.CREATE, "ann"),
+    act(100, Do.CREATE, "bob"),
+    act(101, Do.ADD, "bob", "staff"),
+    act(103, Do.REMOVE, "bob", "staff"),
+)
+
+KNOWN: Mapping[str, Plan] = {
+    "a sweep of many tells of those who joined while it told of others": history(
+        0,
+        *(act(64 + n / 10, Do.ADD, f"u{n:03}", "staff", told=LOST) for n in range(30, 60)),
+        sweeps=(60,),
+        **_MANY,
+    ),
+    "the same, and their events came": history(
+        0,
+        *(act(64 + n / 10, Do.ADD, f"u{n:03}", "staff") for n in range(30, 60)),
+        sweeps=(60,),
+        **_MANY,
+    ),
+    "a grace that was over when a sweep judged, not when it looked": history(
+        3, act(59.5, Do.CREATE, "zed", told=LOST), sweeps=(60,), slow_pages=4 * SECOND
+    ),
+    "a stray takes the name of one who lately joined and left": history(
+        60, *_HANDED_OVER, act(110, Do.RENAME, "bob", "cyd"), act(111, Do.RENAME, "ann", "bob")
+    ),
+    "the same, told in another order": history(
+        60,
+        *_HANDED_OVER,
+        act(110, Do.RENAME, "bob", "cyd", told=(3,)),
+        act(111, Do.RENAME, "ann", "bob", told=(0.5,)),
+    ),
+    "the same, with a sweep in between": history(
+        60,
+        *_HANDED_OVER,
+        act(110, Do.RENAME, "bob", "cyd"),
+        act(120, Do.RENAME, "ann", "bob"),
+        sweeps=(109, 115, 122),
+    ),
+    "a name is given up, taken and its new bearer joins, within a second": history(
+        0,
+        act(10, Do.CREATE, "bob", told=LOST),
+        act(60, Do.CREATE, "eve"),
+        act(120.1, Do.RENAME, "eve", "cyd"),
+        act(120.2, Do.RENAME, "bob", "eve", told=LOST),
+        act(120.3, Do.ADD, "eve", "ops"),
+    ),
+    "two strays swap their names": history(
+        60,
+        act(10, Do.CREATE, "ann"),
+        act(20, Do.CREATE, "bob"),
+        act(200, Do.RENAME, "ann", "tmp"),
+        act(201, Do.RENAME, "bob", "ann"),
+        act(202, Do.RENAME, "tmp", "bob"),
+        act(300, Do.ADD, "ann", "ops"),
+    ),
+    "a call in another account": history(
+        60,
+        act(10, Do.CREATE, "ann", told=LOST),
+        act(20, Do.REMOVE, "ann", "staff", elsewhere=_ELSEWHERE),
+    ),
+    "a call in another partition": history(
+        60,
+        *member("ann"),
+        act(20, Do.DELETE, "ann", elsewhere=_OTHER_PARTITION),
+        act(30, Do.CREATE, "ann", elsewhere=_OTHER_PARTITION),
+    ),
+    "a queued check of another account": history(
+        60, act(10, Do.CREATE, "ann", told=LOST), act(20, Do.QUEUE, "ann", elsewhere=_ELSEWHERE)
+    ),
+    "made and put in a group within a second, and just taken out": history(
+        60,
+        act(10.1, Do.CREATE, "ann"),
+        act(10.4, Do.ADD, "ann", "staff"),
+        act(69, Do.REMOVE, "ann", "staff", told=(600,)),
+    ),
+    "made, put in a group and taken out within a second, and hardly anything told": history(
+        900,
+        act(10.1, Do.CREATE, "ann", told=LOST),
+        act(10.2, Do.ADD, "ann", "staff"),
+        act(10.3, Do.REMOVE, "ann", "staff", told=LOST),
+        sweeps=(1500,),
+    ),
+    "an exemption that ends between a check and the next sweep": history(
+        60, act(10, Do.CREATE, "ann"), act(50, Do.EXEMPT, "ann", "name", until=100, told=LOST)
+    ),
+    "an exemption by tag that ends so": history(
+        60, act(10, Do.CREATE, "ann"), act(50, Do.TAG, "ann", until=100, told=LOST)
+    ),
+    "taken out, deleted and made anew within a second, which nobody told": history(
+        60,
+        *member("ann"),
+        act(100.1, Do.REMOVE, "ann", "staff"),
+        act(100.4, Do.DELETE, "ann", told=LOST),
+        act(100.6, Do.CREATE, "ann", told=LOST),
+    ),
+    "deleted, which nobody told, and made anew": history(
+        0,
+        act(10, Do.CREATE, "ann"),
+        act(100, Do.DELETE, "ann", told=LOST),
+        act(106, Do.CREATE, "ann"),
+        iam_lag=20 * SECOND,
+        luck=78,
+    ),
+    "made and renamed within a second, and another made under the name, which nobody told": history(
+        1,
+        act(26.25, Do.CREATE, "bob", told=(2.118,)),
+        act(26.312, Do.RENAME, "bob", "bob2", told=(0.252,)),
+        act(26.685, Do.CREATE, "bob", told=LOST),
+        iam_lag=2000,
+        luck=424415,
+    ),
+    "made, renamed, and another made under the name, told of in the wrong order": history(
+        600,
+        act(60.1, Do.CREATE, "tom", told=(4,)),
+        act(60.3, Do.RENAME, "tom", "dan"),
+        act(61.1, Do.CREATE, "tom"),
+    ),
+}

@@ -1,0 +1,293 @@
+"""The decision, row by row: what facts, finding and look come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.account import InGroups, InNoGroup, NoSuchUser, User
+from chalicelib.domain.check_requests import Origin
+from chalicelib.domain.decision import (
+    EXEMPTIONS_AWAITED,
+    FRESH,
+    QUESTIONS,
+    UNREAD,
+    Decision,
+    Row,
+    Rules,
+    Seen,
+    decide,
+)
+from chalicelib.domain.evaluation import Evaluation
+from chalicelib.domain.exemptions import Exempt, NotExempt
+from chalicelib.domain.facts import (
+    Asked,
+    Evidence,
+    Fact,
+    Kind,
+    Mark,
+    News,
+    StraySince,
+    past_of,
+    told_by,
+    with_news,
+)
+from chalicelib.domain.findings import Finding, NoFinding, Reason, Resolution, resolve, sent
+from chalicelib.domain.risk import Risk
+from chalicelib.domain.severity import Severity
+from tests.unit.finding_samples import BOB, OPENED
+from tests.unit.records import ACCOUNT, NOW, USER_ID, at, event, renamed
+
+GRACE = timedelta(minutes=15)
+LAG = timedelta(seconds=3)
+RULES = Rules(GRACE, LAG)
+RISK = Risk(Severity.LOW, "-")
+MARK = Mark(account=ACCOUNT, user_name="bob")
+OPEN = sent(OPENED)
+LEFT = event("RemoveUserFromGroup", -2000)
+IN_GROUP = InGroups(("nurses",))
+ALONE = InNoGroup(BOB)
+
+
+def seen(*arrived: object, **changes: object) -> Seen:
+    """Bob, looked at now, known in every way, with no finding; and the events that have come."""
+    mark = MARK
+    for each in arrived:
+        for name, fact in told_by(each):  # type: ignore[arg-type]  # they are events
+            mark = with_news(mark, News(facts=(fact,))) if name == "bob" else mark
+    found = Seen(
+        mark=mark,
+        past=(),
+        look=ALONE,
+        looked_at=NOW,
+        origin=Origin.SETTLED,
+        who=BOB,
+        exemption=NotExempt(),
+        last=NoFinding(),
+        risk=RISK,
+    )
+    found = replace(found, **changes)  # type: ignore[arg-type]  # any field
+    user = found.who if isinstance(found.who, User) else None
+    past = past_of(mark, lambda name: Mark(account=ACCOUNT, user_name=name), user)
+    return replace(found, past=past)
+
+
+def row(found: Seen, now: object = NOW) -> Row:
+    """The row that fits."""
+    return decide(found, now, RULES).row  # type: ignore[arg-type]  # a time
+
+
+def exempt(seconds: float) -> Exempt:
+    """Exempt until so many seconds past noon."""
+    return Exempt("tag", "a robot", at(seconds))
+
+
+CLAIMED = replace(OPENED, claimed_until=at(30))
+OVER = resolve(OPEN, Resolution(Reason.JOINED_GROUP, ("nurses",)), at=at(-60), now=at(-200))
+
+ROWS: dict[Row, Callable[[], Seen]] = {
+    Row.ASK_WHO: lambda: seen(look=IN_GROUP, who=UNREAD, may_be_open=True),
+    Row.ASK_EXEMPTION: lambda: seen(exemption=UNREAD),
+    Row.ASK_FINDING: lambda: seen(last=UNREAD),
+    Row.ASK_RISK: lambda: seen(risk=UNREAD),
+    Row.ASK_LOOK: lambda: seen(looked_at=NOW - FRESH - timedelta(microseconds=1)),
+    Row.LOOK_LATER: lambda: seen(event("AddUserToGroup", -1)),
+    Row.GONE: lambda: seen(look=NoSuchUser(), who=UNREAD),
+    Row.AT_PEACE: lambda: seen(look=IN_GROUP, who=UNREAD),
+    Row.SETTLED: lambda: seen(LEFT, look=IN_GROUP, who=UNREAD),
+    Row.CLOSE: lambda: seen(look=IN_GROUP, last=OPEN),
+    Row.IN_HAND: lambda: seen(last=CLAIMED),
+    Row.UNSENT: lambda: seen(last=replace(OVER, claimed_until=NOW)),
+    Row.OVER_MEANWHILE: lambda: seen(event("AddUserToGroup", 10), last=OPEN, looked_at=at(60)),
+    Row.STILL_OPEN: lambda: seen(LEFT, last=OPEN),
+    Row.GRACE_RUNS: lambda: seen(event("RemoveUserFromGroup", -899)),
+    Row.OPEN: lambda: seen(event("RemoveUserFromGroup", -900)),
+}
+
+
+@pytest.mark.parametrize("expected", ROWS)
+def test_each_row_fits_what_it_says(expected: Row) -> None:
+    """The table read aloud: one example for each row."""
+    found = ROWS[expected]()
+    assert row(found, max(NOW, found.looked_at if expected is Row.OVER_MEANWHILE else NOW)) is (
+        expected
+    )
+
+
+def test_every_row_has_its_example() -> None:
+    """A row that nobody can bring about is none."""
+    assert ROWS.keys() == set(Row)
+    assert set(Row) > QUESTIONS
+
+
+# -- what is asked, and what is not --------------------------------------------------------------
+
+
+def test_who_is_in_a_group_is_not_asked_for_where_nothing_may_be_open() -> None:
+    """Most events end so: in one call to IAM, and with no finding read."""
+    found = seen(look=IN_GROUP, who=UNREAD, exemption=UNREAD, last=UNREAD)
+    decision = decide(found, NOW, RULES)
+    assert decision.row is Row.AT_PEACE
+    assert decision.evaluated is not None
+    assert decision.evaluated.evaluation is Evaluation.COMPLIANT
+
+
+def test_the_risk_is_not_asked_for_while_the_grace_runs() -> None:
+    """It takes five calls."""
+    assert row(seen(event("RemoveUserFromGroup", -899), risk=UNREAD)) is Row.GRACE_RUNS
+
+
+def test_a_finding_is_opened_by_a_fresh_look_alone() -> None:
+    """Whatever it took to learn the rest: promise 2 is about the moment of decision."""
+    old = seen(looked_at=NOW - timedelta(minutes=9))
+    assert (row(old), row(replace(old, looked_at=NOW - FRESH))) == (Row.ASK_LOOK, Row.OPEN)
+
+
+def test_the_grace_is_held_against_the_time_of_the_look() -> None:
+    """Nobody knows what became of the user in the seconds since."""
+    found = seen(event("RemoveUserFromGroup", -900), looked_at=at(-1))
+    assert row(found) is Row.GRACE_RUNS
+
+
+# -- news that IAM may not show yet ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "look"),
+    [
+        (event("CreateUser", -1), NoSuchUser()),
+        (renamed(-1, "ann", "bob"), NoSuchUser()),
+        (event("RemoveUserFromGroup", -1), IN_GROUP),
+        (event("AddUserToGroup", -1), ALONE),
+        (event("DeleteUser", -1), ALONE),
+        (renamed(-1, "bob", "rob"), ALONE),
+    ],
+)
+def test_a_look_that_contradicts_young_news_is_taken_again(told: object, look: object) -> None:
+    """Once the lag is over IAM is believed again."""
+    who = BOB if look is ALONE else UNREAD
+    found = seen(told, look=look, who=who)
+    assert row(found) is Row.LOOK_LATER
+    assert row(found, at(2)) is not Row.LOOK_LATER
+    assert decide(found, NOW, RULES).look_at == NOW + LAG
+
+
+def test_who_was_made_in_the_second_of_a_deletion_may_not_show_yet() -> None:
+    """The name got free and was taken at once; who left last and was deleted is gone."""
+    anew = seen(event("DeleteUser", -1), event("CreateUser", -1), look=NoSuchUser(), who=UNREAD)
+    assert row(anew) is Row.LOOK_LATER
+    gone = [event("RemoveUserFromGroup", -1), event("DeleteUser", -1)]
+    assert row(seen(*gone, look=NoSuchUser(), who=UNREAD)) is Row.GONE
+
+
+def test_a_look_that_shows_the_former_bearer_is_taken_again() -> None:
+    """The creation told whom to expect, in a group or not."""
+    former = replace(BOB, user_id="AIDAFORMER")
+    for look in (InNoGroup(former), IN_GROUP):
+        assert row(seen(event("CreateUser", -1), look=look, who=former)) is Row.LOOK_LATER
+    assert BOB.user_id == USER_ID
+    assert row(seen(event("CreateUser", -1), look=IN_GROUP)) is not Row.LOOK_LATER
+
+
+def test_a_group_other_than_the_one_left_contradicts_nothing() -> None:
+    """Who left one of two groups is in the other."""
+    found = seen(event("RemoveUserFromGroup", -1), look=InGroups(("ops",)), who=UNREAD)
+    assert row(found) is not Row.LOOK_LATER
+
+
+# -- exemptions ------------------------------------------------------------------------------------
+
+
+def awaited(found: Seen) -> Decision:
+    """What is decided of somebody exempt."""
+    return decide(found, NOW, RULES)
+
+
+def test_who_is_exempt_for_a_while_is_looked_at_when_that_is_over() -> None:
+    """Its grace begins with the end of the exemption; one check is asked for, and no second."""
+    found = seen(exemption=exempt(60))
+    assert awaited(found).check_since == at(60)
+    asked = replace(found.mark, asked=(Asked(at(60), at(900)),))
+    assert awaited(replace(found, mark=asked)).check_since is None
+
+
+@pytest.mark.parametrize("group", ["in a group", "far off", "without end"])
+def test_an_end_that_matters_to_nobody_yet_is_not_waited_for(group: str) -> None:
+    """Sweeps see to what is days away, and who is in a group is none of it."""
+    far = EXEMPTIONS_AWAITED.total_seconds() + 1
+    found = {
+        "in a group": seen(exemption=exempt(60), look=IN_GROUP),
+        "far off": seen(exemption=exempt(far)),
+        "without end": seen(exemption=Exempt("tag", "a robot", None)),
+    }[group]
+    assert awaited(found).check_since is None
+
+
+def test_an_exemption_that_ended_begins_the_grace() -> None:
+    """Not what was before."""
+    found = seen(LEFT, exemption=NotExempt(ended=at(-60)))
+    assert decide(found, NOW, RULES).since == StraySince(at(-60), Evidence.EXEMPTION_ENDED)
+
+
+# -- findings --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("moves", "group"),
+    [
+        ([event("AddUserToGroup", 10, group="ops")], "ops"),
+        ([event("RemoveUserFromGroup", 10, group="dev")], "dev"),
+    ],
+)
+def test_an_episode_that_events_say_is_over_is_closed(moves: list[object], group: str) -> None:
+    """Though no look saw the user in the group, which is named."""
+    found = seen(*moves, last=OPEN, looked_at=at(60))
+    decision = decide(found, at(60), RULES)
+    assert decision.resolution == Resolution(Reason.JOINED_GROUP, (group,))
+    assert decision.over_at == at(10)
+
+
+def test_what_is_resolved_counts_as_settled() -> None:
+    """The next episode cannot have begun before the last one ended."""
+    decision = decide(seen(LEFT, last=replace(OVER, outbox=())), NOW, RULES)
+    assert decision.since == StraySince(NOW, Evidence.SIGHTING)
+
+
+@pytest.mark.parametrize(
+    ("last", "look", "expected"),
+    [
+        (CLAIMED, IN_GROUP, Row.IN_HAND),
+        (replace(CLAIMED, claimed_until=NOW), IN_GROUP, Row.CLOSE),
+        (replace(CLAIMED, claimed_until=NOW), ALONE, Row.UNSENT),
+        (replace(OVER, claimed_until=NOW), IN_GROUP, Row.UNSENT),
+    ],
+)
+def test_unsent_alerts_go_first_unless_the_end_takes_them_along(
+    last: Finding, look: object, expected: Row
+) -> None:
+    """An `opened` that nobody has sent goes out with its `resolved`."""
+    assert row(seen(look=look, last=last)) is expected
+
+
+# -- who asks for the check ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("origin", "asks"), [(Origin.EVENT, True), (Origin.SWEEP, False), (Origin.SETTLED, False)]
+)
+def test_the_check_of_an_event_is_on_its_way(origin: Origin, *, asks: bool) -> None:
+    """A sweep need not ask for another; the check itself is the last of its kind."""
+    decision = decide(seen(event("RemoveUserFromGroup", -5), origin=origin), NOW, RULES)
+    assert (decision.check_since is not None) is asks
+
+
+def test_a_first_sighting_is_asked_about_once() -> None:
+    """Each sweep sees it, and one check is enough."""
+    settled = Fact(id="s", kind=Kind.SETTLED, at=at(-60))
+    found = replace(seen(origin=Origin.SWEEP), past=(settled,))
+    assert decide(found, NOW, RULES).check_since == NOW
+    sighted = Fact(id="t", kind=Kind.STRAY, at=at(-30), user_id=USER_ID)
+    assert decide(replace(found, past=(settled, sighted)), NOW, RULES).check_since is None
