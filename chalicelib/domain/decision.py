@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 FRESH = timedelta(seconds=5)
 """How old the look may be by which a finding is opened. Promise: seconds."""
+IDS_LINGER = timedelta(minutes=15)
+"""So long after a user was found nowhere IAM may still show it. Ids never come back."""
 EXEMPTIONS_AWAITED = timedelta(days=7)
 """An exemption that ends within so long is waited for in the queue; sweeps see to later ones."""
 
@@ -83,11 +85,14 @@ class Row(StrEnum):
     LOOK_LATER = "look_later"
     """The look contradicts news so young that IAM may still show what was before."""
     GONE = "gone"
-    """Nobody bears the name."""
+    """Nobody bears the name, or who seems to was deleted."""
     AT_PEACE = "at_peace"
     """No stray, no open finding, and nobody had told of one."""
     SETTLED = "settled"
     """No stray, no open finding, but events had told of one: remember that it is over."""
+    UNSURE_WHO = "unsure_who"
+    """Its finding has another name, and nobody told of a rename. IAM was asked for the groups and
+    for the user in two calls, which may have shown two users: a sweep asks in one."""
     CLOSE = "close"
     """No stray any more: its finding is over."""
     IN_HAND = "in_hand"
@@ -174,6 +179,8 @@ def _of_user(
     """The rest of the table: what the user is, and how its newest finding stands, are known."""
     if isinstance(last, Finding) and last.outbox and not may_send(last, now):
         return Decision(row=Row.IN_HAND, evaluated=evaluated, look_at=last.claimed_until)
+    if _is_deleted(last, now):
+        return Decision(row=Row.GONE, evaluated=Evaluated(Evaluation.GONE))
     is_over = isinstance(last, NoFinding) or last.status is Status.RESOLVED
     if isinstance(last, Finding) and last.outbox and (is_over or _is_stray(evaluated)):
         return Decision(row=Row.UNSENT, evaluated=evaluated)
@@ -188,6 +195,9 @@ def _no_stray(
     seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, now: datetime
 ) -> Decision:
     if isinstance(last, Finding) and last.status is Status.OPEN:
+        is_taken_untold = any(f.is_by_look and f.at == seen.looked_at for f in seen.mark.facts)
+        if is_taken_untold and seen.origin is not Origin.SWEEP:
+            return Decision(row=Row.UNSURE_WHO, evaluated=evaluated)
         decision = Decision(
             row=Row.CLOSE,
             evaluated=evaluated,
@@ -216,12 +226,12 @@ def _stray(
     resolved_at = last.resolved_at if isinstance(last, Finding) else None
     since = stray_since(
         seen.past,
-        now=seen.looked_at,
+        now=now,
         created_at=_created_at(seen.who),
         settled_before=latest(seen.settled_before, resolved_at and resolved_at - rules.iam_lag),
         exemption_ended=evaluated.exemption_ended,
     )
-    if seen.looked_at < since.at + rules.grace:
+    if max(seen.looked_at, since.at) < since.at + rules.grace:
         check = None if _is_awaited(seen, since) else since.at
         return Decision(row=Row.GRACE_RUNS, evaluated=evaluated, since=since, check_since=check)
     if isinstance(seen.risk, Unread):
@@ -278,6 +288,13 @@ def contradicts(seen: Seen, now: datetime, lag: timedelta) -> bool:
         case InNoGroup():
             news = joined(seen.past) or (None if started else bound)
     return news is not None and now < news.at + lag
+
+
+def _is_deleted(last: Finding | NoFinding, now: datetime) -> bool:
+    """Whether the user was found nowhere lately, so that whatever shows it is out of date."""
+    if isinstance(last, NoFinding) or last.resolution is None or last.resolved_at is None:
+        return False
+    return last.resolution.reason is Reason.DELETED and now < last.resolved_at + IDS_LINGER
 
 
 def _created_at(user: User | NoSuchUser | Unread) -> datetime:

@@ -81,7 +81,8 @@ _KIND_OF = {
 class Fact:
     """One thing told of a name's bearer. `name` is the group, or the other name of a rename.
 
-    `user_id` is empty unless it was told; `cause` is the call that may have made a stray.
+    `user_id` is empty unless it was told; `cause` is the call that may have made a stray. A rename
+    that a look found out was some time from `after` on.
     """
 
     id: str
@@ -90,6 +91,7 @@ class Fact:
     user_id: str = ""
     name: str = ""
     cause: Cause | None = None
+    after: datetime | None = None
 
     @property
     def is_bound(self) -> bool:
@@ -109,7 +111,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """A finding that opened under this name, and may be open still."""
+    """A finding whose user had this name at `at`, and which may be open still."""
 
     user_id: str
     number: int
@@ -271,7 +273,8 @@ def _bound(
         bounds = [f for f in bounds if f.at < left.at]
     if len(bounds) > 1 and bounds[-1].is_by_look:
         *_, told, by_look = bounds
-        if told.kind is Kind.TOOK and told.name.lower() == by_look.name.lower():
+        is_late = by_look.after is None or told.at >= _second(by_look.after)
+        if told.kind is Kind.TOOK and _same(told.name, by_look.name) and is_late:
             return told  # its event came after all
     return bounds[-1] if bounds else None
 
@@ -332,9 +335,13 @@ def _in_shared_second(fact: Fact, facts: Sequence[Fact], bound: Fact | None) -> 
         yield fact
 
 
-def taken_by_look(user: User, old_name: str, at: datetime) -> Fact:
-    """What a look found out and no event had told: the user has got the name by a rename."""
-    return Fact(id=f"{_BY_LOOK}{user.user_id}", kind=Kind.TOOK, at=at, name=old_name)
+def taken_by_look(user: User, old_name: str, at: datetime, after: datetime) -> Fact:
+    """What a look found out and no event had told: the user has got the name by a rename.
+
+    It bore the old one at `after` still.
+    """
+    told = f"{_BY_LOOK}{user.user_id}"
+    return Fact(id=told, kind=Kind.TOOK, at=at, name=old_name, after=after)
 
 
 def last_bound(mark: Mark) -> Fact | None:
@@ -397,7 +404,7 @@ def stray_since(
     settled_before: datetime | None = None,
     exemption_ended: datetime | None = None,
 ) -> StraySince:
-    """Since when a user, who a look at `now` has found to be a stray, has been one.
+    """Since when a user, who a look has found by `now` to be a stray, has been one.
 
     `settled_before` is a further instant at which the user was known to be none (the end of its
     last finding, or a whole sweep that did not see it as a stray). Where the user was no stray

@@ -184,7 +184,7 @@ class Commit:
         now = self.clock()
         took = tuple(f for f in seen.mark.facts if f.is_by_look and f.at == seen.looked_at)
         is_noted = bool(_noted(seen.mark, last.user_id))
-        noted = () if is_noted else (Noted(last.user_id, last.number, last.opened_at),)
+        noted = () if is_noted else (Noted(last.user_id, last.number, now),)
         news = News(facts=took, noted=noted)
         if last.user_name != user.name:
             written = self.ledger.update(renamed(last, user), seen.mark, news)
@@ -197,16 +197,13 @@ class Commit:
         """See to findings noted under the name whose users do not bear it any more."""
         user_id = seen.who.user_id if isinstance(seen.who, User) else ""
         for noted in seen.mark.noted:
-            if noted.user_id != user_id:
+            # who gave the name up by a rename is looked at under the new one: its event asked
+            is_renamed = went_on(seen.mark, noted.at.replace(microsecond=0)) is not None
+            if noted.user_id != user_id and not is_renamed:
                 self.gone(seen.mark, noted)
 
     def gone(self, mark: Mark, noted: Noted) -> Life:
-        """Somebody with a finding does not bear this name any more: close it, if nobody has the id.
-
-        Who gave the name up by a rename is looked at under the new one: its event asked for that.
-        """
-        if went_on(mark, noted.at.replace(microsecond=0)):
-            return Life.ELSEWHERE
+        """Who has a finding does not bear the name any more: close it, if nobody has the id."""
         elsewhere = self.find_user(noted.user_id)
         account = mark.account
         if isinstance(elsewhere, NoSuchUser):
@@ -217,7 +214,7 @@ class Commit:
         now = self.clock()
         if elsewhere.name.lower() != mark.user_name.lower():
             there = Mark(account=account, user_name=elsewhere.name)
-            self.ledger.note(there, News(noted=(noted,)), now)
+            self.ledger.note(there, News(noted=(replace(noted, at=now),)), now)
             self.forget(mark, noted.user_id)
         return Life.ELSEWHERE
 

@@ -20,7 +20,7 @@ from chalicelib.domain.decision import (
     decide,
 )
 from chalicelib.domain.exemptions import Exempt, NotExempt
-from chalicelib.domain.facts import Fact, Kind, Mark, News, past_of, taken_by_look, with_news
+from chalicelib.domain.facts import Fact, Kind, Mark, News, Read, past_of, taken_by_look, with_news
 from chalicelib.domain.findings import Finding, NoFinding, Status
 from chalicelib.flows.ports import LiveIam, Memory
 
@@ -118,23 +118,28 @@ class Inquiry:
             return read[name.lower()]
 
         past = past_of(mark, mark_of, user)
-        if user and (old_name := _name_given_up_untold(user, past, seen.last)):
-            took = taken_by_look(user, old_name, seen.looked_at)
-            mark = replace(with_news(mark, News(facts=(took,))), version=mark.version)
-            past = past_of(mark, mark_of, user)
+        last = seen.last
+        if user and isinstance(last, Finding) and last.user_name.lower() != user.name.lower():
+            after = _last_seen(user, last, mark_of)
+            if last.status is Status.OPEN and not _tells_of_rename(past, last.user_name, after):
+                took = taken_by_look(user, last.user_name, seen.looked_at, after)
+                known = with_news(mark, News(facts=(took,)))
+                mark = replace(known, version=mark.version)
+                past = past_of(mark, mark_of, user)
         may_be_open = any(each.noted for each in read.values())
         return replace(seen, mark=mark, past=past, may_be_open=may_be_open)
 
 
-def _name_given_up_untold(
-    user: User, past: tuple[Fact, ...], last: Finding | NoFinding | Unread
-) -> str:
-    """The other name that the user's open finding has, if no event told of a rename; or empty."""
-    if not isinstance(last, Finding) or last.status is not Status.OPEN:
-        return ""
-    opened_at, name = last.opened_at.replace(microsecond=0), last.user_name.lower()
-    told = [f.name.lower() for f in past if f.kind is Kind.TOOK and f.at >= opened_at]
-    return "" if name in (user.name.lower(), *told) else last.user_name
+def _last_seen(user: User, finding: Finding, read: Read) -> datetime:
+    """When the user was last known to bear the name that its finding has."""
+    noted = (n.at for n in read(finding.user_name).noted if n.user_id == user.user_id)
+    return max(noted, default=finding.opened_at)
+
+
+def _tells_of_rename(past: tuple[Fact, ...], old_name: str, after: datetime) -> bool:
+    """Whether an event told that the user gave that name up."""
+    renames = (f.at for f in past if f.kind is Kind.TOOK and f.name.lower() == old_name.lower())
+    return any(at >= after.replace(microsecond=0) for at in renames)
 
 
 def last_of(

@@ -103,16 +103,19 @@ class Receive:
             return () if is_covered else (mark.user_name,)
         # in the second of a rename: was it before it, or after?
         here = (mark.user_name,) if end.at == fact.at else ()
-        return (*here, self._present_name(mark, end))
+        return (*here, *self._names_after(mark.account, end))
 
-    def _present_name(self, mark: Mark, end: Fact) -> str:
+    def _names_after(self, account: Account, end: Fact) -> tuple[str, ...]:
+        """The name that a user has by now who gave one up; two if a second holds two renames."""
+        names: list[str] = []
         for _ in range(_MOST_RENAMES):
-            mark = self.commit.ledger.mark(mark.account, end.name)
-            further = went_on(mark, end.at)
+            further = went_on(self.commit.ledger.mark(account, end.name), end.at)
+            if further is None or further.at == end.at:
+                names.append(end.name)
             if further is None:
                 break
             end = further
-        return mark.user_name
+        return tuple(dict.fromkeys(names))
 
     def _ask(self, account: Account, name: str, fact: Fact) -> None:
         ids = (f"{account.key}:{fact.user_id}:1",) if fact.user_id else ()
@@ -143,14 +146,14 @@ class Receive:
 
         Nothing is handed over: whoever looks reads what the old name's mark tells of the user.
         """
-        new_name = self._present_name(mark, fact)
         past = past_before(mark, fact, lambda name: self.commit.ledger.mark(mark.account, name))
         since = thought_stray_since(past)
         same_second = next((f for f in mark.facts if f.at == fact.at and f.is_start), None)
         if since is None and same_second:
             since = fact.at  # made in the second of the rename: before it, or after?
-        if since is not None:
-            self.commit.ask(CheckRequest(mark.account, new_name, since, Origin.EVENT))
-        elif mark.noted:
-            self.commit.ask_again(mark.account, new_name)
+        for name in self._names_after(mark.account, fact):
+            if since is not None:
+                self.commit.ask(CheckRequest(mark.account, name, since, Origin.EVENT))
+            elif mark.noted:
+                self.commit.ask_again(mark.account, name)
         return Step.NOTED

@@ -32,6 +32,7 @@ from chalicelib.domain.facts import (
     News,
     StraySince,
     past_of,
+    taken_by_look,
     told_by,
     with_news,
 )
@@ -88,6 +89,14 @@ def exempt(seconds: float) -> Exempt:
 CLAIMED = replace(OPENED, claimed_until=at(30))
 OVER = resolve(OPEN, Resolution(Reason.JOINED_GROUP, ("nurses",)), at=at(-60), now=at(-200))
 
+
+def seen_by_another_name(**changes: object) -> Seen:
+    """Bob's finding goes by the name of rob, and no event told of a rename."""
+    found = seen(look=IN_GROUP, last=replace(OPEN, user_name="rob"), **changes)
+    took = taken_by_look(BOB, "rob", found.looked_at, after=OPEN.opened_at)
+    return replace(found, mark=with_news(found.mark, News(facts=(took,))))
+
+
 ROWS: dict[Row, Callable[[], Seen]] = {
     Row.ASK_WHO: lambda: seen(look=IN_GROUP, who=UNREAD, may_be_open=True),
     Row.ASK_EXEMPTION: lambda: seen(exemption=UNREAD),
@@ -98,6 +107,7 @@ ROWS: dict[Row, Callable[[], Seen]] = {
     Row.GONE: lambda: seen(look=NoSuchUser(), who=UNREAD),
     Row.AT_PEACE: lambda: seen(look=IN_GROUP, who=UNREAD),
     Row.SETTLED: lambda: seen(LEFT, look=IN_GROUP, who=UNREAD),
+    Row.UNSURE_WHO: lambda: seen_by_another_name(origin=Origin.EVENT),
     Row.CLOSE: lambda: seen(look=IN_GROUP, last=OPEN),
     Row.IN_HAND: lambda: seen(last=CLAIMED),
     Row.UNSENT: lambda: seen(last=replace(OVER, claimed_until=NOW)),
@@ -270,6 +280,20 @@ def test_unsent_alerts_go_first_unless_the_end_takes_them_along(
 ) -> None:
     """An `opened` that nobody has sent goes out with its `resolved`."""
     assert row(seen(look=look, last=last)) is expected
+
+
+def test_a_sweep_is_sure_who_is_in_the_group() -> None:
+    """It has the user and its groups from one answer."""
+    assert row(seen_by_another_name(origin=Origin.SWEEP)) is Row.CLOSE
+
+
+def test_who_was_found_nowhere_does_not_come_back() -> None:
+    """Ids are never used again: IAM shows what was. But what seems gone may not be, in the end."""
+    gone = resolve(OPEN, Resolution(Reason.DELETED), at=NOW, now=at(-200))
+    gone = replace(gone, outbox=(), claimed_until=None)
+    found = seen(last=gone, looked_at=at(600))
+    assert row(found, at(600)) is Row.GONE
+    assert row(replace(found, looked_at=at(1000)), at(1000)) is not Row.GONE
 
 
 # -- who asks for the check ------------------------------------------------------------------------

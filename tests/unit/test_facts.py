@@ -412,12 +412,14 @@ def test_somebody_elses_creation_takes_the_cause_away() -> None:
 def test_a_look_that_finds_a_rename_drops_what_was_before() -> None:
     """Until its event comes after all, which says exactly when it was."""
     marks = Marks([event("RemoveUserFromGroup", 5), event("AddUserToGroup", 30)])
-    took = taken_by_look(OLD, "old", at(40))
+    took = taken_by_look(OLD, "old", at(40), after=at(15))
     marks["bob"] = with_news(marks["bob"], News(facts=(took,)))
     assert (begun(marks.past(OLD)), joined(marks.past(OLD))) == (None, None)
     marks.take(renamed(20, "old", "bob"))
     assert begun(marks.past(OLD)) is None
     assert joined(marks.past(OLD)) is not None
+    marks["bob"] = with_news(marks["bob"], News(facts=(replace(took, after=at(25)),)))
+    assert joined(marks.past(OLD)) is None  # it was seen under its old name since: another's rename
 
 
 def test_a_name_that_was_given_up_is_no_longer_the_users() -> None:
