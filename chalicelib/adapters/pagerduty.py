@@ -72,11 +72,17 @@ class EventsApi:
     _key: str = field(default="", init=False, repr=False)
     _read_at: datetime | None = field(default=None, init=False)
 
-    def send(self, event: PagerDutyEvent) -> None:
-        """Send an event, trying again what may pass. Raises PagerError, or what AWS refuses."""
+    def send(self, event: PagerDutyEvent, is_over: Callable[[], bool] = lambda: False) -> None:
+        """Send an event, trying again what may pass, unless what it tells of `is_over` by then.
+
+        Raises PagerError, or what AWS refuses.
+        """
         url = checked_url(self.url)
         problem = ""
         for attempt in range(1, ATTEMPTS + 1):
+            if attempt > 1 and is_over():
+                log("page_given_up", dedup_key=event.dedup_key)
+                return
             cached = self._is_cached()
             key = self._routing_key()
             try:

@@ -80,10 +80,9 @@ def with_digest_due(crowd: Crowd, now: datetime) -> Crowd:
 class Flood:
     """A flood as it was told of last. `crowd` names its members; an earlier version's name none.
 
-    `announced` counts all that have opened in it, `open` those that are open and told of in the
-    digest alone. `severity` is the worst of all its time, `severity_here` that of those which only
-    the digest tells of. `ending` from the moment on that its last digest is sent; `claimed_until`
-    keeps a second worker from telling the same.
+    `announced` counts all that have opened in it. `severity` is the worst of all its time,
+    `severity_here` that of those which only the digest tells of. `ending` from the moment on that
+    its last digest is sent; `claimed_until` keeps a second worker from telling the same.
     """
 
     id: str
@@ -93,7 +92,6 @@ class Flood:
     severity: Severity = Severity.LOW
     severity_here: Severity = Severity.LOW
     announced: int = 0
-    open: int = 0
     ending: bool = False
     claimed_until: datetime = NEVER
 
@@ -152,8 +150,7 @@ def next_step(flood: Flood, standing: Standing, now: datetime) -> Next:
         if standing.announced:
             return Next.END
         return Next.FORGET if now - flood.began > _STILLBORN else Next.WAIT
-    news = standing.announced > flood.announced or len(standing.here) > flood.open
-    return Next.TELL if news else Next.WAIT
+    return Next.TELL if standing.announced > flood.announced else Next.WAIT
 
 
 def being_told(flood: Flood, standing: Standing, now: datetime, *, ending: bool) -> Flood:
@@ -169,9 +166,7 @@ def being_told(flood: Flood, standing: Standing, now: datetime, *, ending: bool)
 
 def told(flood: Flood, standing: Standing) -> Flood:
     """The flood once it has been told how it stands."""
-    return replace(
-        flood, announced=standing.announced, open=len(standing.here), claimed_until=NEVER
-    )
+    return replace(flood, announced=standing.announced, claimed_until=NEVER)
 
 
 @dataclass(frozen=True, slots=True)

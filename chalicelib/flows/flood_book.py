@@ -36,7 +36,6 @@ class _Pages:
     floods: tuple[Flood, ...] = ()
     id: str = ""
     told_at: datetime = NEVER
-    open: int = 0
     announced: int = 0
     severity: Severity = Severity.LOW
     closing: bool = False
@@ -119,7 +118,6 @@ def _with_earlier(pages: _Pages) -> _Pages:
         severity=pages.severity,
         severity_here=pages.severity,
         announced=pages.announced,
-        open=pages.open,
         ending=pages.closing,
     )
     return _Pages(floods=(*pages.floods, flood), version=pages.version)

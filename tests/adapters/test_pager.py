@@ -239,6 +239,15 @@ def test_a_silent_pagerduty_is_tried_again(desk: Desk) -> None:
     assert desk.pagerduty.requests == 2
 
 
+def test_what_ends_between_two_attempts_is_sent_no_more(desk: Desk) -> None:
+    """The first attempt may have been taken all the same, and its resolve be through already."""
+    desk.pagerduty.troubles.append(Trouble(503, accepted=True))
+    desk.pager().send(PAGE, lambda: True)
+    assert desk.pagerduty.requests == 1
+    desk.pager().send(PAGE, lambda: True)
+    assert desk.pagerduty.requests == 2
+
+
 def test_a_changed_key_takes_one_of_the_attempts(desk: Desk) -> None:
     """However troubles come together, one event takes no more attempts than it may."""
     pager = desk.pager()

@@ -420,6 +420,43 @@ def test_a_digest_that_could_not_be_sent_is_sent_later(*, closing: bool) -> None
     assert len({digest.digest_id for digest in world.digests}) == 1
 
 
+def test_what_another_worker_may_still_be_telling_waits_a_minute() -> None:
+    """It may be slow rather than dead: nobody gets the same digest twice for it."""
+    world = flooded()
+    world.topic.broken = 1
+    with pytest.raises(UnavailableError):
+        world.tell()
+    world.pass_time(seconds=59)
+    world.tell()
+    assert world.digests == []
+    world.pass_time(seconds=1)
+    world.tell()
+    assert len(world.digests) == 1
+
+
+def test_only_who_is_bad_and_open_leads_a_digest() -> None:
+    """Neither the first few, who were told of singly, nor who was bad and is settled."""
+    world = flooded(20, Severity.MEDIUM)
+    over, still = some(2, Severity.CRITICAL, first=50)
+    world.open(over)
+    world.open(still)
+    world.settle(over)
+    world.tell()
+    (digest,) = world.digests
+    singly = {f.user_name for f in world.findings.kept.values() if not f.quiet}
+    assert {f.user_name for f in digest.worst} & singly == {still.user_name}
+
+
+def test_a_crowd_that_an_earlier_version_counted_begins_anew() -> None:
+    """It had no id: nobody could ever be accounted for under none."""
+    world = World()
+    recent = {"count": 12, "last_at": "2026-11-23T03:14:59Z", "version": 3}
+    world.state.documents["crowd"] = recent
+    how = world.floods().join(ACCOUNT, Severity.LOW)
+    assert how.crowd
+    assert not how.quiet
+
+
 def test_while_one_worker_tells_another_does_not() -> None:
     """A timer and a sweep at once: one digest."""
     world = flooded()
@@ -667,6 +704,10 @@ LIMITS = Limits(LIMIT, Severity.HIGH)
             [(f, ESCALATED) for f in MEDIUM[:8]] + [(f, REMINDER) for f in MEDIUM[8:]],
             Moves(singly=tuple(MEDIUM[:8]), reminded=tuple(MEDIUM[8:])),
         ),
+        (
+            [(f, ESCALATED) for f in QUIET] + [(f, REMINDER) for f in MEDIUM[:8]],
+            Moves(singly=tuple(QUIET), reminded=tuple(MEDIUM[:8])),
+        ),
     ],
 )
 def test_many_reminders_or_escalations_are_told_together(
@@ -682,6 +723,10 @@ def test_who_is_bad_for_its_age_alone_may_be_muted() -> None:
     worst = [replace(f, severity=Severity.CRITICAL, escalated_at=NOW) for f in BAD]
     due = [(f, REMINDER) for f in (*aged, *worst)]
     assert moves(due, LIMITS) == Moves(singly=tuple(worst), reminded=tuple(aged))
+    highest = Limits(LIMIT, Severity.CRITICAL)
+    critical = [replace(f, severity=Severity.CRITICAL) for f in worst]
+    due = [(f, REMINDER) for f in (*aged, *critical)]
+    assert moves(due, highest) == Moves(singly=tuple(critical), reminded=tuple(aged))
 
 
 def test_reminders_of_many_are_one_digest_that_says_so() -> None:

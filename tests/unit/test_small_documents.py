@@ -32,7 +32,6 @@ def test_a_flood_goes_on_over_an_upgrade() -> None:
         severity=Severity.HIGH,
         severity_here=Severity.HIGH,
         announced=9,
-        open=5,
     )
 
 

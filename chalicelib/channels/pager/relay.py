@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from chalicelib.channels.interface import Findings, Relayed
 from chalicelib.channels.pager.incidents import Action, PagerDutyEvent, event_of, resolve
@@ -27,15 +28,22 @@ class PagerSettings:
     pagerduty_severities: tuple[Severity, ...]
 
 
+class Send(Protocol):
+    """Sends events to PagerDuty."""
+
+    def __call__(self, event: PagerDutyEvent, is_over: Callable[[], bool] = ..., /) -> None:
+        """Send, or raise if PagerDuty did not take it; try no more once what it tells is over."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pager:
-    """The pager of whoever is on call. `send` raises if PagerDuty did not take the event."""
+    """The pager of whoever is on call."""
 
     findings: Findings
     is_flood_over: Callable[[Account, str], bool]
     severities: tuple[Severity, ...]
     memory: Memory
-    send: Callable[[PagerDutyEvent], None]
+    send: Send
 
     def relay(self, messages: Iterable[Received | Alarm]) -> Sequence[Relayed]:
         """Page for each message."""
@@ -57,7 +65,7 @@ class Pager:
             self._close(message, event, certainly=False)
             return Relayed.OVER
         self.memory.note(message.account, event.dedup_key)
-        self.send(event)
+        self.send(event, lambda: self._is_over(message))
         if self._is_over(message):
             self.send(resolve(event))  # its own resolve may have come before this trigger
         return Relayed.SENT

@@ -47,6 +47,7 @@ class World:
     state: State = field(default_factory=State)
     on_the_way: Callable[[], object] | None = None
     killed: int = 0
+    given_up: bool = False
 
     def by_id(self, finding_id: str) -> Finding | NoFinding:
         """The finding as it stands."""
@@ -57,11 +58,12 @@ class World:
         """Whether the flood is over."""
         return self.flood_over
 
-    def send(self, event: PagerDutyEvent) -> None:
+    def send(self, event: PagerDutyEvent, is_over: Callable[[], bool] = lambda: False) -> None:
         """Take an event as PagerDuty would; the world may move on before it comes there."""
         act, self.on_the_way = self.on_the_way, None
         if act:
             act()
+        self.given_up |= is_over()
         body = json.dumps(event.body(ROUTING_KEY)).encode()
         assert self.pagerduty.receive(JSON, body).status == 202, self.pagerduty.refused
         if self.killed:
@@ -136,6 +138,16 @@ def test_a_finding_that_ends_while_it_is_paged_is_closed() -> None:
     world.on_the_way = world.end
     world.page(OPENED)
     assert world.lives == [(1, 1)]
+
+
+def test_between_two_attempts_a_page_may_be_over() -> None:
+    """Whoever sends it can ask, so that it is not sent again once its finding has ended."""
+    world = World()
+    world.page(OPENED)
+    assert not world.given_up
+    world.on_the_way = world.end
+    world.page(OPENED)
+    assert world.given_up
 
 
 def test_a_pager_killed_before_it_looked_again_is_made_good() -> None:
