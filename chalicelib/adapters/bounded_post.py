@@ -13,8 +13,9 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection
-from urllib.parse import urlsplit
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 _LONGEST_ANSWER = 64 * 1024
 
@@ -31,13 +32,14 @@ class Answer:
 def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:
     """Post to an https or http address, in so many seconds. A redirect is an answer like others.
 
+    Goes through the proxy that HTTPS_PROXY names, unless NO_PROXY excepts the host.
     Raises OSError (TimeoutError among them) or HTTPException if no whole answer came.
     """
     parts = urlsplit(url)
     deadline = _Deadline(time.monotonic() + seconds)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = parts.hostname or ""
-    with _secured(_connected(host, port, deadline), host, parts.scheme, deadline) as opened:
+    with _secured(_reached(parts, port, deadline), host, parts.scheme, deadline) as opened:
         connection = HTTPConnection(host, port)
         connection.sock = _Bounded(opened, deadline)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -57,6 +59,37 @@ class _Deadline:
         if left <= 0:
             raise TimeoutError("no answer in time")
         return left
+
+
+def _reached(parts: SplitResult, port: int, deadline: _Deadline) -> socket.socket:
+    """Connect to the host, or by a proxy; TLS is the host's own in either case."""
+    host = parts.hostname or ""
+    proxy = getproxies().get("https") if parts.scheme == "https" else None
+    if not proxy or proxy_bypass(host):
+        return _connected(host, port, deadline)
+    through = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    plain = _connected(through.hostname or "", through.port or 3128, deadline)
+    try:
+        _ask_through(plain, f"{host}:{port}", deadline)
+    except BaseException:
+        plain.close()
+        raise
+    return plain
+
+
+def _ask_through(proxy: socket.socket, where: str, deadline: _Deadline) -> None:
+    """Have a proxy connect us; read its answer byte by byte, since what follows is not its own."""
+    proxy.settimeout(deadline.left())
+    proxy.sendall(f"CONNECT {where} HTTP/1.1\r\nHost: {where}\r\n\r\n".encode())
+    answered = b""
+    while not answered.endswith(b"\r\n\r\n") and len(answered) < _LONGEST_ANSWER:
+        proxy.settimeout(deadline.left())
+        byte = proxy.recv(1)
+        if not byte:
+            break
+        answered += byte
+    if answered.split(b" ", 2)[1:2] != [b"200"]:
+        raise HTTPException(f"the proxy answered {answered[:60]!r}")
 
 
 def _connected(host: str, port: int, deadline: _Deadline) -> socket.socket:

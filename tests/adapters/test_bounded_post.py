@@ -134,6 +134,59 @@ def test_a_certificate_that_nobody_vouches_for_gets_nothing(tmp_path: Path) -> N
     assert got == []
 
 
+@contextmanager
+def proxying(answer: bytes, asked: list[bytes]) -> Iterator[str]:
+    """Serve one connection as a proxy does: take what it is asked, answer, and hang up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                asked.append(connection.recv(65536))
+                connection.sendall(answer)
+                asked.append(connection.recv(65536))
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+def test_goes_through_the_proxy_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A function in a VPC reaches PagerDuty by one; the proxy sees TLS, and no key."""
+    asked: list[bytes] = []
+    with proxying(b"HTTP/1.1 200 Connection established\r\n\r\n", asked) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        with pytest.raises(OSError, match=r"."):
+            post("https://pager.example/v2", b"secret", {}, 5.0)
+    assert asked[0].startswith(b"CONNECT pager.example:443 HTTP/1.1\r\n")
+    assert asked[1][:1] == b"\x16"  # a TLS handshake
+    assert not any(b"secret" in each for each in asked)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 407 No\r\n\r\n", b"hello\r\n\r\n"])
+def test_a_proxy_that_refuses_is_an_error(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
+    """Nothing is sent to whom the proxy did not connect."""
+    asked: list[bytes] = []
+    with proxying(answer, asked) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        with pytest.raises(HTTPException, match="the proxy answered"):
+            post("https://pager.example/v2", b"secret", {}, 5.0)
+    assert asked[1:] == [b""]
+
+
+def test_some_hosts_need_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_PROXY names them; what is on this machine by plain HTTP never needs one."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(TimeoutError):
+        post(f"https://127.0.0.1:{server.getsockname()[1]}", b"{}", {}, SECONDS)
+    with dawdling(WHOLE, 0) as url:
+        assert post(url, b"{}", {}, 5.0).status == 202
+
+
 def _self_signed(folder: Path) -> Path:
     """A key and a certificate of nobody's authority, in one file."""
     signer = new_signer("", utc_now)
