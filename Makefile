@@ -37,8 +37,9 @@ deploy: $(VENV) ## Deploy: EMAIL=you@example.com [GRACE=15m] [STAGE=name] [YES=1
 destroy: $(VENV) ## Remove a deployment, keeping its findings: [STAGE=name] [YES=1].
 	@$(RUN) destroy $(STAGE_OPTION) $(YES_OPTION)
 
-bench: $(VENV) ## Measure cold imports, sizes, API calls and delays.
+bench: $(VENV) ## Measure cold imports, sizes, API calls and delays, and whether the tests bite.
 	@.venv/bin/python -m bench
+	@.venv/bin/python -m bench.mutation --share 0.1
 
 simulate: $(VENV) ## Play N random histories against the monitor and its promises: [N=1000] [SEED=0].
 	@.venv/bin/python -m tests.simulation $(if $(N),$(N),1000) $(if $(SEED),--seed $(SEED))

@@ -22,6 +22,7 @@ from chalicelib.adapters.tables import FindingsTable, Ledger, StateTable
 from chalicelib.adapters.topic import AlertTopic
 from chalicelib.domain.account import Account, NoSuchUser, User, account_of_arn
 from chalicelib.domain.decision import Rules
+from chalicelib.domain.floods import Limits
 from chalicelib.flows.check import Check
 from chalicelib.flows.commit import Commit
 from chalicelib.flows.exemptions_in_force import ExemptionsInForce
@@ -115,9 +116,10 @@ class Deployment:
     def floods(self) -> Floods:
         """What keeps people from being told of many findings one by one."""
         return Floods(
-            above=self.settings.digest_above,
+            limits=Limits(self.settings.digest_above, self.settings.always_tell_severity),
             documents=self._state,
             live=self._findings.live,
+            in_crowd=self._findings.in_crowd,
             queue=self.queue,
             topic=self._topic,
             clock=self.clock,
@@ -175,6 +177,7 @@ class Deployment:
     def pager(self) -> Pager:
         """The channel to PagerDuty."""
         from chalicelib.adapters.pagerduty import EventsApi  # noqa: PLC0415 - only the pager's function pays for it
+        from chalicelib.channels.pager.memory import Memory  # noqa: PLC0415 - as above
         from chalicelib.channels.pager.relay import Pager, PagerSettings  # noqa: PLC0415 - as above
 
         settings = read_settings(PagerSettings, self._environment)
@@ -185,7 +188,13 @@ class Deployment:
             clock=self.clock,
             sleep=time.sleep,
         )
-        return Pager(findings=self._findings, is_flood_over=self.floods.is_over, send=api.send)
+        return Pager(
+            findings=self._findings,
+            is_flood_over=self.floods.is_over,
+            severities=settings.pagerduty_severities,
+            memory=Memory(self._state, self.clock),
+            send=api.send,
+        )
 
     def but_for_drills(self, channel: Channel) -> Channel:
         """The channel, but for what is about the user of a drill that is under way."""
