@@ -100,6 +100,7 @@ class _Author:
             digest_above=random.choice((0, 1, 10)),
             hurried_sweeps=random.choice((0.0, 0.0, 0.3)),
             upgrade_at=upgrade_at,
+            slow_reads=random.choice((0, 0, 0, 0, 0, 6 * SECOND)),
             **crowd,
             situations=tuple(self.situations),
         )

@@ -140,6 +140,19 @@ KNOWN: Mapping[str, Plan] = {
         act(10.3, Do.REMOVE, "ann", "staff", told=LOST),
         sweeps=(1500,),
     ),
+    "joined while the risk was being read": history(
+        60,
+        act(10, Do.CREATE, "ann"),
+        act(71.8, Do.ADD, "ann", "staff", told=LOST),
+        slow_reads=6 * SECOND,
+    ),
+    "seen in a group, as no event told, before it was found in none": history(
+        600,
+        act(10, Do.CREATE, "ann"),
+        act(20, Do.ADD, "ann", "staff", told=LOST),
+        act(1000, Do.REMOVE, "ann", "staff", told=LOST),
+        sweeps=(900, 1100),
+    ),
     "an exemption that ends between a check and the next sweep": history(
         60, act(10, Do.CREATE, "ann"), act(50, Do.EXEMPT, "ann", "name", until=100, told=LOST)
     ),

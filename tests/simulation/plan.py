@@ -113,6 +113,8 @@ class Plan:
     crowd_strays: int = 0
     slow_pages: int = 0
     """How much longer a page of the snapshot takes on its way, in milliseconds."""
+    slow_reads: int = 0
+    """How much longer a read of what the user may do takes, in milliseconds."""
     slow_publish: int = 0
     """How much longer each message to the topic takes, in milliseconds."""
     upgrade_at: int = 0

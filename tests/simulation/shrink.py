@@ -11,7 +11,8 @@ from tests.simulation.plan import Act, Plan
 T = TypeVar("T")
 _PARTS = ("acts", "stretches", "strikes", "extra_sweeps", "redrives")
 _TROUBLES = (
-    "duplicate_rate", "iam_lag", "hurried_sweeps", "slow_pages", "slow_publish", "upgrade_at",
+    "duplicate_rate", "iam_lag", "hurried_sweeps", "slow_pages", "slow_publish", "slow_reads",
+    "upgrade_at",
     "reminder_hours", "escalate_hours", "digest_above", "crowd", "crowd_strays",
 )  # fmt: skip
 _SIZES = ("crowd", "crowd_strays", "iam_lag", "slow_pages", "slow_publish")

@@ -68,9 +68,12 @@ class Weather:
 
     def slowness(self, operation: str) -> int:
         """How much longer the answer takes than answers do."""
-        if operation == "publish":
-            return self.plan.slow_publish
-        return self.plan.slow_pages if operation == "get_account_authorization_details" else 0
+        return {
+            "publish": self.plan.slow_publish,
+            "get_account_authorization_details": self.plan.slow_pages,
+            "list_access_keys": self.plan.slow_reads,
+            "list_mfa_devices": self.plan.slow_reads,
+        }.get(operation, 0)
 
     def _written(self, operation: str, now: int) -> Fault | None:
         for strike in self.plan.strikes or ():

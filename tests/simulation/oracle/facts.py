@@ -129,6 +129,27 @@ class Facts:
             for turn in turns
         )
 
+    def is_mixed_up(self, finding: Finding) -> bool:
+        """Whether IAM's answers about one name were about several users, as nobody could know.
+
+        No call tells the groups of a user by its id. Who knows that the name changed hands can wait
+        until IAM has followed; and a look that asks for the id before and after tells a change in
+        between. Nothing helps against one that IAM shows late and no event has told.
+        """
+        started, lag = finding.decided_by.started, self.plan.iam_lag
+        if not lag:
+            return False
+        names = {
+            look.name.lower()
+            for look in self.looks(finding)
+            if look.operation != "page" and look.name
+        }
+        return any(
+            started - lag <= at <= finding.decided_at and (lag >= BELIEVED or not told)
+            for name in names
+            for at, told in self.handed_over(name, started)
+        )
+
     def handed_over(self, name: str, told_by: int) -> Iterator[tuple[int, bool]]:
         """When a name got a bearer or lost it, and whether the event of that had come by then."""
         for event in self.journal.events:

@@ -32,7 +32,7 @@ def judge(facts: Facts) -> Iterator[Violation]:
 def _fault(facts: Facts, finding: Finding, looks: list[Look]) -> str:
     user_id = finding.user_id
     deciding = [look for look in looks if look.operation in GROUP_LOOKS]
-    if _mixed_up(facts, finding):
+    if facts.is_mixed_up(finding):
         return ""
     if not deciding:
         return "IAM was not asked about the user's groups"
@@ -47,26 +47,6 @@ def _fault(facts: Facts, finding: Finding, looks: list[Look]) -> str:
     if news:
         return f"{news.event_id} ({news.change}) had come, and IAM's answer was older"
     return ""
-
-
-def _mixed_up(facts: Facts, finding: Finding) -> bool:
-    """Whether IAM's answers about one name were about several users, as nobody could know.
-
-    No call tells the groups of a user by its id. Who knows that the name changed hands can wait
-    until IAM has followed; and a look that asks for the id before and after tells a change in
-    between. Nothing helps against one that IAM shows late and no event has told.
-    """
-    started, lag = finding.decided_by.started, facts.plan.iam_lag
-    names = {
-        look.name.lower() for look in facts.looks(finding) if look.operation != "page" and look.name
-    }
-    if not lag:
-        return False
-    return any(
-        started - lag <= at <= finding.decided_at and (lag >= BELIEVED or not told)
-        for name in names
-        for at, told in facts.handed_over(name, started)
-    )
 
 
 def _is_old_news(facts: Facts, finding: Finding, look: Look) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.simulation.journal import Event
-from tests.simulation.kernel import SECOND
-from tests.simulation.oracle.facts import GROUP_LOOKS, Facts, Finding, Violation, told
+from tests.simulation.kernel import DAY, SECOND
+from tests.simulation.oracle.facts import BELIEVED, GROUP_LOOKS, Facts, Finding, Violation, told
 
+_ASKED = 5 * SECOND
+_BEGINNINGS = ("CreateUser", "RemoveUserFromGroup")
 _TURNS = ("CreateUser", "RemoveUserFromGroup", "AddUserToGroup")
 
 
@@ -55,33 +57,67 @@ def _looked_too_early(facts: Facts, finding: Finding, due: int) -> bool:
 
 
 def _has_been_seen(facts: Facts, finding: Finding, by: int) -> bool:
-    """Whether more than an event that it joined told of the user.
+    """Whether more is known of the user than that it was in a group once.
 
-    Who has joined a group has left it since, if it is in none, and only a leaving that was told
-    of, a look or the end of an exemption says since when. Nobody joins before being created: of
-    both within one second the joining is the later one.
+    Who has joined a group, or was seen in one after all that events had told, has left it since if
+    it is in none. Only a leaving that was told of, a look or the end of an exemption says since
+    when. Nobody joins before being created: of both within one second the joining is the later.
     """
-    user_id = finding.user_id
-    known = facts.known(user_id, finding.decided_by.started)
-    joined = [event for event in known if event.change == "AddUserToGroup"]
-    if not joined:
+    in_group_at = _last_in_group(facts, finding)
+    if in_group_at is None or facts.is_mixed_up(finding):
         return True
-    last = joined[-1]
     left = any(
         event.change == "RemoveUserFromGroup"
-        and event.told_at >= last.told_at
+        and event.told_at >= in_group_at - SECOND
         and facts.delivered_by(event, finding.decided_at)
-        for event in facts.events_of(user_id)
+        for event in facts.events_of(finding.user_id)
     )
-    return left or _was_exempt(facts, user_id, last.made_at) or _seen(facts, user_id, last, by)
+    return (
+        left
+        or _was_exempt(facts, finding.user_id, in_group_at)
+        or _seen(facts, finding.user_id, in_group_at, by)
+    )
 
 
-def _seen(facts: Facts, user_id: str, joined: Event, by: int) -> bool:
-    """Whether IAM showed the user in no group by then. What it showed may be older than that."""
+def _last_in_group(facts: Facts, finding: Finding) -> int | None:
+    """When it was last in a group, as events told, or a look after they had told otherwise."""
+    known = list(facts.known(finding.user_id, finding.decided_by.started))
+    joined = [event.told_at for event in known if event.change == "AddUserToGroup"]
+    begun = [event for event in known if event.change in _BEGINNINGS]
+    if begun and not _was_renamed(facts, finding):
+        joined += [at for at in _shown_in_group(facts, finding) if _told_before(facts, begun, at)]
+    return max(joined, default=None)
+
+
+def _told_before(facts: Facts, begun: list[Event], at: int) -> bool:
+    return any(e.told_at < at - BELIEVED - SECOND and facts.taken_by(e, at - SECOND) for e in begun)
+
+
+def _shown_in_group(facts: Facts, finding: Finding) -> Iterator[int]:
+    """When a whole look of the last day, before the one that decided, saw the user in a group."""
+    ways = (("sweep", "page"), ("check_membership", "list_groups_for_user"))
+    for look in facts.looks_at(finding.user_id):
+        by = look.invocation
+        whole = by.done and not by.hurried and by.ended <= finding.decided_by.started
+        recent = look.at >= finding.decided_at - DAY
+        user = facts.truth.user(finding.user_id, look.view)
+        if whole and recent and (by.function, look.operation) in ways and user and user.groups:
+            yield look.view
+
+
+def _was_renamed(facts: Facts, finding: Finding) -> bool:
+    return any(e.change == "UpdateUser" for e in facts.events_of(finding.user_id))
+
+
+def _seen(facts: Facts, user_id: str, in_group_at: int, by: int) -> bool:
+    """Whether IAM showed the user in no group by then. What it showed may be older than that.
+
+    A look counts from when it was asked for, which is moments before IAM answers.
+    """
     users = (
         facts.truth.user(user_id, look.view)
         for look in facts.looks_at(user_id)
-        if look.at <= by and look.at >= joined.told_at and look.operation in GROUP_LOOKS
+        if look.at <= by + _ASKED and look.at >= in_group_at and look.operation in GROUP_LOOKS
     )
     return any(user and not user.groups for user in users)
 

@@ -17,10 +17,15 @@ def judge(facts: Facts) -> Iterator[Violation]:
                 yield Violation(6, message.at, f"{message.type} of {finding.finding_id}: {fault}")
 
 
-def _took_a_name_unseen(facts: Facts, finding: Finding, message: Published) -> bool:
-    """Whether nobody told of a rename: what the new name did before may be taken for the user's."""
+def _took_a_name_unseen(facts: Facts, finding: Finding) -> bool:
+    """Whether nobody had told of a rename when the finding was opened.
+
+    What the new name did before may have been taken for the user's.
+    """
     return any(
-        e.change == "UpdateUser" and e.made_at <= message.at and not facts.taken_by(e, message.at)
+        e.change == "UpdateUser"
+        and e.made_at <= finding.decided_at
+        and not facts.taken_by(e, finding.decided_by.started)
         for e in facts.events_of(finding.user_id)
     )
 
@@ -34,7 +39,7 @@ def _fault(facts: Facts, finding: Finding, message: Published) -> str:
     if message.finding["user_name"] not in names:
         return f"the user was never called {message.finding['user_name']}"
     cause = message.body["cause"]
-    if cause and not _took_a_name_unseen(facts, finding, message):
+    if cause and not _took_a_name_unseen(facts, finding):
         own = {e.event_id for e in facts.events_of(finding.user_id)}
         if cause["event_id"] not in own:
             return f"its cause {cause['event_id']} was about another user"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.simulation.journal import Published
-from tests.simulation.oracle.facts import Facts, Finding, Violation
+from tests.simulation.oracle.facts import BELIEVED, Facts, Finding, Violation
 from tests.simulation.truth import Episode
 
 Key = tuple[str, str, int]
@@ -34,7 +34,14 @@ def _second_findings(facts: Facts, user_id: str) -> Iterator[Violation]:
 
 
 def _seemed_over(facts: Facts, episode: Episode, first: Finding, second: Finding) -> bool:
-    return facts.is_misled(first.user_id, episode, first.decided_at, second.decided_at)
+    """Whether IAM showed an end of the episode before its time, or for long none after it."""
+    if facts.is_misled(first.user_id, episode, first.decided_at, second.decided_at):
+        return True
+    if facts.plan.iam_lag < BELIEVED:
+        return False
+    reasons = {m.finding["resolution"]["reason"] for m in first.resolved}
+    is_late = episode.end is not None and second.decided_at >= episode.end + BELIEVED
+    return is_late or "deleted" in reasons  # closure judges whether IAM may have shown that
 
 
 def _repeats(facts: Facts, finding: Finding) -> Iterator[Violation]:
