@@ -334,6 +334,7 @@ def test_a_deployment_with_every_channel_has_nothing_that_fails() -> None:
     deployment = Deployment.healthy(
         AlertSms="+15551234567", ChatEnabled="yes", PagerDutySecretArn=secret,
         SecurityHubEnabled="yes",
+        FindingEventBusArn="arn:aws:events:us-east-1:123456789012:event-bus/security",
     )  # fmt: skip
     checks = [line.check for line in problems(deployment)]
     assert checks == ["topic ChatTopic: subscriptions"]  # the chat's own side is not attached yet
