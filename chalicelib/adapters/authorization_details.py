@@ -19,7 +19,6 @@ from chalicelib.adapters.iam_pages import (
     pages,
 )
 from chalicelib.domain.account import Page, User
-from chalicelib.log import log
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -77,10 +76,9 @@ class _Smaller:
         size, *smaller = self.sizes
         try:
             return self.client.get_account_authorization_details(**asked, MaxItems=size)
-        except BROKEN as error:
+        except BROKEN:
             if not smaller:
                 raise
-            log("page_broken", size=size, error=str(error))
         self.sizes = tuple(smaller)
         return self.get_account_authorization_details(**asked)
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from straywatch.alert_path.subscriptions import Subscription
-from straywatch.errors import explain
 
 if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
@@ -39,22 +36,22 @@ def ended(declared: Iterable[str], found: Sequence[Subscription]) -> Iterator[st
 
 
 def texts(sns: SNSClient, found: Sequence[Subscription]) -> Iterator[str]:
-    """Say what keeps text messages from arriving, though SNS takes them without a word."""
+    """Say what keeps text messages from arriving, though SNS takes them without a word.
+
+    Raises ClientError where SNS does not tell: then it is not known.
+    """
     numbers = sorted({each.endpoint for each in found if each.protocol == "sms"})
     if not numbers:
         return
-    try:
-        verified = _verified(sns)
-        for number in numbers:
-            if sns.check_if_phone_number_is_opted_out(phoneNumber=number)["isOptedOut"]:
-                yield f"{number} has opted out of text messages: none arrives"
-            elif sns.get_sms_sandbox_account_status()["IsInSandbox"] and number not in verified:
-                yield (
-                    f"the account is in the SMS sandbox, and {number} is not verified there: no "
-                    "text message arrives"
-                )
-    except ClientError as error:
-        yield f"whether text messages arrive is not known: {explain(error)}"
+    verified = _verified(sns)
+    for number in numbers:
+        if sns.check_if_phone_number_is_opted_out(phoneNumber=number)["isOptedOut"]:
+            yield f"{number} has opted out of text messages: none arrives"
+        elif sns.get_sms_sandbox_account_status()["IsInSandbox"] and number not in verified:
+            yield (
+                f"the account is in the SMS sandbox, and {number} is not verified there: no text "
+                "message arrives"
+            )
 
 
 def _verified(sns: SNSClient) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from straywatch.alert_path.subscriptions import Standing, Subscription, subscrip
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.deploy.stack_resources import read_resources
-from straywatch.errors import EXIT_FINE, EXIT_FOUND
+from straywatch.errors import EXIT_FINE, EXIT_FOUND, explain
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.tables import console, print_table, say
 
@@ -79,19 +79,18 @@ def command(ctx: click.Context, kind: str, severity: str, stage: str | None, for
     sns = session.client("sns", config=RETRIES)
     AlertTopic(lambda: sns, topic_arn, lambda _: _alias(session)).publish(message)
     found = _subscribed(session, stack, message)
-    problems = [*_problems(found), *_silence(session, stack, found)]
-    if form == "json":
-        click.echo(json.dumps(_as_json(message, found, problems), indent=2))
-    else:
-        _show(message, found, problems)
-    return EXIT_FOUND if problems else EXIT_FINE
-
-
-def _silence(session: boto3.Session, stack: Stack, found: Sequence[Subscription]) -> Iterator[str]:
-    """Who was to hear and does not, or cannot, although SNS takes the message without a word."""
     resources = read_resources(session.client("cloudformation", config=RETRIES), stack.stack_id)
-    yield from ended((each.logical_id for each in resources), found)
-    yield from texts(session.client("sns", config=RETRIES), found)
+    problems = [*_problems(found), *ended((each.logical_id for each in resources), found)]
+    notes: list[str] = []
+    try:
+        problems += texts(sns, found)
+    except ClientError as error:
+        notes.append(f"whether text messages arrive is not known: {explain(error)}")
+    if form == "json":
+        click.echo(json.dumps(_as_json(message, found, problems, notes), indent=2))
+    else:
+        _show(message, found, problems, notes)
+    return EXIT_FOUND if problems else EXIT_FINE
 
 
 def _alias(session: boto3.Session) -> str:
@@ -131,7 +130,9 @@ def _problems(found: Sequence[Subscription]) -> list[str]:
     return problems
 
 
-def _show(message: Message, found: Sequence[Subscription], problems: Sequence[str]) -> None:
+def _show(
+    message: Message, found: Sequence[Subscription], problems: Sequence[str], notes: Sequence[str]
+) -> None:
     out = console()
     say(out, f"sent: {subject(message)}")
     rows = [(each.topic, each.protocol, each.endpoint, _told(each)) for each in found]
@@ -139,6 +140,8 @@ def _show(message: Message, found: Sequence[Subscription], problems: Sequence[st
         print_table(out, ("topic", "protocol", "endpoint", "this alert"), rows)
     for problem in problems:
         say(out, problem, "red")
+    for note in notes:
+        say(out, note, "yellow")
 
 
 def _told(subscription: Subscription) -> str:
@@ -148,7 +151,7 @@ def _told(subscription: Subscription) -> str:
 
 
 def _as_json(
-    message: Message, found: Sequence[Subscription], problems: Sequence[str]
+    message: Message, found: Sequence[Subscription], problems: Sequence[str], notes: Sequence[str]
 ) -> dict[str, object]:
     account: Account = message.account
     return {
@@ -157,4 +160,5 @@ def _as_json(
         "subject": subject(message),
         "subscriptions": [asdict(each) for each in found],
         "problems": list(problems),
+        "notes": list(notes),
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from straywatch.alert_path.listeners import ended, texts
@@ -76,8 +77,8 @@ def test_a_text_that_cannot_arrive_is_told(
     assert [problem[: len(said)] for problem in problems] == ([said] if said else [])
 
 
-def test_what_cannot_be_asked_is_not_known(sns: Any, stub: Stubber) -> None:
-    """Without the permission it is neither fine nor broken."""
+def test_what_cannot_be_asked_is_raised(sns: Any, stub: Stubber) -> None:
+    """Without the permission it is neither fine nor broken: whoever asked says so."""
     stub.add_client_error("list_sms_sandbox_phone_numbers", "AuthorizationError", "no")
-    (problem,) = texts(sns, [TEXT])
-    assert problem.startswith("whether text messages arrive is not known: ")
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        list(texts(sns, [TEXT]))

@@ -260,6 +260,10 @@ def test_a_test_alert_takes_the_real_path(wired: Wired) -> None:
     answer = runner.invoke(cli, arguments, standalone_mode=False)
     told = json.loads(answer.stdout)
     assert answer.return_value == 0, told
+    # it has no SMS sandbox to ask about: not to know is neither fine nor a problem
+    assert [note.partition(":")[0] for note in told["notes"]] == [
+        "whether text messages arrive is not known"
+    ]
     standings = {(each["topic"], each["protocol"]) for each in told["subscriptions"]}
     assert standings >= {("alerts", "email"), ("alerts", "sms"), ("alerts", "lambda")}
     assert standings >= {("alerts", "http"), ("chat", "http"), ("health", "email")}
