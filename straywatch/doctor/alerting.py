@@ -15,6 +15,13 @@ from straywatch.text import visible
 
 _AGAIN = "straywatch destroy, then straywatch deploy"
 _ALARMS = "cloudwatch.amazonaws.com"
+_RULES = "events.amazonaws.com"
+_PUBLISHERS = {
+    "AlertTopic": ("alarms", _ALARMS),
+    "HealthTopic": ("alarms", _ALARMS),
+    "TamperTopic": ("rules", _RULES),
+}
+"""Who of AWS must be able to publish to a topic, in words and by its principal."""
 
 
 def speaking(world: World) -> Iterator[Line]:
@@ -35,9 +42,10 @@ def _topic(world: World, topic: Resource) -> Iterator[Line]:
         yield failed(check, f"{arn} was deleted: nothing can be said", _AGAIN)
         return
     attributes = answer.get("Attributes", {})
-    yield _encryption(world, check, arn, attributes)
-    if topic.logical_id in ("AlertTopic", "HealthTopic"):
-        yield _policy(check, attributes)
+    if topic.logical_id != "TamperTopic":  # that one is to be heard when the key is gone
+        yield _encryption(world, check, arn, attributes)
+    if topic.logical_id in _PUBLISHERS:
+        yield _policy(check, attributes, *_PUBLISHERS[topic.logical_id])
     yield _subscriptions(world, check, arn, vital=topic.logical_id == "AlertTopic")
 
 
@@ -56,11 +64,11 @@ def _encryption(world: World, check: str, arn: str, attributes: Mapping[str, Any
     return warned(check, "not encrypted", mend)
 
 
-def _policy(check: str, attributes: Mapping[str, Any]) -> Line:
+def _policy(check: str, attributes: Mapping[str, Any], who: str, principal: str) -> Line:
     check = f"{check}: policy"
-    if allows_service(str(attributes.get("Policy", "")), _ALARMS, "sns:Publish", ""):
-        return passed(check, "alarms may publish")
-    seen = "alarms may not publish: the monitor fails in silence"
+    if allows_service(str(attributes.get("Policy", "")), principal, "sns:Publish", ""):
+        return passed(check, f"{who} may publish")
+    seen = f"{who} may not publish: the monitor fails in silence"
     return failed(check, seen, f"restore the topic's policy: {_AGAIN}")
 
 
@@ -131,12 +139,14 @@ def _key_state(check: str, key: str, metadata: Mapping[str, Any]) -> Line:
 def _key_policy(world: World, check: str, key: str, policy: str) -> Line:
     account = world.account
     root = f"arn:{account.partition}:iam::{account.account_id}:root"
-    missing = []
-    if not all(
-        allows_service(policy, _ALARMS, action, "")
-        for action in ("kms:Decrypt", "kms:GenerateDataKey")
-    ):
-        missing.append("alarms may not use it")
+    missing = [
+        f"{who} may not use it"
+        for who, principal in (("alarms", _ALARMS), ("rules on tampering", _RULES))
+        if not all(
+            allows_service(policy, principal, action, "")
+            for action in ("kms:Decrypt", "kms:GenerateDataKey")
+        )
+    ]
     if not allows_account(policy, root, "kms:GenerateDataKey"):
         missing.append("the functions' own policies do not count")
     if not missing:

@@ -37,6 +37,9 @@ def hearing(world: World) -> Iterator[Line]:
         for rule in own:
             yield from _rule(world, function, rule)
         yield _on_failure(world, function)
+    for rule in rules:
+        if rule.logical_id.startswith("Tamper"):
+            yield _watching(world, rule)
     yield _may_dead_letter(world)
 
 
@@ -80,6 +83,17 @@ def _rule(world: World, function: str, rule: Resource) -> Iterator[Line]:
         yield _pattern(check, name, answer, PATTERNS[function])
     yield from _target(world, function, name)
     yield _may_invoke(world, function, str(answer.get("Arn", "")))
+
+
+def _watching(world: World, rule: Resource) -> Line:
+    """Whether a rule that tells of tampering is there and enabled."""
+    check, name = f"rule {rule.logical_id}", rule.physical_id.rsplit("|", 1)[-1]
+    answer = world.ask("events", "describe_rule", Name=name)
+    if isinstance(answer, Unread):
+        return unread(check, answer.why)
+    if isinstance(answer, Gone):
+        return failed(check, f"{name} was deleted", "straywatch destroy, then straywatch deploy")
+    return _state(check, name, answer)
 
 
 def _state(check: str, name: str, answer: Mapping[str, Any]) -> Line:

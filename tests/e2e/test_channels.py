@@ -295,6 +295,32 @@ def test_the_monitors_own_alarm_pages(wired: Wired) -> None:
         )
 
 
+def test_tampering_is_mailed_and_pages(wired: Wired) -> None:
+    """A role of the monitor is changed: the rule's own message reaches mail and pager."""
+    stack, pager = wired.stack, wired.channels.pager
+    role = stack.role_of("heartbeat")
+    nothing = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
+    }
+    stack.iam.put_role_policy(
+        RoleName=role, PolicyName="silent", PolicyDocument=json.dumps(nothing)
+    )
+    stack.iam.delete_role_policy(RoleName=role, PolicyName="silent")
+
+    def paged() -> list[str]:
+        return [each.summary for each in pager.incidents.values() if "tampering" in each.dedup_key]
+
+    stack.until(lambda: len(paged()) == 2, "an incident for each call")
+    assert sorted(summary.split()[1] for summary in paged()) == [
+        "DeleteRolePolicy",
+        "PutRolePolicy",
+    ]
+    mailed = [mail["text"] for mail in stack.control.mail() if '"tampering"' in mail["text"]]
+    assert len(mailed) == 2
+    assert json.loads(mailed[0])["call"] == "PutRolePolicy"
+
+
 def test_each_channel_may_do_what_it_does_and_no_more(wired: Wired) -> None:
     """By the time all of the above is done, every granted action has been used."""
     for function in FUNCTIONS:

@@ -45,6 +45,7 @@ _PSEUDO = {
     "AWS::AccountId": ACCOUNT.account_id,
     "AWS::Partition": ACCOUNT.partition,
     "AWS::Region": REGION,
+    "AWS::StackId": f"arn:aws:cloudformation:{_HERE}:stack/{STACK}/0a1b2c3d",
     "AWS::StackName": STACK,
 }
 

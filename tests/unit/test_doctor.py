@@ -140,6 +140,9 @@ SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
         FAIL, "rule of OnMembershipLost", "enable-rule"),
     "schedule disabled": (
         updated("describe_rule", "Sweep", State="DISABLED"), FAIL, "rule of Sweep", "enable-rule"),
+    "tampering untold": (
+        updated("describe_rule", "TamperVoice", State="DISABLED"),
+        FAIL, "rule TamperVoice", "enable-rule"),
     "rule deleted": (deleted("describe_rule", "Settled"), FAIL, "rule of OnMembershipSettled", ""),
     "rule not in the stack": (
         without("OnMembershipLostOnMembershipLostEvent"), FAIL, "rule of OnMembershipLost", ""),
@@ -262,6 +265,8 @@ SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
         WARN, "topic AlertTopic: key", "set-topic-attributes"),
     "alarms may not publish": (
         attributes("HealthTopic", Policy=POLICY_OF_NOBODY), FAIL, "topic HealthTopic: policy", ""),
+    "rules may not publish": (
+        attributes("TamperTopic", Policy=POLICY_OF_NOBODY), FAIL, "topic TamperTopic: policy", ""),
     "nobody subscribed": (
         updated("list_subscriptions_by_topic", "AlertTopic", Subscriptions=[]),
         FAIL, "topic AlertTopic: subscriptions", "aws sns subscribe"),
