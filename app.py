@@ -60,7 +60,7 @@ def heartbeat(event: object, context: Any) -> dict[str, Any]:  # noqa: ARG001, A
 @app.lambda_function()
 def page_on_call(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - Lambda's own
     """A message on the alert topic: open or close its incident in PagerDuty."""
-    return deployment.from_topic(deployment.pager, event)
+    return deployment.from_topic(deployment.but_for_drills(deployment.pager), event)
 
 
 @app.lambda_function()

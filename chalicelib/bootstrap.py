@@ -172,6 +172,18 @@ class Deployment:
         )
         return Pager(findings=self._findings, is_flood_over=self.floods.is_over, send=api.send)
 
+    def but_for_drills(self, channel: Channel) -> Channel:
+        """The channel, but for what is about the user of a drill that is under way."""
+        from chalicelib.channels.pager.drills import ButForDrills  # noqa: PLC0415 - only the pager's function pays for it
+        from chalicelib.domain.drills import DOCUMENT, is_of_drill  # noqa: PLC0415 - as above
+
+        return ButForDrills(
+            channel,
+            lambda account, finding: is_of_drill(
+                self._state.document(account, DOCUMENT), finding, self.clock()
+            ),
+        )
+
     @cached_property
     def chat(self) -> Chat:
         """The channel to chat."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import boto3
 import click
 from botocore.exceptions import ClientError
 
+from straywatch import __version__
 from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.change_set import Terms
@@ -132,19 +135,21 @@ def command(
     region = context.session.region_name
     require_home_region(account.partition, region)
     is_new = _require_ready(context.session, name, parameters)
-    _say(f"packaging for account {account.account_id}, {region}")
-    package = build(SOURCES, SOURCES / "build" / "package")
-    lint(package.template, region)
+    _say(f"packing version {__version__} for account {account.account_id}, {region}")
     try:
-        outputs = deploy(
-            context.session,
-            package,
-            name,
-            parameters,
-            progress=_say,
-            approve=consent.approve,
-            terms=terms,
-        )
+        with tempfile.TemporaryDirectory(prefix="straywatch-package-") as out:
+            package = build(SOURCES, Path(out))
+            _say("linting its template")
+            lint(package.template, region)
+            outputs = deploy(
+                context.session,
+                package,
+                name,
+                parameters,
+                progress=_say,
+                approve=consent.approve,
+                terms=terms,
+            )
     except NotApprovedError:
         if not dry_run:
             raise

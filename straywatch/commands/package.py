@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from chalicelib.domain.partitions import HOME_REGIONS
+from straywatch import __version__
 from straywatch.deploy.packaging import SOURCES, build
 from straywatch.deploy.plain_template import plain
 from straywatch.deploy.template_lint import lint
@@ -38,8 +39,9 @@ Examples:
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    default=SOURCES / "build" / "package",
-    help="Directory for the three files; default: build/package.",
+    default=Path("build", "package"),
+    show_default=True,
+    help="Directory for the three files.",
 )
 def command(out: Path) -> None:
     """Pack the monitor and lint its template. Needs no credentials.
@@ -49,12 +51,13 @@ def command(out: Path) -> None:
 
     Equal sources give equal bytes, whoever packs them.
     """
+    click.echo(f"straywatch: packing version {__version__}", err=True)
     package = build(SOURCES, out)
     plain = out / "template.json"
     plain.write_text(plain_text(package.template.read_text(encoding="utf-8")), encoding="utf-8")
-    for region in HOME_REGIONS.values():
-        lint(package.template, region)
-        lint(plain, region)
+    click.echo("straywatch: linting the templates, which takes some seconds", err=True)
+    for template in (package.template, plain):
+        lint(template, *HOME_REGIONS.values())
     for path in (package.template, plain, package.archive):
         content = path.read_bytes()
         click.echo(f"{path}  {len(content):,} bytes  sha256 {hashlib.sha256(content).hexdigest()}")

@@ -63,7 +63,7 @@ def deploy(
         progress("nothing to change")
         return before.outputs if isinstance(before, Stack) else {}
     _ask(change_set, approve)
-    return _run(cloudformation, change_set, progress, sleep)
+    return run_change_set(cloudformation, change_set, progress, sleep)
 
 
 def locate_code(template: dict[str, Any], bucket: str, key: str) -> dict[str, Any]:
@@ -98,12 +98,13 @@ def _ask(change_set: ChangeSet, approve: Callable[[ChangePreview], bool]) -> Non
         raise NotApprovedError("not approved: nothing was changed")
 
 
-def _run(
+def run_change_set(
     cloudformation: CloudFormationClient,
     change_set: ChangeSet,
     progress: Callable[[str], None],
     sleep: Callable[[float], None],
 ) -> Mapping[str, str]:
+    """Run the change set to its end and return the outputs. Raises StraywatchError if it fails."""
     events = watch(cloudformation, change_set.stack_id, progress, sleep)
     change_set.execute()
     status = events.until_done()

@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from straywatch.deploy.archive import normalise, require_complete
+from straywatch.deploy.sources import MONITOR, SOURCES
 from straywatch.deploy.template import as_json, assemble
 from straywatch.errors import StraywatchError
 from straywatch.text import one_line
-
-SOURCES = Path(__file__).resolve().parents[2]
-"""The project's root: where app.py lies when Straywatch is installed from its clone."""
 
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
 """Interpreters that Chalice 1.34 knows (it calls anything newer 3.15).
@@ -24,6 +22,8 @@ PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
 The functions run on the runtime that the template pins, whichever of these packs them."""
 
 _CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
+__all__ = ("SOURCES", "Package", "build")
+
 _MERGED = "template.json"
 _DEPLOYED = ("app.py", "chalicelib", "requirements.txt", ".chalice")
 _LEFT_OUT = shutil.ignore_patterns(
@@ -73,10 +73,10 @@ def require_python(version: tuple[int, int]) -> None:
 def _copy_sources(root: Path, stage: Path) -> None:
     """Copy what is deployed, and only that, so that nothing lying around changes the package."""
     if not (root / "app.py").is_file():
-        raise StraywatchError(f"no app.py in {root}: run Straywatch from a clone of its repository")
+        raise StraywatchError(f"no app.py in {root}: install Straywatch anew")
     stage.mkdir()
     for name in _DEPLOYED:
-        source = root / name
+        source = MONITOR if root == SOURCES and name == MONITOR.name else root / name
         if source.is_dir():
             shutil.copytree(source, stage / name, ignore=_LEFT_OUT)
         elif source.is_file():

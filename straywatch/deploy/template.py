@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from straywatch.deploy import plain_yaml
+from straywatch.deploy.sources import SOURCES
 from straywatch.errors import StraywatchError
 
-FRAGMENTS = Path(__file__).resolve().parents[2] / ".chalice" / "template"
-"""Where the fragments lie in the clone that Straywatch is installed from."""
+FRAGMENTS = SOURCES / ".chalice" / "template"
+"""Where the fragments lie."""
 
 _FUNCTION = "AWS::Serverless::Function"
 _ROLE = "AWS::IAM::Role"

@@ -20,6 +20,7 @@ from chalicelib.domain.findings import Finding
 from chalicelib.domain.marks import IAM_LAG, Mark, is_after, latest
 from chalicelib.flows.exemptions_in_force import in_force
 from chalicelib.times import utc_now
+from straywatch.aws.sessions import attempts
 from straywatch.errors import explain
 from straywatch.findings.reading import NoSuchFinding
 from straywatch.observing.census import census_of
@@ -34,7 +35,7 @@ _SOONEST_SCAN = timedelta(seconds=5)
 _SCAN_SHARE = 20
 """A scan out of turn waits for twenty times as long as the last one took, and 5 s at least."""
 _IMPATIENT = Config(
-    retries={"mode": "standard", "total_max_attempts": 2},
+    retries={"mode": "standard", "total_max_attempts": attempts(2)},
     connect_timeout=3,
     read_timeout=15,
     user_agent_extra="straywatch",

@@ -16,12 +16,17 @@ _LEAST = 6
 _WRAPPER = Console(file=io.StringIO(), width=_LEAST)  # wrapping asks for one; nothing is printed
 
 
-def layout(rows: Sequence[Sequence[str]], width: int) -> Iterator[list[str]]:
+def layout(
+    rows: Sequence[Sequence[str]], width: int, least: Sequence[int] = ()
+) -> Iterator[list[str]]:
     """Yield each row as the lines it takes, with columns aligned and long cells folded.
 
-    The widest columns give way first, none below six cells: a screen yet narrower wraps.
+    The widest columns give way first, none below its `least`, or six cells: a screen yet narrower
+    wraps.
     """
-    widths = _fit([max(map(cell_len, column)) for column in zip(*rows, strict=True)], width)
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(cell_len, column)) for column in columns]
+    widths = _fit(widths, width, least or [_LEAST] * len(columns))
     for row in rows:
         folded = [_fold(cell, limit) for cell, limit in zip(row, widths, strict=True)]
         yield [
@@ -30,10 +35,28 @@ def layout(rows: Sequence[Sequence[str]], width: int) -> Iterator[list[str]]:
         ]
 
 
-def _fit(widths: list[int], width: int) -> list[int]:
-    room = width - _GAP * (len(widths) - 1)
-    while sum(widths) > room and max(widths) > _LEAST:
-        widths[widths.index(max(widths))] -= 1
+def whole_words(rows: Sequence[Sequence[str]]) -> list[int]:
+    """How wide each column has to be at least, so that no word in it is broken."""
+    return [
+        max((cell_len(word) for cell in column for word in cell.split()), default=0)
+        for column in zip(*rows, strict=True)
+    ]
+
+
+def room_for(widths: Sequence[int]) -> int:
+    """How wide a screen has to be for columns of these widths."""
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _fit(widths: list[int], width: int, least: Sequence[int]) -> list[int]:
+    while room_for(widths) > width:
+        spare, widest = max(
+            (wide if wide > low else 0, place)
+            for place, (wide, low) in enumerate(zip(widths, least, strict=True))
+        )
+        if not spare:
+            break
+        widths[widest] -= 1
     return widths
 
 

@@ -71,7 +71,7 @@ def by_name(result: AccountResult) -> dict[str, AuditedUser]:
 def detail(name: str, *groups: str, **more: Any) -> dict[str, Any]:
     """A user as IAM describes it."""
     return {
-        "UserId": f"AIDAABCDEFGHIJK{name}",
+        "UserId": f"AIDA{name.encode().hex():0>16}",
         "UserName": name,
         "Arn": f"arn:aws:iam::123456789012:user/{name}",
         "Path": "/",

@@ -41,7 +41,7 @@ def stub(iam: IAMClient) -> Iterator[Stubber]:
 def detail(name: str, **more: Any) -> dict[str, Any]:
     """A user as IAM describes it."""
     return {
-        "UserId": f"AIDAABCDEFGHIJK{name}",
+        "UserId": f"AIDAABCDEFGHIJK00{name}",
         "UserName": name,
         "Arn": f"arn:aws:iam::123456789012:user/{name}",
         "Path": "/",
@@ -127,7 +127,7 @@ def test_a_user_comes_with_all_that_the_page_tells(iam: IAMClient, stub: Stubber
     answer(stub, [full])
     assert list(users(iam)) == [
         User(
-            "AIDAABCDEFGHIJKann",
+            "AIDAABCDEFGHIJK00ann",
             "ann",
             "arn:aws:iam::123456789012:user/ann",
             "/",
@@ -169,7 +169,7 @@ def test_a_page_is_handed_on_before_the_next_is_asked_for(iam: IAMClient, stub: 
 
 def _plain(name: str) -> tuple[User, ...]:
     arn = f"arn:aws:iam::123456789012:user/{name}"
-    return (User(f"AIDAABCDEFGHIJK{name}", name, arn, "/", CREATED, ()),)
+    return (User(f"AIDAABCDEFGHIJK00{name}", name, arn, "/", CREATED, ()),)
 
 
 def test_a_repeated_marker_is_an_error(iam: IAMClient, stub: Stubber) -> None:

@@ -87,9 +87,16 @@ class Workshop:
         return str(made["FunctionArn"])
 
     def rule(self, pattern: object, target_arn: str) -> None:
-        """Make a rule that invokes a function."""
+        """Make a rule that invokes a function, and may."""
         events, name = self.session.client("events"), f"rule-{uuid.uuid4().hex[:8]}"
-        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        arn = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
+        self.session.client("lambda").add_permission(
+            FunctionName=target_arn,
+            StatementId=name,
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=arn,
+        )
         events.put_targets(Rule=name, Targets=[{"Id": "f", "Arn": target_arn}])
 
     def messages(self, queue_url: str) -> Sequence[str]:

@@ -18,6 +18,7 @@ Item = Mapping[str, Any]
 Key = tuple[str, str]
 _INDEX_LAG = 2 * SECOND
 _LATEST = 1 << 60
+_FIRST = {"position": {"N": "0"}}
 _TERMS = re.compile(r"\s+AND\s+")
 _CALL = re.compile(r"(attribute_exists|attribute_not_exists|begins_with)\((\S+?)(?:,\s*(\S+))?\)")
 _COMPARISON = re.compile(r"(\S+)\s*(=|<>|<=|>=|<|>)\s*(\S+)")
@@ -99,12 +100,12 @@ class SimulatedDynamoDB:
         found = [item for item in found if _holds(request, "KeyConditionExpression", item)]
         if not request.get("ScanIndexForward", True):
             found.reverse()
-        start = request.get("ExclusiveStartKey", {}).get("position", 0)
+        start = int(request.get("ExclusiveStartKey", _FIRST)["position"]["N"])
         size = request.get("Limit", len(found) if call.luck.chance(0.5) else 1) or 1
         page = found[start : start + size]
         answer: dict[str, Any] = {"Items": page, "Count": len(page)}
         if start + size < len(found):
-            answer["LastEvaluatedKey"] = {"position": start + size}
+            answer["LastEvaluatedKey"] = {"position": {"N": str(start + size)}}
         return answer
 
     def _expire(self, table: Table) -> None:
