@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.deployed_template import ACCOUNT, REGION, STACK
+from tests.unit.deployed_template import ACCOUNT, REGION, STACK, STACK_ID
 
 HERE = f"{REGION}:{ACCOUNT.account_id}"
-STACK_ID = f"arn:aws:cloudformation:{HERE}:stack/{STACK}/0a1b2c3d"
 ALICE = {
     "type": "AssumedRole",
     "principalId": "AROAEXAMPLE:alice",

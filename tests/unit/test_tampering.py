@@ -10,12 +10,11 @@ import pytest
 from ministack.services import eventbridge
 
 from chalicelib.channels.received import Alarm, message_of
-from tests.unit.deployed_template import DeployedTemplate, deployed
+from tests.unit.deployed_template import STACK_ID, DeployedTemplate, deployed
 from tests.unit.tamper_records import (
     EVERYDAY,
     HERE,
     OF_THE_WATCH,
-    STACK_ID,
     TAMPERING,
     named,
     record,
