@@ -69,6 +69,12 @@ def post_to_chat(event: dict[str, Any], context: object) -> list[str]:  # noqa: 
     return deployment.from_topic(deployment.chat, event)
 
 
+@app.lambda_function()
+def put_on_event_bus(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - as above
+    """A message on the alert topic: put its event on the bus."""
+    return deployment.from_topic(deployment.event_bus, event)
+
+
 @app.on_sqs_message(queue="import-queue", batch_size=100, maximum_batching_window_in_seconds=5)
 def import_to_security_hub(event: SQSEvent) -> dict[str, Any]:
     """Messages of the alert topic: bring Security Hub's copies of their findings up to date."""

@@ -35,6 +35,7 @@ from chalicelib.times import utc_now
 
 if TYPE_CHECKING:
     from chalicelib.channels.chat.relay import Chat
+    from chalicelib.channels.event_bus.relay import EventBus
     from chalicelib.channels.interface import Channel
     from chalicelib.channels.pager.relay import Pager
     from chalicelib.channels.security_hub.relay import SecurityHub
@@ -216,6 +217,16 @@ class Deployment:
 
         settings = read_settings(ChatSettings, self._environment)
         return Chat(ChatTopic(self.clients.sns(), settings.chat_topic_arn).post)
+
+    @cached_property
+    def event_bus(self) -> EventBus:
+        """The channel to a bus of EventBridge."""
+        from chalicelib.adapters.event_bus import PutEvents  # noqa: PLC0415 - only its function pays for it
+        from chalicelib.channels.event_bus.relay import EventBus, EventBusSettings  # noqa: PLC0415 - as above
+
+        bus_arn = read_settings(EventBusSettings, self._environment).finding_event_bus_arn
+        put = PutEvents(self.clients.events(), bus_arn).put
+        return EventBus(findings=self._findings, put=put)
 
     @cached_property
     def security_hub(self) -> SecurityHub:

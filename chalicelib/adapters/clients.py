@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_securityhub import SecurityHubClient
@@ -62,6 +63,7 @@ class Clients:
 
     def __init__(self, make: MakeClient = boto3_client) -> None:
         self.dynamodb: Callable[[], DynamoDBClient] = _once(make, "dynamodb")
+        self.events: Callable[[], EventBridgeClient] = _once(make, "events")
         self.iam: Callable[[], IAMClient] = _once(make, "iam")
         self.hasty_iam: Callable[[], IAMClient] = _once(make, "iam", HASTY)
         self.patient_iam: Callable[[], IAMClient] = _once(make, "iam", PATIENT)

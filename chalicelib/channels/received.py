@@ -53,7 +53,10 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A CloudWatch alarm's change of state, and when that was, where the message tells it."""
+    """A CloudWatch alarm's change of state, and when that was, where the message tells it.
+
+    Or tampering, which stays in `ALARM`.
+    """
 
     arn: str
     name: str
@@ -79,12 +82,33 @@ def received(event: Mapping[str, Any]) -> Iterator[Received | Alarm]:
         yield message_of(text, subject)
 
 
+_BY_DEPLOYING = ("stack UPDATE_IN_PROGRESS", "stack IMPORT_IN_PROGRESS")
+
+
+def _tampering(body: Mapping[str, Any]) -> Alarm:
+    """What the rules of .chalice/template/tampering.yaml tell. Raises KeyError for anything else.
+
+    A deployment is told, too: its state is no alarm's, so that it wakes nobody.
+    """
+    what = str(body["straywatch"])
+    made = f"{body.get('by') or 'somebody'} from {body.get('from') or 'an address not told'}"
+    return Alarm(
+        arn=f"straywatch:tampering:{body['stack']}:{body['event_id']}",
+        name=f"{body['stack']}: {body['call']} of {body['service']}",
+        state="CHANGED" if what in _BY_DEPLOYING else "ALARM",
+        description="somebody changes or deletes a part of Straywatch, or a trail",
+        reason=f"{made} at {body['at']}: {body['confirm']}",
+    )
+
+
 def message_of(text: str, subject: str = "") -> Received | Alarm:
     """Read one message of the topic. Raises MalformedMessageError."""
     try:
         body = json.loads(text)
         if "AlarmArn" in body:
             return _alarm(body)
+        if "straywatch" in body:
+            return _tampering(body)
         if body["schema"] != SCHEMA:
             raise MalformedMessageError(f"a message of schema {body['schema']!r}"[:300])
         message = Received(body, subject)

@@ -29,6 +29,7 @@ class HeartbeatSettings:
 
     sweep_rate: str
     health_topic_arn: str
+    tamper_topic_arn: str
     declared_listeners: str
 
 
@@ -89,9 +90,10 @@ class Heartbeat:
 
     def _unheard(self) -> int:
         alerts = self.confirmed(self.alert_topic_arn)
-        health = self.confirmed(self.settings.health_topic_arn)
+        others = (self.settings.health_topic_arn, self.settings.tamper_topic_arn)
+        heard = (alerts, *map(self.confirmed, others))
         declared = _declared(self.settings.declared_listeners)
-        missing = sum(len(declared - heard) for heard in (alerts, health))
+        missing = sum(len(declared - listeners) for listeners in heard)
         return missing + (not alerts)
 
 

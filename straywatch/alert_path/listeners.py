@@ -15,6 +15,8 @@ _DECLARED = {
     "HealthMail": ("health", "email"),
     "AlertText": ("alerts", "sms"),
     "HealthText": ("health", "sms"),
+    "TamperMail": ("tamper", "email"),
+    "TamperText": ("tamper", "sms"),
 }
 """Subscriptions of the template, with the topic and the protocol that they are for."""
 

@@ -85,7 +85,7 @@ Examples:
 @click.option(
     "--channels/--no-channels",
     default=None,
-    help="Pager, chat, SMS and Security Hub beside mail; default: unless --once.",
+    help="Pager, chat, SMS, Security Hub and event bus beside mail; default: unless --once.",
 )
 @debug_option
 def command(

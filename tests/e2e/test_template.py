@@ -215,8 +215,13 @@ def test_dead_letters_raise_an_alarm(template: dict[str, Any]) -> None:
 
 
 def test_topics_are_encrypted_with_a_key_of_the_stack(template: dict[str, Any]) -> None:
-    """The key of AWS would keep CloudWatch's alarms out: its policy cannot be changed."""
-    for name, topic in of_type(template, "AWS::SNS::Topic").items():
+    """The key of AWS would keep CloudWatch's alarms out: its policy cannot be changed.
+
+    But the one that tells of tampering, also with the key: it is under none.
+    """
+    topics = dict(of_type(template, "AWS::SNS::Topic"))
+    assert "KmsMasterKeyId" not in topics.pop("TamperTopic")
+    for name, topic in topics.items():
         keys = ["MakesKey", {"Ref": "AlertKey"}, {"Ref": "AlertKeyArn"}]
         assert topic["KmsMasterKeyId"] == {"Fn::If": keys}, name
     (key,) = of_type(template, "AWS::KMS::Key").values()

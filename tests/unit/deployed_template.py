@@ -23,6 +23,8 @@ ACCOUNT = Account("aws", "123456789012")
 REGION = "us-east-1"
 STACK = "straywatch"
 
+STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT.account_id}:stack/{STACK}/5ba85542"
+
 _HERE = f"{REGION}:{ACCOUNT.account_id}"
 _REFS = {
     "AWS::SNS::Subscription": f"arn:aws:sns:{_HERE}:{{}}",
@@ -35,6 +37,7 @@ _PSEUDO = {
     "AWS::AccountId": ACCOUNT.account_id,
     "AWS::Partition": ACCOUNT.partition,
     "AWS::Region": REGION,
+    "AWS::StackId": STACK_ID,
     "AWS::StackName": STACK,
 }
 

@@ -17,7 +17,7 @@ from straywatch.doctor.deployment import evaluated
 from straywatch.doctor.invocation import Invocation
 from straywatch.doctor.lines import Line
 from straywatch.doctor.world import ApiResponse, Checkout, Gone, Unread, World
-from tests.unit.deployed_template import ACCOUNT, REGION, STACK, Made, checkout, deployed
+from tests.unit.deployed_template import ACCOUNT, REGION, STACK, STACK_ID, Made, checkout, deployed
 from tests.unit.doctor_answers import NOW, answers
 
 ASKED = Invocation(stage="test", profile="on call", region=REGION, endpoint="http://127.0.0.1:4566")
@@ -53,11 +53,10 @@ class Deployment:
     def healthy(cls, **parameters: str) -> Deployment:
         """What `straywatch deploy` leaves behind; parameters are the template's."""
         template = deployed(**{"AlertEmail": "security@example.com"} | parameters)
-        stack_id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT.account_id}:stack/{STACK}/5ba85542"
         return cls(
             Stack(
                 STACK,
-                stack_id,
+                STACK_ID,
                 "CREATE_COMPLETE",
                 "",
                 frozenset(template.parameters),

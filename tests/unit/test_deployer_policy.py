@@ -101,6 +101,7 @@ ALL_ON = {
     "AlertSms": "+15551234567",
     "ChatEnabled": "yes",
     "SecurityHubEnabled": "yes",
+    "FindingEventBusArn": "arn:aws:events:us-east-1:123456789012:event-bus/security",
     "PagerDutySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf",
 }
 

@@ -44,6 +44,7 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf"
 CHANNELS = {
     "AlertEmail": "security@example.com", "AlertSms": "+15551234567", "ChatEnabled": "yes",
     "PagerDutySecretArn": SECRET, "SecurityHubEnabled": "yes",
+    "FindingEventBusArn": "arn:aws:events:us-east-1:123456789012:event-bus/security",
 }  # fmt: skip
 OFF = {name: "no" if value == "yes" else "" for name, value in CHANNELS.items()}
 """What switches each channel on, and off."""
@@ -63,7 +64,7 @@ def test_a_healthy_deployment_has_no_problem() -> None:
     assert exit_code([Area("all", tuple(deployment.lines()))]) == 0
 
 
-@pytest.mark.parametrize("on", [c for c in product((True, False), repeat=5) if any(c)])
+@pytest.mark.parametrize("on", [c for c in product((True, False), repeat=len(CHANNELS)) if any(c)])
 def test_whatever_channels_are_on_healthy_is_healthy(on: tuple[bool, ...]) -> None:
     """What a channel brings along, or leaves out, is not taken for something gone wrong."""
     chosen = {
@@ -71,7 +72,7 @@ def test_whatever_channels_are_on_healthy_is_healthy(on: tuple[bool, ...]) -> No
         for name, wanted in zip(CHANNELS, on, strict=True)
     }
     complaints = [line.check for line in problems(Deployment.healthy(**chosen))]
-    silent = {"subscribers of AlertTopic", "subscribers of HealthTopic"}
+    silent = {f"subscribers of {topic}Topic" for topic in ("Alert", "Health", "Tamper")}
     people = chosen["AlertEmail"] or chosen["AlertSms"] or chosen["PagerDutySecretArn"]
     # nobody hears of alarms where neither mail nor SMS nor pager is on: that is so, and said
     assert set(complaints) <= (set() if people else silent)

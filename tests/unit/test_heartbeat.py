@@ -17,7 +17,7 @@ from tests.fakes import Clock
 from tests.unit.records import NOW
 
 ACCOUNT = Account("aws", "123456789012")
-ALERTS, HEALTH = "arn:alerts", "arn:health"
+ALERTS, HEALTH, TAMPER = "arn:alerts", "arn:health", "arn:tamper"
 ANN, SMS = ("email", "ann@example.com"), ("sms", "+15551234567")
 HOOK = ("https", "https://example.com/hook")
 
@@ -29,7 +29,7 @@ class Monitor:
     rate: str = "rate(1 hour)"
     declared: str = "email:ann@example.com sms:"
     heard: dict[str, set[tuple[str, str]]] = field(
-        default_factory=lambda: {ALERTS: {ANN}, HEALTH: {ANN}}
+        default_factory=lambda: {ALERTS: {ANN}, HEALTH: {ANN}, TAMPER: {ANN}}
     )
     kept: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     clock: Clock = field(default_factory=lambda: Clock(NOW))
@@ -52,7 +52,7 @@ class Monitor:
         return Heartbeat(
             stack_name="straywatch",
             alert_topic_arn=ALERTS,
-            settings=HeartbeatSettings(self.rate, HEALTH, self.declared),
+            settings=HeartbeatSettings(self.rate, HEALTH, TAMPER, self.declared),
             documents=self,
             confirmed=lambda topic: frozenset(self.heard[topic]),
             wake=lambda: self.woken.append("dead letters"),
@@ -96,32 +96,34 @@ def test_a_new_deployment_has_its_first_sweep_before_it_is_late() -> None:
 
 
 @pytest.mark.parametrize(
-    ("declared", "alerts", "health", "unheard"),
+    ("declared", "alerts", "health", "tamper", "unheard"),
     [
-        ("email:ann@example.com sms:", {ANN}, {ANN}, 0),
-        ("email: sms:", {HOOK}, set(), 0),
-        ("email: sms:", set(), set(), 1),
-        ("email:ann@example.com sms:", set(), set(), 3),
-        ("email:ann@example.com sms:", {HOOK}, {ANN}, 1),
-        ("email:ann@example.com sms:+15551234567", {ANN, SMS}, {ANN}, 1),
+        ("email:ann@example.com sms:", {ANN}, {ANN}, {ANN}, 0),
+        ("email: sms:", {HOOK}, set(), set(), 0),
+        ("email: sms:", set(), set(), set(), 1),
+        ("email:ann@example.com sms:", set(), set(), set(), 4),
+        ("email:ann@example.com sms:", {HOOK}, {ANN}, {ANN}, 1),
+        ("email:ann@example.com sms:", {ANN}, {ANN}, {HOOK}, 1),
+        ("email:ann@example.com sms:+15551234567", {ANN, SMS}, {ANN}, {ANN, SMS}, 1),
     ],
 )
 def test_who_was_to_be_told_and_is_not_is_counted(
     declared: str,
     alerts: set[tuple[str, str]],
     health: set[tuple[str, str]],
+    tamper: set[tuple[str, str]],
     unheard: int,
 ) -> None:
     """A scanner that follows the link in a mail ends the subscription; nothing else tells of it."""
-    monitor = Monitor(declared=declared, heard={ALERTS: alerts, HEALTH: health})
+    monitor = Monitor(declared=declared, heard={ALERTS: alerts, HEALTH: health, TAMPER: tamper})
     monitor.swept(NOW)
     assert monitor.beat().unheard == unheard
 
 
 def test_it_is_told_as_metrics_of_the_stack(capsys: pytest.CaptureFixture[str]) -> None:
     """By the names that the alarms go by."""
-    monitor = Monitor(heard={ALERTS: set(), HEALTH: set()})
+    monitor = Monitor(heard={ALERTS: set(), HEALTH: set(), TAMPER: set()})
     monitor.beat()
     told = json.loads(capsys.readouterr().out)
-    assert (told["Stack"], told["SweepOverdueMinutes"], told["Unheard"]) == ("straywatch", 0, 3)
+    assert (told["Stack"], told["SweepOverdueMinutes"], told["Unheard"]) == ("straywatch", 0, 4)
     assert monitor.woken == ["dead letters"]

@@ -34,6 +34,7 @@ _KINDS = {
 }
 _PARAMETERS = {
     "AlertKeyArn": "arn:aws:kms:us-east-1:123456789012:key/ours",
+    "FindingEventBusArn": "arn:aws:events:us-east-1:123456789012:event-bus/security",
     "PagerDutySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf",
 }
 
