@@ -82,6 +82,8 @@ def received(event: Mapping[str, Any]) -> Iterator[Received | Alarm]:
         yield message_of(text, subject)
 
 
+DEPLOYED = "CHANGED"
+"""The state of a deployment, which is no alarm's."""
 _BY_DEPLOYING = ("stack UPDATE_IN_PROGRESS", "stack IMPORT_IN_PROGRESS")
 
 
@@ -93,9 +95,9 @@ def _tampering(body: Mapping[str, Any]) -> Alarm:
     what = str(body["straywatch"])
     made = f"{body.get('by') or 'somebody'} from {body.get('from') or 'an address not told'}"
     return Alarm(
-        arn=f"straywatch:tampering:{body['stack']}:{body['event_id']}",
+        arn=f"arn:{body['partition']}:straywatch::{body['account']}:{body['stack']}/{body['event_id']}",
         name=f"{body['stack']}: {body['call']} of {body['service']}",
-        state="CHANGED" if what in _BY_DEPLOYING else "ALARM",
+        state=DEPLOYED if what in _BY_DEPLOYING else "ALARM",
         description="somebody changes or deletes a part of Straywatch, or a trail",
         reason=f"{made} at {body['at']}: {body['confirm']}",
     )

@@ -169,7 +169,7 @@ class Sweep:
     ) -> None:
         log("sweep_done", **asdict(result))
         metrics(
-            self.lifecycle.settings.stack_name,
+            self.commit.settings.stack_name,
             Users=result.users,
             Strays=result.strays,
             Exempt=result.exempt,

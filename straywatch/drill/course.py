@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from chalicelib.domain.facts import begun
 from chalicelib.domain.findings import AlertType, Finding, Status
 from straywatch.drill.audience import deaf
 from straywatch.drill.listening import Ear
@@ -55,10 +56,10 @@ class Course:
 
     def legs(self) -> Iterator[Leg]:
         """Go the way; each leg is told as it ends. The first broken one is the last."""
-        begun = self.clock()
+        begun_at = self.clock()
         steps: dict[Part, Callable[[], str]] = {
             Part.EVENT: self._noted,
-            Part.CHECK: lambda: self._found(begun),
+            Part.CHECK: lambda: self._found(begun_at),
             Part.ALERT: lambda: self._told(AlertType.OPENED),
             Part.AUDIENCE: lambda: deaf(self.audience()),
             Part.RESOLVE: self._ended,
@@ -66,7 +67,7 @@ class Course:
         for part, step in steps.items():
             since = self.clock()
             if part is Part.CHECK:
-                since = max(since, begun + self._grace)
+                since = max(since, begun_at + self._grace)
             why = step()
             yield Leg(part, max(0, round(1000 * (self.clock() - since))), why)
             if why:
@@ -80,13 +81,13 @@ class Course:
         name = self.volunteer.name
 
         def noted() -> bool:
-            return any(m.user_name == name and m.left_at for m in self.tables.marks())
+            return any(m.user_name == name and begun(m.facts) for m in self.tables.marks())
 
         late = f"no event of CreateUser was noted within {self.patience:g} s"
         return self._wait(noted, self.patience, late)
 
-    def _found(self, begun: float) -> str:
-        due = max(0.0, begun + self._grace - self.clock())
+    def _found(self, begun_at: float) -> str:
+        due = max(0.0, begun_at + self._grace - self.clock())
         late = f"no finding was opened within {self.patience:g} s after the grace"
         return self._wait(lambda: bool(self._finding()), due + self.patience, late)
 

@@ -10,7 +10,7 @@ import pytest
 from ministack.services import eventbridge
 
 from chalicelib.channels.received import Alarm, message_of
-from tests.unit.deployed_template import STACK_ID, DeployedTemplate, deployed
+from tests.unit.deployed_template import ACCOUNT, STACK_ID, DeployedTemplate, deployed
 from tests.unit.tamper_records import (
     EVERYDAY,
     HERE,
@@ -137,6 +137,7 @@ def test_tampering_pages_and_a_deployment_does_not(event: dict[str, Any], state:
     alarm = message_of(message)
     assert isinstance(alarm, Alarm)
     assert alarm.state == state
+    assert alarm.account == ACCOUNT
     assert "aws cloudtrail lookup-events" in alarm.reason
 
 

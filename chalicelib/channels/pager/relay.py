@@ -13,7 +13,7 @@ from typing import Protocol
 from chalicelib.channels.interface import Findings, Relayed
 from chalicelib.channels.pager.incidents import Action, PagerDutyEvent, event_of, resolve
 from chalicelib.channels.pager.memory import Memory
-from chalicelib.channels.received import Alarm, Received
+from chalicelib.channels.received import DEPLOYED, Alarm, Received
 from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Finding, Status
 from chalicelib.domain.severity import Severity
@@ -51,7 +51,7 @@ class Pager:
 
     def _page(self, message: Received | Alarm) -> Relayed:
         if isinstance(message, Alarm):
-            return self._follow(message)
+            return Relayed.IGNORED if message.state == DEPLOYED else self._follow(message)
         if _only_reminds(message):
             return Relayed.IGNORED
         event = event_of(message)

@@ -15,7 +15,7 @@ from chalicelib.channels.interface import Relayed, from_topic
 from chalicelib.channels.pager.incidents import PagerDutyEvent
 from chalicelib.channels.pager.memory import AlarmContentionError, Memory
 from chalicelib.channels.pager.relay import Pager
-from chalicelib.channels.received import MalformedMessageError
+from chalicelib.channels.received import DEPLOYED, MalformedMessageError
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Alert, Message, digest_of
 from chalicelib.domain.findings import AlertType, Finding, NoFinding, Reason, Resolution, resolve
@@ -325,6 +325,13 @@ def test_an_alarm_opens_and_closes_its_own_incident() -> None:
     assert world.hear("ALARM", 1) == [Relayed.SENT]
     assert world.hear("OK", 3) == [Relayed.SENT]
     assert world.lives == [(1, 1)]
+
+
+def test_a_deployment_pages_nobody() -> None:
+    """It is told like an alarm, since somebody may be tampering; it is in the mail."""
+    world = World(severities=())
+    assert world.hear(DEPLOYED, 1) == [Relayed.IGNORED]
+    assert world.lives == []
 
 
 def test_an_alarm_that_knows_nothing_any_more_pages() -> None:
