@@ -1,8 +1,8 @@
 """CloudWatch's alarms by their documented rules, minute by minute over made-up metrics.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html and
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html, as read in
-docs/alarms.md:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html, read as
+docs/alarms.md tells:
 
 - An alarm of a period of a minute or more is evaluated each minute, over periods that end then.
 - CloudWatch retrieves more points than EvaluationPeriods, how many it does not promise (`EXTRA`).
