@@ -2,7 +2,7 @@
 
 `straywatch drill` notes the one user that it makes, for as long as it runs. A path or a name alone
 mutes nobody: a stray who puts itself there is paged for like any other, and so is a drill's user
-who was given credentials (docs/decisions/0015).
+who was given credentials (docs/decisions/0011).
 """
 
 from __future__ import annotations

@@ -18,15 +18,13 @@ from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.configuration import put_parameter
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import StraywatchError, WrongUsageError
-from straywatch.exempting.document import EMPTY, added, checked, has_ended, removed
+from straywatch.exempting.document import EMPTY, LONGEST, added, checked, has_ended, removed
 from straywatch.terminal.files import read
 from straywatch.terminal.groups import HelpfulGroup
 from straywatch.terminal.options import aws_context, aws_options, output_option
 from straywatch.terminal.tables import console, print_table, say
 from straywatch.text import one_line
 
-# https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html
-_LONGEST = 8192
 SCHEMA = "straywatch.exemptions/1"
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -252,9 +250,9 @@ def _parsed(text: str) -> Exemptions:
 
 def _store(session: boto3.Session, name: str, text: str) -> None:
     size = len(text.encode())
-    if size > _LONGEST:
+    if size > LONGEST:
         raise WrongUsageError(
-            f"the exemptions would have {size} bytes; Parameter Store takes {_LONGEST}: use "
+            f"the exemptions would have {size} bytes; Parameter Store takes {LONGEST}: use "
             "patterns or paths in the place of single users, or tags"
         )
     put_parameter(session.client("ssm", config=RETRIES), name, text)

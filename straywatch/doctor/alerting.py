@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.text import counted
 from straywatch.deploy.stack_resources import Resource
 from straywatch.doctor.drift import drifting
+from straywatch.doctor.given_key import given_key
 from straywatch.doctor.lines import Line, failed, passed, unread, warned
 from straywatch.doctor.world import Gone, Unread, World
 from straywatch.text import visible
@@ -18,6 +19,7 @@ _ATTACH = "attach the topic to a channel in Amazon Q in chat applications"
 def speaking(world: World) -> Iterator[Line]:
     """Judge topics, the key behind them, and alarms."""
     yield from drifting(world, "speak")
+    yield from given_key(world)
     for topic in world.of_type("AWS::SNS::Topic"):
         yield _subscribers(world, topic)
     yield from _ringing(world)

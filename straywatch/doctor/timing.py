@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.items import from_item
+from chalicelib.domain.schedules import longest_gap
 from chalicelib.text import counted
 from chalicelib.times import iso, parse_time
 from straywatch.aws.clocks import told_time
@@ -17,10 +17,7 @@ from straywatch.terminal.durations import spoken
 
 _SKEW_WARNS = 30
 _SKEW_FAILS = 300  # AWS refuses signatures that are five minutes off
-_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
-_UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
-_UNKNOWN_RATE = timedelta(days=1)  # cron expressions: what the alarm on silence waits for, too
-_LONGEST_RATE = timedelta(days=1)  # what the alarm on silence waits for
+_LONGEST_RATE = timedelta(days=1)  # so long may what events lose stay unseen, and no longer
 _LOOKS = ("settled", "stray")
 _NEWS = ("left_at", "joined_at", "deleted_at", "renamed_at")
 
@@ -80,10 +77,8 @@ def _sweep_rate(world: World) -> timedelta:
         if resource.resource_type == "AWS::Events::Rule" and resource.logical_id.startswith(
             "Sweep"
         ):
-            told = str(resource.properties.get("ScheduleExpression", ""))
-            if match := _RATE.fullmatch(told):
-                return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-    return _UNKNOWN_RATE
+            return longest_gap(str(resource.properties.get("ScheduleExpression", "")))
+    return _LONGEST_RATE
 
 
 def _document(world: World, name: str) -> Mapping[str, Any] | Unread:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
@@ -41,6 +42,38 @@ def whole_words(rows: Sequence[Sequence[str]]) -> list[int]:
         max((cell_len(word) for cell in column for word in cell.split()), default=0)
         for column in zip(*rows, strict=True)
     ]
+
+
+def unbroken(rows: Sequence[Sequence[str]], width: int) -> Iterator[list[str]]:
+    """Yield each row, titles first, as the lines it takes, and break no word (an id, say).
+
+    Columns for which there is no room stand below their row, each behind its title. A word longer
+    than the width is left to the screen to wrap, so that it can be copied whole.
+    """
+    least = whole_words(rows)
+    beside = list(range(len(least)))
+    while len(beside) > 1 and room_for([least[place] for place in beside]) > width:
+        beside.remove(max(beside, key=lambda place: least[place]))
+    below = [(place, title) for place, title in enumerate(rows[0]) if place not in beside]
+    kept = [[row[place] for place in beside] for row in rows]
+    lines = layout(kept, width, [least[place] for place in beside])
+    yield next(lines)
+    for row, told in zip(rows[1:], lines, strict=True):
+        yield told + [line for at, title in below for line in _below(title, row[at], width)]
+
+
+def _below(title: str, cell: str, width: int) -> list[str]:
+    if not cell:
+        return []
+    indent = " " * _GAP
+    return textwrap.wrap(
+        f"{title} {cell}",
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent * 2,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def room_for(widths: Sequence[int]) -> int:

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from straywatch.terminal.columns import layout, room_for, whole_words
+from straywatch.terminal.columns import room_for, unbroken
 from straywatch.text import visible
 
 _UNBOUNDED = 100_000
@@ -71,7 +71,8 @@ def print_table(
     listed = [list(map(cell, row)) for row in rows]
     plain = [list(columns), *([each.plain for each in row] for row in listed)]
     if room_for([max(map(cell_len, column)) for column in zip(*plain, strict=True)]) > out.width:
-        _print_narrow(out, plain)
+        for number, lines in enumerate(unbroken(plain, out.width)):
+            out.print(Text("\n".join(lines), style="" if number else "bold"), soft_wrap=True)
         return
     table = Table(box=box.SIMPLE_HEAD if out.is_terminal else None, pad_edge=False, header_style="")
     right = set(numbers.split())
@@ -81,23 +82,6 @@ def print_table(
     for row in listed:
         table.add_row(*row)
     out.print(table)
-
-
-def _print_narrow(out: Console, rows: Sequence[Sequence[str]]) -> None:
-    """Print the columns that fit side by side, and each other cell on a line below its row."""
-    least = whole_words(rows)
-    beside = list(range(len(least)))
-    while len(beside) > 1 and room_for([least[place] for place in beside]) > out.width:
-        beside.remove(max(beside, key=lambda place: least[place]))
-    titles = rows[0]
-    kept = [[row[place] for place in beside] for row in rows]
-    lines = layout(kept, out.width, [least[place] for place in beside])
-    for number, (row, told) in enumerate(zip(rows, lines, strict=True)):
-        style = "bold" if number == 0 else ""
-        out.print(Text("\n".join(told), style=style), soft_wrap=True)
-        for place, text in enumerate(row):
-            if number and place not in beside and text:
-                out.print(Text(f"  {titles[place]} {text}".replace("   ", "  ")), soft_wrap=True)
 
 
 def say(out: Console, text: str, style: str = "") -> None:

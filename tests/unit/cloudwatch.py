@@ -1,15 +1,16 @@
 """CloudWatch's alarms by their documented rules, minute by minute over made-up metrics.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html and
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html, read as
+docs/alarms.md tells:
 
 - An alarm of a period of a minute or more is evaluated each minute, over periods that end then.
 - CloudWatch retrieves more points than EvaluationPeriods, how many it does not promise (`EXTRA`).
 - With as many points as EvaluationPeriods or more, it goes by the most recent of them, and what is
   missing between them does not matter. With fewer, missing ones are filled in as TreatMissingData
   says, as few as possible. `missing` with none at all: INSUFFICIENT_DATA.
-- Against premature alarms: fewer breaching points than DatapointsToAlarm do where there are no
-  others and the oldest is at least as old as DatapointsToAlarm, with missing ones left out.
+- Against premature alarms: fewer breaching points than DatapointsToAlarm do where no other was
+  retrieved and the oldest of them is at least as old as DatapointsToAlarm.
 - A new alarm is in INSUFFICIENT_DATA. An action is for a change of state.
 """
 
@@ -99,11 +100,6 @@ def evaluated(alarm: Mapping[str, Any], points: Sequence[float | None], before: 
     if not real:
         return before if treated == "ignore" else State.INSUFFICIENT_DATA
     if all(real) and sum(real) < needed:
-        old = _is_old_enough(judged[-periods:], needed)
+        old = len(judged) - judged.index(True) >= needed
         return State.ALARM if old and treated == "missing" else before
     return State.ALARM if sum(real) >= needed else State.OK
-
-
-def _is_old_enough(judged: Sequence[bool | None], needed: int) -> bool:
-    """Whether the oldest breaching point is at least as old as `needed`."""
-    return True in judged and len(judged) - judged.index(True) >= needed

@@ -21,6 +21,15 @@ NOW = datetime(2026, 11, 23, 19, 27, 41, tzinfo=UTC)
 _SWEPT = iso(NOW - timedelta(minutes=10))
 _TRAIL = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT.account_id}:trail/management-events"
 
+_OF_A_GIVEN_KEY = {
+    "Effect": "Allow",
+    "Principal": {"Service": "cloudwatch.amazonaws.com"},
+    "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+    "Resource": "*",
+    "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT.account_id}},
+}
+"""As docs/platform.md asks for it."""
+
 Answer = tuple[str, str, Mapping[str, Any], ApiResponse]
 """A question, as service, operation and parameters, and what AWS says."""
 
@@ -48,6 +57,10 @@ def _stack(template: DeployedTemplate) -> Iterator[Answer]:
     yield "cloudformation", "describe_stacks", {"StackName": STACK}, described
     if secret := template.parameters["PagerDutySecretArn"]:
         yield "secretsmanager", "describe_secret", {"SecretId": secret}, {"ARN": secret}
+    if key := template.parameters["AlertKeyArn"]:
+        yield "kms", "describe_key", {"KeyId": key}, {"KeyMetadata": {"KeyState": "Enabled"}}
+        theirs = {"Policy": json.dumps({"Statement": [_OF_A_GIVEN_KEY]})}
+        yield "kms", "get_key_policy", {"KeyId": key, "PolicyName": "default"}, theirs
 
 
 def _told_by_nothing(outputs: Mapping[str, str]) -> Iterator[Answer]:

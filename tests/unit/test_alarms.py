@@ -202,11 +202,11 @@ def test_metrics_of_our_own_are_of_this_stack_alone() -> None:
         assert alarm["Dimensions"] == [{"Name": "Stack", "Value": {"Ref": "AWS::StackName"}}]
 
 
-# The two tables of alarms-and-missing-data.html: the points retrieved, and the state under
-# missing, ignore, breaching and notBreaching.
+# The two tables of alarms-and-missing-data.html (docs/alarms.md): the points retrieved, the most
+# recent last, and the state under missing, ignore, breaching and notBreaching.
 _TABLE_3_OF_3 = [
     ([O, M, X, M, X], "OK OK OK OK"),
-    ([M, M, M, M, O], "OK OK OK OK"),
+    ([O, M, M, M, M], "OK OK OK OK"),
     ([M, M, M, M, M], "INSUFFICIENT_DATA before ALARM OK"),
     ([O, X, X, M, X], "ALARM ALARM ALARM ALARM"),
     ([M, M, X, M, M], "ALARM before ALARM OK"),
@@ -240,6 +240,37 @@ def test_the_rules_are_those_of_aws(
     column = ["missing", "ignore", "breaching", "notBreaching"].index(treated)
     expected = states.split()[column]
     assert evaluated(alarm, points, before) == (before if expected == "before" else expected)
+
+
+@pytest.mark.parametrize("treated", ["missing", "ignore"])
+@pytest.mark.parametrize(
+    ("points", "rings"),
+    [
+        ([M, M, M, M, X], False),
+        ([M, M, M, X, M], False),
+        ([M, M, M, X, O], False),
+        ([M, M, X, M, O], False),
+        ([M, M, X, M, M], True),
+        ([M, M, X, M, X], True),
+        ([M, X, M, M, M], True),
+        ([X, M, M, M, M], True),
+    ],
+)
+def test_an_alarm_does_not_ring_before_its_time(
+    points: list[float | None], treated: str, *, rings: bool
+) -> None:
+    """The page's section on premature transitions: one that breaches is waited on, then it rings.
+
+    The oldest that breaches counts "during the evaluation range", so further back, too.
+    """
+    alarm = {
+        "EvaluationPeriods": 3,
+        "TreatMissingData": treated,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": 0,
+    }
+    told = evaluated(alarm, points, State.OK)
+    assert told is (State.ALARM if rings and treated == "missing" else State.OK)
 
 
 def test_an_alarm_on_the_sweeps_own_metric_would_not_do() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from datetime import timedelta
@@ -24,7 +25,7 @@ from straywatch.doctor.lines import failed as line_failed
 from straywatch.doctor.lines import unread as line_unread
 from straywatch.doctor.performing import parameters
 from straywatch.doctor.repairing import plan, repair
-from straywatch.doctor.world import Unread
+from straywatch.doctor.world import Gone, Unread
 from straywatch.errors import StraywatchError, WrongUsageError
 from tests.unit.deployed_template import REGION, deployed
 from tests.unit.doctor_answers import NOW
@@ -241,6 +242,79 @@ def test_a_sweep_rate_of_the_operators_own_that_is_too_long_is_said() -> None:
     deployment = Deployment.healthy(SweepRate="rate(30 days)")
     (line,) = problems(deployment)
     assert (line.check, line.level) == ("sweep rate", WARN)
+
+
+GIVEN_KEY = f"arn:aws:kms:{REGION}:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def key_state(state: str) -> tuple[str, Change]:
+    """A key that can or cannot be used."""
+    return "describe_key", lambda answer: answer["KeyMetadata"].update(KeyState=state)
+
+
+def key_statement(**changes: Any) -> tuple[str, Change]:
+    """A key whose policy has its one statement changed."""
+
+    def change(answer: Any) -> None:
+        policy = json.loads(answer["Policy"])
+        policy["Statement"][0].update(changes)
+        answer["Policy"] = json.dumps(policy)
+
+    return "get_key_policy", change
+
+
+def test_a_key_of_the_operators_own_is_looked_at() -> None:
+    """The stack has none then: its output says which it is."""
+    deployment = Deployment.healthy(AlertKeyArn=GIVEN_KEY)
+    assert problems(deployment) == []
+    told = {line.check for line in deployment.lines() if line.level is Level.PASS}
+    assert {f"key {GIVEN_KEY}", f"policy of key {GIVEN_KEY}"} <= told
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [
+        (key_state("Disabled"), "KeyState is Disabled"),
+        (key_state("PendingDeletion"), "KeyState is PendingDeletion"),
+        (("describe_key", lambda _: Gone()), "was deleted"),
+        (key_statement(Principal={"Service": "sns.amazonaws.com"}), "no kms:Decrypt, kms:Gen"),
+        (key_statement(Action="kms:Decrypt"), "no kms:GenerateDataKey:"),
+        (key_statement(Effect="Deny", Principal="*", Condition={}), "no kms:Decrypt"),
+    ],
+)
+def test_a_key_of_the_operators_own_that_stops_alarms_is_said(
+    sabotage: tuple[str, Change], seen: str
+) -> None:
+    """Or the monitor would break in silence: its alarms pass through the same key."""
+    deployment = Deployment.healthy(AlertKeyArn=GIVEN_KEY)
+    deployment.spoil(*sabotage, GIVEN_KEY)
+    (line,) = problems(deployment)
+    assert line.level is FAIL
+    assert GIVEN_KEY in line.check
+    assert seen in line.seen
+    assert line.mend or line.advice
+
+
+def test_a_key_policy_that_denies_is_seen_past_one_that_allows() -> None:
+    """A deny wins, whoever else is let in."""
+
+    def denying(answer: Any) -> None:
+        policy = json.loads(answer["Policy"])
+        deny = {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+        answer["Policy"] = json.dumps({"Statement": [*policy["Statement"], deny]})
+
+    deployment = Deployment.healthy(AlertKeyArn=GIVEN_KEY)
+    deployment.spoil("get_key_policy", denying, GIVEN_KEY)
+    (line,) = problems(deployment)
+    assert "denies CloudWatch" in line.seen
+
+
+def test_a_cron_that_sweeps_once_a_week_is_no_late_sweep() -> None:
+    """The doctor measures by what the heartbeat measures by."""
+    deployment = Deployment.healthy(SweepRate="cron(0 3 ? * MON *)")
+    (line,) = problems(deployment)
+    assert (line.check, line.level) == ("sweep rate", WARN)
+    assert "every 7d" in line.seen
 
 
 @pytest.mark.parametrize(

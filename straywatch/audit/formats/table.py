@@ -13,7 +13,7 @@ from rich.text import Text
 from straywatch.audit.formats.summary import sentences
 from straywatch.audit.formats.times import age
 from straywatch.audit.report import AuditedUser, Report
-from straywatch.terminal.columns import layout
+from straywatch.terminal.columns import unbroken
 from straywatch.text import visible
 
 _WIDE = 110  # from here on there is room for policies and ids
@@ -55,7 +55,7 @@ def _print(report: Report, console: Console, *, soft_wrap: bool) -> None:
         cells = [_cells(user, report.generated_at, console.width) for user in users]
         rows = [header, *([row[name] for name in header] for row in cells)]
         styles = ["bold", *map(_style, users)]
-        shown = map(_coloured, layout(rows, console.width), styles)
+        shown = map(_coloured, unbroken(rows, console.width), styles)
         console.print(Text("\n").join(shown), soft_wrap=True)
     for line in sentences(report):
         console.print(Text(line, style="bold"), soft_wrap=soft_wrap)

@@ -28,7 +28,7 @@ from ministack.core import (
     router,
 )
 from ministack.services import cloudwatch, eventbridge, iam, kms, lambda_svc, sns, sqs, ssm, sts
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from straywatch.local.bridge.records import EVENT_REGION, Caller
 from straywatch.local.emulator.mails import Mail
@@ -79,6 +79,10 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (sqs, "_dlq_sweep", ("q",)),
     (cloudwatch, "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions")),
     (kms, "_resolve_key", ("key_id_or_arn",)),
+    (changesets, "_evaluate_conditions", ("template", "params")),
+    (engine, "_evaluate_conditions", ("template", "params")),
+    (handlers, "_evaluate_conditions", ("template", "params")),
+    (stacks, "_evaluate_conditions", ("template", "params")),
     (provisioners, "_sns_create", ("logical_id", "props", "stack_name")),
     (provisioners, "_sns_update", ("physical_id", "old_props", "new_props", "stack_name")),
     (sns, "_fanout", ("topic_arn", "msg_id", "message", "subject", "message_structure")),

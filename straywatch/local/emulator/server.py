@@ -28,6 +28,7 @@ from straywatch.local.bridge.layer import Bridge, Emulator
 from straywatch.local.bridge.limits import Refusal, refusal
 from straywatch.local.bridge.records import Caller
 from straywatch.local.emulator import (
+    condition_gaps,
     iam_gaps,
     iam_lag,
     iam_pages,
@@ -58,6 +59,7 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     seams.verify()
     iam_gaps.install()
     topic_gaps.install()
+    condition_gaps.install()
     recursion.install()
     parameter_gaps.install()
     rule_targets.install()
