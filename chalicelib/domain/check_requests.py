@@ -59,7 +59,7 @@ class DigestRequest:
 
 def encode_check(request: CheckRequest | DigestRequest) -> str:
     """Write the message; `decode_check` reads it back."""
-    plain = encode(request)
+    plain = encode(request, whole=True)
     kind = {"kind": _DIGEST} if isinstance(request, DigestRequest) else {}
     return json.dumps({"version": MESSAGE_VERSION} | plain.pop("account") | kind | plain)
 

@@ -247,7 +247,7 @@ def test_a_sweep_without_groups_opens_nothing() -> None:
     """It fails, and is tried again."""
     with aws_in_memory() as stack:
         sweeper = stack.deployment().sweep(lambda: 900.0)
-        untold = replace(sweeper, pages=lambda _: iter([Page((UNTOLD,), None)]))
+        untold = replace(sweeper, pages=lambda *_: iter([Page((UNTOLD,), None)]))
         with pytest.raises(UnknownGroupsError, match="bob"):
             untold.run(ACCOUNT)
         assert stack.alerts() == []

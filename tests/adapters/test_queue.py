@@ -14,9 +14,9 @@ from moto import mock_aws
 from chalicelib.adapters.check_queue import CheckQueue
 from chalicelib.domain.check_requests import CheckRequest, Origin, decode_check, encode_check
 from tests.adapters.aws import client
-from tests.unit.records import ACCOUNT, NOW, at, event
+from tests.unit.records import ACCOUNT, NOW, at
 
-REQUEST = CheckRequest(ACCOUNT, "bob", at(-60), Origin.EVENT, event("CreateUser", -60).cause)
+REQUEST = CheckRequest(ACCOUNT, "bob", at(-60), Origin.EVENT)
 
 
 @pytest.fixture

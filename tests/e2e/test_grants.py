@@ -91,7 +91,7 @@ def _find_a_user_by_id(stack: LocalStack) -> None:
 def _dead_letter(stack: LocalStack) -> None:
     """What each event function cannot process, and a check that cannot be read, is set aside."""
     for function in ("OnMembershipLost", "OnMembershipSettled"):
-        stack.control.fail("dynamodb:GetItem", "ValidationException", times=99, caller=function)
+        stack.control.fail("dynamodb:UpdateItem", "ValidationException", times=99, caller=function)
     stack.iam.create_user(UserName="unlucky")
     stack.iam.add_user_to_group(UserName="unlucky", GroupName=GROUP)
     stack.session.client("sqs").send_message(

@@ -402,7 +402,9 @@ def test_the_last_event_is_told_from_the_marks() -> None:
     times = [{"S": (NOW - timedelta(hours=h)).isoformat()} for h in (5, 2, 9, 1)]
     kinds = ("joined", "left", "deleted", "settled")  # the last is a look
     facts = zip(kinds, times, strict=True)
-    items = [{"fact:1": {"M": {"kind": {"S": kind}, "at": at}}} for kind, at in facts]
+    items: list[dict[str, object]] = [
+        {"fact:1": {"M": {"kind": {"S": kind}, "at": at}}} for kind, at in facts
+    ]
     items.append({"left_at": {"S": (NOW - timedelta(hours=7)).isoformat()}})
     deployment.spoil("query", lambda _: {"Items": items})
     line = next(line for line in deployment.lines() if line.check == "last event")

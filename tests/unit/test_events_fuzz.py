@@ -17,7 +17,6 @@ from chalicelib.domain.check_requests import (
     encode_check,
 )
 from chalicelib.domain.events import (
-    Cause,
     Ignored,
     MalformedEventError,
     MembershipEvent,
@@ -121,7 +120,7 @@ MESSAGE = json.loads(
             "bob",
             NOW,
             Origin.EVENT,
-            event("RemoveUserFromGroup", 0).cause,
+            findings=("aws:123456789012:AIDAQWERTYUIOPASDFGH:1",),
         )
     )
 )
@@ -137,7 +136,7 @@ def check_message(body: str) -> None:
     if isinstance(request, CheckRequest):
         assert request.user_name
         assert request.since.tzinfo is not None
-        assert isinstance(request.cause, Cause | None)
+        assert all(isinstance(finding_id, str) for finding_id in request.findings)
     assert decode_check(encode_check(request)) == request
 
 
