@@ -81,7 +81,8 @@ def _deadline_by_event(facts: Facts, episode: Episode) -> int | None:
         due = later
     deadline = facts.deadline(due)
     misled = facts.is_misled(episode.user_id, episode, began.told_at, deadline)
-    return None if misled else deadline
+    unclear = facts.is_anybodys(episode.user_id, began.told_at, deadline)
+    return None if misled or unclear else deadline
 
 
 def _beginning(facts: Facts, episode: Episode) -> Event | None:
