@@ -12,64 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from chalicelib.domain.escalations import ROLE_IN_PLACE, WITH_PASS_ROLE
 from straywatch.remediation.policies.algebra import includes
 from straywatch.remediation.policies.documents import Grant, Patterns
 
 _GUARDED_SERVICES = ("iam:", "sts:", "organizations:", "sso:", "sso-directory:", "identitystore:")
 """Who may change these, or act as somebody else by them, may become an administrator."""
 
-_RUN_AS_OTHERS = {
-    "cloudformation": (
-        "createstack",
-        "updatestack",
-        "createchangeset",
-        "executechangeset",
-        "createstackset",
-        "updatestackset",
-    ),
-    "codebuild": ("createproject", "updateproject", "startbuild"),
-    "codestar": ("createproject", "associateteammember"),
-    "cognito-identity": ("setidentitypoolroles",),
-    "datapipeline": ("createpipeline", "putpipelinedefinition"),
-    "ec2": (
-        "runinstances",
-        "requestspotinstances",
-        "modifyinstanceattribute",
-        "associateiaminstanceprofile",
-        "replaceiaminstanceprofileassociation",
-        "createlaunchtemplate",
-        "createlaunchtemplateversion",
-    ),
-    "ec2-instance-connect": ("sendsshpublickey",),
-    "ecs": (
-        "runtask",
-        "registertaskdefinition",
-        "createservice",
-        "updateservice",
-        "starttask",
-        "executecommand",
-    ),
-    "glue": ("createdevendpoint", "updatedevendpoint", "createjob", "updatejob", "createsession"),
-    "lambda": (
-        "createfunction",
-        "updatefunctioncode",
-        "updatefunctionconfiguration",
-        "createeventsourcemapping",
-    ),
-    "sagemaker": (
-        "createnotebookinstance",
-        "createpresignednotebookinstanceurl",
-        "createtrainingjob",
-        "createprocessingjob",
-    ),
-    "ssm": ("sendcommand", "startsession", "startautomationexecution"),
-    "states": ("createstatemachine", "updatestatemachine"),
-    "scheduler": ("createschedule",),
-    "apprunner": ("createservice",),
-    "bedrock-agentcore": ("createcodeinterpreter",),
-}
-"""Actions that run one's own code or template as a role. Sources: Rhino Security Labs, "AWS IAM
-Privilege Escalation: Methods and Mitigation"; Bishop Fox, "Privilege Escalation in AWS"."""
+_RUN_AS_OTHERS = frozenset(action.lower() for action in (*WITH_PASS_ROLE, *ROLE_IN_PLACE))
 
 
 @dataclass(frozen=True)
@@ -125,8 +75,7 @@ def expanded(pattern: str) -> frozenset[str]:
 
 def _escalates(action: str) -> bool:
     """Tell whether who gains an action may gain more by it, read to the gainer's disadvantage."""
-    service, _, name = action.partition(":")
-    if name in _RUN_AS_OTHERS.get(service, ()) or action in _at_level("Permissions management"):
+    if action in _RUN_AS_OTHERS or action in _at_level("Permissions management"):
         return True
     reads = action in _at_level("Read") or action in _at_level("List")
     return action.startswith(_GUARDED_SERVICES) and not reads
