@@ -292,13 +292,21 @@ def ends_unheard(stack: LocalStack) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("broken", "leg", "said"),
     [
-        (rule_disabled, "event", "rule of OnMembershipLost: "),
+        (rule_disabled, "event", "rule OnMembershipLostOnMembershipLostEvent: State is DISABLED"),
         (function_refuses_rule, "event", "dead-lettered: delivery of CreateUser"),
-        (mapping_disabled, "check", "check queue to CheckMembership: is Disabled"),
+        (
+            mapping_disabled,
+            "check",
+            "event source CheckMembershipCheckMembershipSqsEventSource: State is ",
+        ),
         (looks_denied, "check", "iam:ListGroupsForUser"),
         (topic_closed, "alert", "could not be published"),
         (nobody_subscribed, "audience", "nobody is subscribed"),
-        (ends_unheard, "resolve", "rule of OnMembershipSettled: "),
+        (
+            ends_unheard,
+            "resolve",
+            "rule OnMembershipSettledOnMembershipSettledEvent: State is DISABLED",
+        ),
     ],
 )
 def test_what_is_broken_is_named(
@@ -313,7 +321,9 @@ def test_what_is_broken_is_named(
         ended = drill(*HURRY)
 
     assert broken_at(ended)[0] == leg, ended
-    assert said in broken_at(ended)[1]
+    told = broken_at(ended)[1]
+    assert said in told
+    assert "mend: \n" not in f"{told}\n"
     assert left_behind(stack) == []
     stack.session.client("sqs").purge_queue(QueueUrl=stack.outputs["CheckQueueUrl"])
     stack.session.client("sqs").purge_queue(QueueUrl=stack.outputs["DeadLetterQueueUrl"])
