@@ -16,13 +16,19 @@ from straywatch.aws.identity import own_account
 from straywatch.deploy.deployed import deployed_stack
 from straywatch.deploy.remaking import remake
 from straywatch.doctor.checkout import packaged
-from straywatch.doctor.checkup import Area, check_up, exit_code
+from straywatch.doctor.checkup import Area, check_up, exit_code, unseen
 from straywatch.doctor.deployment import read_world
 from straywatch.doctor.lines import Level
 from straywatch.doctor.performing import performing
 from straywatch.doctor.repairing import plan, repair
 from straywatch.doctor.world import Unread, World
-from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, WrongUsageError
+from straywatch.errors import (
+    EXIT_FINE,
+    EXIT_FOUND,
+    EXIT_INCOMPLETE,
+    StraywatchError,
+    WrongUsageError,
+)
 from straywatch.terminal.options import aws_context, aws_options, output_option
 from straywatch.terminal.progress import waiting
 from straywatch.terminal.tables import console
@@ -103,7 +109,10 @@ def command(
         counts = Counter(line.level for area in areas for line in area.lines)
         told = ", ".join(f"{counts[level]} {level}" for level in Level if counts[level])
         click.echo(f"\n{stack.name} in {world.region}: {told}")
-    return exit_code(areas)
+    code = exit_code(areas)
+    if code == EXIT_INCOMPLETE:
+        click.echo(f"straywatch: {unseen(areas)}", err=True)
+    return code
 
 
 def _repair(

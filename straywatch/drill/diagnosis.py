@@ -13,7 +13,7 @@ from straywatch.deploy.deployed import deployed_stack
 from straywatch.doctor.checkout import packaged
 from straywatch.doctor.checkup import PARTS
 from straywatch.doctor.deployment import read_world
-from straywatch.doctor.lines import Level
+from straywatch.doctor.lines import Level, Line
 from straywatch.doctor.world import Checkout, Unread, World
 from straywatch.drill.course import Part
 from straywatch.redrive.letterbox import Letterbox
@@ -48,7 +48,13 @@ def causes(
     for area in _AREAS[part]:
         for line in PARTS[area](world):
             if line.level is Level.FAIL:
-                yield f"{line.check}: {line.seen}" + (f"; mend: {line.mend}" if line.mend else "")
+                yield _told(line)
+
+
+def _told(line: Line) -> str:
+    remedies = {"mend": line.mend, "advice": line.advice}
+    told = [f"{name}: {remedy}" for name, remedy in remedies.items() if remedy]
+    return "; ".join([f"{line.check}: {line.seen}", *told])
 
 
 @cache

@@ -15,7 +15,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from straywatch.cli import cli, run
-from straywatch.doctor.checkup import Area, exit_code
+from straywatch.doctor.checkup import Area, exit_code, unseen
 from straywatch.doctor.intended import FOLDED
 from straywatch.doctor.invocation import STAGED, Invocation
 from straywatch.doctor.kinds.interface import Call
@@ -419,6 +419,14 @@ def test_the_last_event_is_told_from_the_marks() -> None:
 def test_the_exit_code_tells_the_worst(lines: list[Line], code: int) -> None:
     """A failure goes before a look that failed; a warning lets a script pass."""
     assert exit_code([Area("all", tuple(lines))]) == code
+
+
+def test_what_could_not_be_looked_at_is_told_in_one_line() -> None:
+    """Whoever reads stderr alone, as a script does, has a reason for the exit code."""
+    lines = (passed("a", ""), line_unread("queue Q", "throttled\nand more"), line_unread("b", "x"))
+    assert unseen([Area("all", lines)]) == (
+        "2 checks could not be made, the first of them queue Q: throttled and more"
+    )
 
 
 @pytest.mark.parametrize("words", sorted(STAGED))
