@@ -37,7 +37,7 @@ deploy: $(VENV) ## Deploy: EMAIL=you@example.com [GRACE=15m] [STAGE=name] [YES=1
 destroy: $(VENV) ## Remove a deployment, keeping its findings: [STAGE=name] [YES=1].
 	@$(RUN) destroy $(STAGE_OPTION) $(YES_OPTION)
 
-bench: $(VENV) ## Measure cold imports, sizes, API calls and delays.
+bench: $(VENV) ## Measure cold imports, sizes, API calls, delays; ask an independent judge (Node).
 	@.venv/bin/python -m bench
 
 simulate: $(VENV) ## Play N random histories against the monitor and its promises: [N=1000] [SEED=0].

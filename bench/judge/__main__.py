@@ -12,7 +12,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from moto import mock_aws
@@ -24,35 +24,36 @@ from bench.judge.node import Driver, NoJudgeError, installed
 from bench.judge.trial import try_account
 from tests.adapters.remediation_account import client
 
-BENCHED = 20_000
-"""Queries in `make bench`: about a minute."""
+BENCHED = 50_000
+BENCHED_SECONDS = 60
+"""Queries in `make bench` at most, and how long they may take."""
 
 
-def run(queries: int, seed: int, contexts: int) -> Iterator[Counts]:
-    """Try accounts until so many queries were asked; the counts so far after each account.
+def run(
+    queries: int, seconds: float, seed: int, contexts: int, command: Callable[[], list[str]]
+) -> Iterator[Counts]:
+    """Try accounts until so many queries were asked, or the time is up; the counts so far.
 
-    Raises NoJudgeError.
+    `command` gives what starts the driver. Raises NoJudgeError.
     """
     total = Counts()
-    with tempfile.TemporaryDirectory(prefix="straywatch-judge-") as folder, Driver(
-        installed()
-    ) as driver:
-        while total.queries.total() < queries:
+    end = time.perf_counter() + seconds
+    with (
+        Driver(command()) as driver,
+        tempfile.TemporaryDirectory(prefix="straywatch-judge-") as folder,
+    ):
+        while total.queries.total() < queries and time.perf_counter() < end:
             with mock_aws():
-                total.add(
-                    try_account(seed, contexts, driver.ask, Path(folder), bounded(client()))
-                )
+                total.add(try_account(seed, contexts, driver.ask, Path(folder), bounded(client())))
             seed += 1
             yield total
 
 
-def measure(queries: int = BENCHED) -> Iterator[Figure]:
+def measure(command: Callable[[], list[str]] = installed) -> Iterator[Figure]:
     """The judge's part of `make bench`; where it cannot be asked, a figure that says so."""
     start = time.perf_counter()
-    total = Counts()
     try:
-        for total in run(queries, 0, 2):
-            pass
+        *_, total = run(BENCHED, BENCHED_SECONDS, 0, 4, command)
     except NoJudgeError as error:
         yield Figure("independent judge", "NOT RUN", str(error))
         return
@@ -66,13 +67,16 @@ def main() -> int:
     """Ask so many queries and print the counts."""
     parser = argparse.ArgumentParser(prog="python -m bench.judge", description=__doc__)
     parser.add_argument("--queries", type=int, default=100_000, help="how many at least")
+    parser.add_argument("--seconds", type=float, default=3600, help="how long at most")
     parser.add_argument("--seed", type=int, default=0, help="the first account's")
     parser.add_argument("--contexts", type=int, default=8, help="contexts of each request")
     options = parser.parse_args()
     start = time.perf_counter()
     total = Counts()
     try:
-        for total in run(options.queries, options.seed, options.contexts):
+        for total in run(
+            options.queries, options.seconds, options.seed, options.contexts, installed
+        ):
             seconds = time.perf_counter() - start
             asked = total.queries.total()
             print(

@@ -41,6 +41,8 @@ def access(iam: IAMClient) -> dict[str, Access]:
     return found
 
 
-def _held(holder: Any, inline: str, managed: Mapping[str, Document]) -> list[Document]:
+def _held(
+    holder: Mapping[str, Any], inline: str, managed: Mapping[str, Document]
+) -> list[Document]:
     attached = [managed[each["PolicyArn"]] for each in holder["AttachedManagedPolicies"]]
     return attached + [each["PolicyDocument"] for each in holder.get(inline, [])]

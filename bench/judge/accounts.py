@@ -27,7 +27,8 @@ PLACES = (
     f"{_S3}${{aws:PrincipalTag/team}}/*", f"{_S3}a/${{aws:PrincipalTag/team, 'none'}}/*",
     f"{_S3}a/${{*}}", f"{_SQS}q", f"{_SQS}*", "arn:aws:sqs:*:*:q", f"{_SQS}${{aws:username}}",
     "arn:*:sns:*:*:t", "arn:aws:dynamodb:*:*:table/t*",
-    "arn:aws:secretsmanager:*:*:secret:a-??????", f"arn:aws:iam::{ACCOUNT_ID}:user/${{aws:username}}",
+    "arn:aws:secretsmanager:*:*:secret:a-??????",
+    f"arn:aws:iam::{ACCOUNT_ID}:user/${{aws:username}}",
 )  # fmt: skip
 CONDITIONS: tuple[dict[str, Any], ...] = (
     {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
@@ -45,14 +46,14 @@ CONDITIONS: tuple[dict[str, Any], ...] = (
     {"DateGreaterThan": {"aws:CurrentTime": "2026-06-01T00:00:00Z"}},
     {"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}},
     {"NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "60"}},
-    {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::*:user/u*"}},
+    {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/u*"}},
     {"ForAllValues:StringEquals": {"aws:TagKeys": ["team", "cost"]}},
     {"ForAnyValue:StringLike": {"aws:TagKeys": "t*"}},
     {"StringEquals": {"aws:RequestedRegion": "us-east-1", "aws:PrincipalTag/team": "blue"}},
 )  # fmt: skip
 ASKED = (
     *((f"s3:{verb}Object", place) for verb in ("Get", "Put", "Delete") for place in (
-        f"{_S3}a/x", f"{_S3}a/u1/x", f"{_S3}b/x", f"{_S3}a/*", f"{_S3}blue/y", f"{_S3}a/none/z",
+        f"{_S3}a/x", f"{_S3}a/u1/x", f"{_S3}b/x", f"{_S3}a/$x", f"{_S3}blue/y", f"{_S3}a/none/z",
     )),
     *((f"s3:{verb}", f"{_S3}{bucket}") for verb in ("ListBucket", "GetBucketPolicy")
       for bucket in ("a", "b")),
@@ -113,7 +114,10 @@ def populate(iam: IAMClient, dice: random.Random) -> None:
             text = dice.choice(documents)
             iam.put_group_policy(GroupName=name, PolicyName="own", PolicyDocument=text)
     for number in range(dice.randint(2, 6)):
-        _user(iam, dice, f"u{number}", policies, documents, groups)
+        _user(iam, dice, f"u{number}", policies, documents)
+        for group in groups:
+            if dice.random() < 0.2:
+                iam.add_user_to_group(GroupName=group, UserName=f"u{number}")
 
 
 def _user(
@@ -122,16 +126,12 @@ def _user(
     name: str,
     policies: list[str],
     documents: list[str],
-    groups: list[str],
 ) -> None:
     iam.create_user(UserName=name)
     for arn in dice.sample(policies, dice.randint(0, 2)):
         iam.attach_user_policy(UserName=name, PolicyArn=arn)
     for number, text in enumerate(dice.sample(documents, dice.randint(0, 2))):
         iam.put_user_policy(UserName=name, PolicyName=f"own-{number}", PolicyDocument=text)
-    for group in groups:
-        if dice.random() < 0.2:
-            iam.add_user_to_group(GroupName=group, UserName=name)
     if dice.random() < 0.25:
         iam.put_user_permissions_boundary(UserName=name, PermissionsBoundary=dice.choice(policies))
 

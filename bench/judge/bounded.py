@@ -15,14 +15,14 @@ class Bounded:
         self._iam = iam
         self._boundaries: dict[str, str] = {}
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
         return getattr(self._iam, name)
 
     def put_user_permissions_boundary(self, *, UserName: str, PermissionsBoundary: str) -> None:  # noqa: N803 - boto3's names
         """Limit a user."""
         self._boundaries[UserName] = PermissionsBoundary
 
-    def get_account_authorization_details(self, **asked: Any) -> Any:
+    def get_account_authorization_details(self, **asked: Any) -> Any:  # noqa: ANN401 - as asked
         """IAM's answer, with each user's boundary as IAM words it."""
         details = self._iam.get_account_authorization_details(**asked)
         for user in details["UserDetailList"]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,17 +28,19 @@ VERSION = "0.1.173"
 DRIVER = Path(__file__).with_name("driver.mjs")
 FOLDER = Path(__file__).parents[2] / "build" / "judge"
 
+Which = Callable[[str], str | None]
+
 
 class NoJudgeError(StraywatchError):
     """Node, npm or the package is not to be had here."""
 
 
-def installed(folder: Path = FOLDER) -> list[str]:
+def installed(folder: Path = FOLDER, which: Which = shutil.which) -> list[str]:
     """The command that starts the driver, after npm installed the package where it is not yet.
 
     Raises NoJudgeError where there is no Node or no npm, or where npm fails.
     """
-    node, npm = shutil.which("node"), shutil.which("npm")
+    node, npm = which("node"), which("npm")
     if node is None or npm is None:
         raise NoJudgeError("the judge from npm needs Node.js and npm, which are not installed here")
     if _version(folder) != VERSION:
@@ -70,7 +72,7 @@ class Driver:
         self._asked = 0
 
     def ask(self, question: dict[str, Any]) -> list[str]:
-        """The answers to one question's requests. Raises StraywatchError unless all are answered."""
+        """The answers to a question's requests. Raises StraywatchError unless all are answered."""
         self._asked += 1
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from bench.judge import accounts
 from bench.judge.access import Access, access
 from bench.judge.counts import Counts
+from bench.judge.known import as_misread
+from straywatch.errors import StraywatchError
 from straywatch.remediation.applying.application import apply_plan
 from straywatch.remediation.applying.journal import Journal
 from straywatch.remediation.applying.undo import undo_journal
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 Ask = Callable[[dict[str, Any]], list[str]]
 ALLOWED = {"Allowed": True, "ImplicitlyDenied": False, "ExplicitlyDenied": False}
 BEFORE, JOINED, DETACHED, MEDDLED, UNDONE = "before", "joined", "detached", "meddled", "undone"
+
+REFUSED = "FAULT: apply or undo refused a fresh plan (account not judged)"
 
 
 @dataclass(frozen=True)
@@ -45,10 +49,16 @@ def try_account(seed: int, contexts: int, ask: Ask, folder: Path, iam: IAMClient
         dice.choice(["direct", "strays"]), dice.choice([0, 0, 0, 5]), dice.choice([None, 1])
     )
     plan = make_plan(look(iam), options)
-    states = _play(plan, iam, dice, folder / f"{seed}.journal")
     counts = Counts(accounts=1)
+    try:
+        states = _play(plan, iam, dice, folder / f"{seed}.journal")
+    except StraywatchError as error:
+        counts.outcomes[REFUSED] += 1
+        counts.differ(REFUSED, {"seed": seed, "why": str(error)})
+        return counts
     for name in sorted(states[BEFORE].held):
-        _judge_user(seed, name, plan, states, accounts.requests(dice, name, contexts), ask, counts)
+        asked = accounts.requests(dice, name, contexts)
+        _judge_user(seed, name, plan, states, asked=asked, ask=ask, counts=counts)
     return counts
 
 
@@ -102,6 +112,7 @@ def _judge_user(
     name: str,
     plan: Plan,
     states: dict[str, State],
+    *,
     asked: Sequence[accounts.Asked],
     ask: Ask,
     counts: Counts,
@@ -116,7 +127,7 @@ def _judge_user(
             answers = ask(question(name, held, asked))
             known.append((held, answers))
             counts.evaluations += len(asked)
-            _compare_judges(seed, name, held, asked, answers, counts)
+            _compare_judges(seed, name, held, asked=asked, answers=answers, counts=counts)
         theirs[state] = answers
         counts.queries[state] += len(asked)
     planned = any(user.name == name for user in plan.users)
@@ -145,6 +156,7 @@ def _compare_judges(
     seed: int,
     name: str,
     held: Access,
+    *,
     asked: Sequence[accounts.Asked],
     answers: list[str],
     counts: Counts,
@@ -153,15 +165,27 @@ def _compare_judges(
         if answer not in ALLOWED:
             kind = f"not judged: {answer}"
         else:
-            ours = decided(
-                held.documents, request.action, request.resource, request.context, held.boundary
-            )
-            same = ours == ALLOWED[answer]
-            kind = "agree" if same else f"differ: npm's says {answer}, AWS's rules {ours}"
+            ours = _ours(held, request)
+            if ours == ALLOWED[answer]:
+                kind = "agree"
+            elif _ours(misread(held), request) == ALLOWED[answer]:
+                kind = "known: npm's cuts a variable in two"
+            else:
+                kind = f"differ: npm's says {answer}, AWS's rules {ours}"
         counts.judges[kind] += 1
-        if kind != "agree":
+        if kind.startswith(("differ", "not judged")):
             documents = [held.documents, held.boundary]
             counts.differ(kind, _example(seed, name, request, documents=documents))
+
+
+def _ours(held: Access, request: accounts.Asked) -> bool:
+    return decided(held.documents, request.action, request.resource, request.context, held.boundary)
+
+
+def misread(held: Access) -> Access:
+    """What applies to a user as the judge from npm takes it, where it is known to be wrong."""
+    boundary = None if held.boundary is None else tuple(as_misread(held.boundary))
+    return Access(tuple(as_misread(held.documents)), boundary)
 
 
 def outcomes(
@@ -192,6 +216,6 @@ def _moved(was: bool, now: bool) -> str:  # noqa: FBT001 - two answers of a judg
     return "the same" if was == now else "gained" if now else "lost"
 
 
-def _example(seed: int, name: str, request: accounts.Asked, **more: Any) -> dict[str, Any]:
+def _example(seed: int, name: str, request: accounts.Asked, **more: object) -> dict[str, Any]:
     asked = {"action": request.action, "resource": request.resource, "context": request.context}
     return {"seed": seed, "user": name, **asked, **more}

@@ -63,7 +63,7 @@ def _plain(pattern: str) -> str:
 
 
 def _when(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def _inside(pattern: str, value: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.unit.remediation.conditions import Context, filled, hold, like
+from tests.unit.remediation.conditions import NEVER, Context, filled, hold, like
 
 Document = Mapping[str, Any]
 
@@ -70,9 +70,7 @@ def decided(
     return given and (boundary is None or _verdict(boundary, action, resource, context))
 
 
-def _verdict(
-    documents: Iterable[Document], action: str, resource: str, context: Context
-) -> bool:
+def _verdict(documents: Iterable[Document], action: str, resource: str, context: Context) -> bool:
     found = {
         statement["Effect"]
         for document in documents
@@ -95,7 +93,10 @@ def _covers(
     if acts != ("Action" in statement):
         return False
     places = _listed(statement.get("Resource", statement.get("NotResource")))
-    lies = any(like(filled(p, context, version), resource) for p in places)
+    patterns = [filled(place, context, version) for place in places]
+    if "NotResource" in statement and any(NEVER in pattern for pattern in patterns):
+        return False  # the User Guide: a variable without value may make the statement invalid
+    lies = any(like(pattern, resource) for pattern in patterns)
     if lies != ("Resource" in statement):
         return False
     return hold(statement.get("Condition", {}), context, version)
