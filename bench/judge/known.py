@@ -11,7 +11,7 @@ from typing import Any
 
 Document = Mapping[str, Any]
 CUT_VARIABLE = re.compile(r"arn:[^:]*:[^:]*:[^:]*:[^:]*:[^/:]*\$\{[^/]*:")
-"""Version 0.1.173 takes apart at the first `/` or `:` what follows an ARN's fifth colon, and so cuts
+"""Version 0.1.173 takes apart at the first `/` or `:` what follows an ARN's fifth colon, so it cuts
 `${aws:username}` in two where no `/` comes before it. Such a pattern then matches nothing. It makes
 an exception for S3 alone."""
 _NOTHING = "arn:aws:none:::nothing"
