@@ -30,7 +30,7 @@ Ask = Callable[[dict[str, Any]], list[str]]
 ALLOWED = {"Allowed": True, "ImplicitlyDenied": False, "ExplicitlyDenied": False}
 BEFORE, JOINED, DETACHED, MEDDLED, UNDONE = "before", "joined", "detached", "meddled", "undone"
 
-REFUSED = "FAULT: apply or undo refused a fresh plan (account not judged)"
+REFUSED = "FAULT: plan, apply or undo refused an account that nobody had changed"
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ def try_account(seed: int, contexts: int, ask: Ask, folder: Path, iam: IAMClient
     options = Options(
         dice.choice(["direct", "strays"]), dice.choice([0, 0, 0, 5]), dice.choice([None, 1])
     )
-    plan = make_plan(look(iam), options)
     counts = Counts(accounts=1)
     try:
+        plan = make_plan(look(iam), options)
         states = _play(plan, iam, dice, folder / f"{seed}.journal")
     except StraywatchError as error:
         counts.outcomes[REFUSED] += 1
