@@ -37,7 +37,7 @@ deploy: $(VENV) ## Deploy: EMAIL=you@example.com [GRACE=15m] [STAGE=name] [YES=1
 destroy: $(VENV) ## Remove a deployment, keeping its findings: [STAGE=name] [YES=1].
 	@$(RUN) destroy $(STAGE_OPTION) $(YES_OPTION)
 
-bench: $(VENV) ## Measure cold imports, sizes, API calls and delays, and whether the tests bite.
+bench: $(VENV) ## Measure imports, sizes, API calls, delays; ask an independent judge (Node); plant faults.
 	@.venv/bin/python -m bench
 	@.venv/bin/python -m bench.mutation --share 0.1
 

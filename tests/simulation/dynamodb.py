@@ -220,7 +220,7 @@ class SimulatedDynamoDB:
             names.demand_all_used()
         if len(page) < len(found) or ("Limit" in request and len(page) == size):
             last = page[-1]
-            keys = ("pk", "sk", "live") if "IndexName" in request else ("pk", "sk")
+            keys = ("pk", "sk", request["IndexName"]) if "IndexName" in request else ("pk", "sk")
             answer["LastEvaluatedKey"] = {key: last[key] for key in keys}
         return answer
 

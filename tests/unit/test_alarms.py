@@ -83,6 +83,17 @@ def unheard(minute: int) -> list[float]:
     return [float(minute < 30 or BEGINS <= minute < ENDS)] if beat(minute) else []
 
 
+def lost(minute: int) -> list[float]:
+    """Lambda could not keep a letter, again and again from BEGINS on; else it tells nothing."""
+    return [1.0] if BEGINS <= minute < ENDS and (minute - BEGINS) % 6 == 0 else []
+
+
+def import_age(minute: int) -> list[float]:
+    """Findings are taken at once, and from BEGINS on nobody takes them."""
+    return [(minute - BEGINS) * 60.0] if BEGINS <= minute < ENDS else [0.0]
+
+
+LOST = [name for name in ALARMS if name.endswith("LostAlarm")]
 TROUBLES: list[tuple[str, Metric, State]] = [
     ("DeadLetterAlarm", dead_letters, State.ALARM),
     ("CheckBacklogAlarm", age, State.ALARM),
@@ -92,6 +103,8 @@ TROUBLES: list[tuple[str, Metric, State]] = [
     ("SweepSilentAlarm", overdue, State.ALARM),
     ("SweepSilentAlarm", no_heartbeat, State.INSUFFICIENT_DATA),
     ("UnheardAlarm", unheard, State.ALARM),
+    ("ImportBacklogAlarm", import_age, State.ALARM),
+    *((name, lost, State.ALARM) for name in LOST),
 ]
 CASES = pytest.mark.parametrize(
     ("name", "metric", "state"), TROUBLES, ids=[f"{n}-{m.__name__}" for n, m, _ in TROUBLES]

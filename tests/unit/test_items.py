@@ -13,7 +13,7 @@ from chalicelib.adapters.items import from_item, to_item
 from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import Cause
-from chalicelib.domain.facts import Evidence, Mark
+from chalicelib.domain.facts import Asked, Evidence, Fact, Kind, Mark, Noted
 from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
 from chalicelib.domain.severity import Severity
 
@@ -34,26 +34,22 @@ resolutions = st.builds(
     words,
     maybe,
 )
+facts = st.builds(
+    Fact,
+    id=filled,
+    kind=st.sampled_from(Kind),
+    at=instants,
+    user_id=words,
+    name=words,
+    cause=st.none() | causes,
+)
 marks = st.builds(
     Mark,
     account=accounts,
     user_name=filled,
-    left_at=maybe,
-    cause=st.none() | causes,
-    created_id=words,
-    joined_at=maybe,
-    joined_group=words,
-    settled_at=maybe,
-    seen_at=maybe,
-    deleted_at=maybe,
-    renamed_at=maybe,
-    renamed_to=words,
-    taken_at=maybe,
-    asked_since=maybe,
-    asked_until=maybe,
-    open_user_ids=st.lists(filled, max_size=3).map(tuple),
-    lefts=st.lists(instants, max_size=3).map(tuple),
-    joins=st.lists(instants, max_size=3).map(tuple),
+    facts=st.lists(facts, max_size=3).map(tuple),
+    noted=st.lists(st.builds(Noted, filled, counts, instants), max_size=3).map(tuple),
+    asked=st.lists(st.builds(Asked, instants, instants), max_size=3).map(tuple),
     flapping_told_at=maybe,
     version=counts,
 )

@@ -41,8 +41,8 @@ def test_a_narrow_terminal_folds_and_loses_nothing(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TERM", "xterm")
     out = Screen()
     print_table(console(out), ("name", "note"), [("x" * 64, "word " * 10)])
-    first, *prose, name = unstyle(out.getvalue()).splitlines()
-    assert (first, name) == ("note", f"  name {'x' * 64}")
+    first, *prose, head, name = unstyle(out.getvalue()).splitlines()
+    assert (first, head, name) == ("note", "  name", f"    {'x' * 64}")
     assert (max(map(len, prose)) <= 30, " ".join(prose).split()) == (True, ["word"] * 10)
 
 

@@ -130,7 +130,7 @@ def test_an_alarm_reaches_people_when_it_begins_and_when_it_ends(name: str) -> N
     alarm = alarms()[name]
     both = [{"Ref": "HealthTopic"}, {"Ref": "AlertTopic"}]
     assert (alarm["AlarmActions"], alarm["OKActions"]) == (both, both)
-    assert alarm["TreatMissingData"] in ("breaching", "notBreaching")
+    assert alarm["TreatMissingData"] in ("missing", "ignore", "notBreaching")  # see docs/alarms.md
 
 
 def write(directory: Path, **fragments: str) -> Path:

@@ -36,6 +36,11 @@ NOT_KEPT_BY_AWS: Mapping[tuple[str, str], str] = {
     "issue 82), and the model knows `PermissionsBoundaryPolicy` alone",
     ("cloudformation", "ResourceStatus"): "the first event of a stack that a change set creates is "
     "REVIEW_IN_PROGRESS, a status of stacks",
+    (
+        "dynamodb",
+        "BatchGetRequestMap",
+    ): "a batch that is done leaves nothing, and says so",
+    ("dynamodb", "BatchWriteItemRequestMap"): "as above",
 }
 """What the models say and AWS itself does not do: (service, shape) -> why it is not checked."""
 
