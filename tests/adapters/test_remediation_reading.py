@@ -272,6 +272,31 @@ def test_last_accessed_details_are_polled_and_paged() -> None:
     assert len(waits) == 1
 
 
+def test_last_use_of_single_actions_is_asked_for_and_read() -> None:
+    """IAM tells it of the actions that it tracks; a time that is missing means no use."""
+    tracked = [
+        {"ActionName": "CreateBucket", "LastAccessedTime": WHEN},
+        {"ActionName": "DeleteBucket"},
+    ]
+    service = {
+        "ServiceName": "S", "ServiceNamespace": "s3", "LastAuthenticated": WHEN,
+        "TrackedActionsLastAccessed": tracked,
+    }  # fmt: skip
+    answer = {
+        "JobStatus": "COMPLETED", "ServicesLastAccessed": [service],
+        "JobCreationDate": WHEN, "JobCompletionDate": WHEN,
+    }  # fmt: skip
+    with stubbed() as (iam, stub):
+        stub.add_response(
+            "generate_service_last_accessed_details",
+            {"JobId": "j" * 36},
+            {"Arn": ARN, "Granularity": "ACTION_LEVEL"},
+        )
+        stub.add_response("get_service_last_accessed_details", answer)
+        found = read_service_use(iam, ARN, lambda _: None, actions=True)
+    assert found[0].tracked(10, WHEN) == {"s3:createbucket": True, "s3:deletebucket": False}
+
+
 @pytest.mark.parametrize("status", ["FAILED", "IN_PROGRESS"])
 def test_last_accessed_details_that_fail_are_no_answer(status: str) -> None:
     """A failed or endless job raises: nothing counts as unused by it."""

@@ -75,21 +75,38 @@ def expanded(pattern: str) -> frozenset[str]:
 
 def _escalates(action: str) -> bool:
     """Tell whether who gains an action may gain more by it, read to the gainer's disadvantage."""
-    if action in _RUN_AS_OTHERS or action in _at_level("Permissions management"):
+    if action in _RUN_AS_OTHERS or action in at_level("Permissions management"):
         return True
-    reads = action in _at_level("Read") or action in _at_level("List")
+    reads = action in at_level("Read") or action in at_level("List")
     return action.startswith(_GUARDED_SERVICES) and not reads
+
+
+def spelled(action: str) -> str:
+    """An action as AWS writes it; as it is where AWS has no such action."""
+    return _spellings().get(action, action)
+
+
+@cache
+def known_actions() -> frozenset[str]:
+    """Every action that AWS has, in lower case."""
+    return frozenset(_known())
+
+
+@cache
+def at_level(level: str) -> frozenset[str]:
+    """The actions, in lower case, of one of AWS's access levels."""
+    from policy_sentry.querying.actions import get_actions_with_access_level  # noqa: PLC0415 - so
+
+    return frozenset(action.lower() for action in get_actions_with_access_level("all", level))
 
 
 @cache
 def _known() -> tuple[str, ...]:
-    from policy_sentry.querying.all import get_all_actions  # noqa: PLC0415 - takes a second to load
-
-    return tuple(sorted({action.lower() for action in get_all_actions()}))
+    return tuple(sorted(_spellings()))
 
 
 @cache
-def _at_level(level: str) -> frozenset[str]:
-    from policy_sentry.querying.actions import get_actions_with_access_level  # noqa: PLC0415 - so
+def _spellings() -> dict[str, str]:
+    from policy_sentry.querying.all import get_all_actions  # noqa: PLC0415 - takes a second to load
 
-    return frozenset(action.lower() for action in get_actions_with_access_level("all", level))
+    return {action.lower(): action for action in get_all_actions()}
