@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 FRESH = timedelta(seconds=5)
 """How old the look may be by which a finding is opened. Promise: seconds."""
 IDS_LINGER = timedelta(minutes=15)
-"""So long after a user was found nowhere IAM may still show it. Ids never come back."""
+"""So long after a user was found nowhere, or a name changed hands, IAM may still show who was."""
 EXEMPTIONS_AWAITED = timedelta(days=7)
 """An exemption that ends within so long is waited for in the queue; sweeps see to later ones."""
 
@@ -91,8 +91,8 @@ class Row(StrEnum):
     SETTLED = "settled"
     """No stray, no open finding, but events had told of one: remember that it is over."""
     UNSURE_WHO = "unsure_who"
-    """Its finding has another name, and nobody told of a rename. IAM was asked for the groups and
-    for the user in two calls, which may have shown two users: a sweep asks in one."""
+    """In a group, but the name changed hands lately, or its finding has another name. IAM was asked
+    for the groups and for the user in two calls, which may have shown two: a sweep asks in one."""
     CLOSE = "close"
     """No stray any more: its finding is over."""
     IN_HAND = "in_hand"
@@ -114,17 +114,19 @@ QUESTIONS = frozenset((Row.ASK_WHO, Row.ASK_EXEMPTION, Row.ASK_FINDING, Row.ASK_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """All that is known when it is decided. `looked_at` is before the look was asked for.
+    """All that is known when it is decided.
 
-    `settled_before` is a whole sweep that did not see the user as a stray; `origin` is what asked
-    for the look: a check that waits out the grace asks for the next one itself. `findings` were
-    read together with the mark.
+    The look was asked for at `looked_at`, and had answered by `shown_at`. `settled_before` is a
+    whole sweep that did not see the user as a stray; `origin` is what asked for the look: a check
+    that waits out the grace asks for the next one itself. `findings` were read together with the
+    mark.
     """
 
     mark: Mark
     past: tuple[Fact, ...]
     look: Look
     looked_at: datetime
+    shown_at: datetime
     origin: Origin
     who: User | NoSuchUser | Unread = UNREAD
     exemption: Exempt | NotExempt | Unread = UNREAD
@@ -195,8 +197,7 @@ def _no_stray(
     seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, now: datetime
 ) -> Decision:
     if isinstance(last, Finding) and last.status is Status.OPEN:
-        is_taken_untold = any(f.is_by_look and f.at == seen.looked_at for f in seen.mark.facts)
-        if is_taken_untold and seen.origin is not Origin.SWEEP:
+        if evaluated.groups and not _is_sure_who(seen, evaluated.groups, now):
             return Decision(row=Row.UNSURE_WHO, evaluated=evaluated)
         decision = Decision(
             row=Row.CLOSE,
@@ -213,6 +214,17 @@ def _no_stray(
     return decision if is_asked else replace(decision, check_since=until)
 
 
+def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:
+    """Whether the user is surely the one whom IAM showed in a group."""
+    if seen.origin is Origin.SWEEP:
+        return True
+    told = joined(seen.past)
+    if told and told.name.lower() in {group.lower() for group in groups}:
+        return True
+    bound = last_bound(seen.mark)
+    return bound is None or now > bound.at + IDS_LINGER
+
+
 def _at_peace(seen: Seen, evaluated: Evaluated) -> Decision:
     told = thought_stray_since(seen.past)
     is_news = told is not None and told < seen.looked_at
@@ -226,7 +238,7 @@ def _stray(
     resolved_at = last.resolved_at if isinstance(last, Finding) else None
     since = stray_since(
         seen.past,
-        now=now,
+        now=seen.shown_at,
         created_at=_created_at(seen.who),
         settled_before=latest(seen.settled_before, resolved_at and resolved_at - rules.iam_lag),
         exemption_ended=evaluated.exemption_ended,

@@ -96,6 +96,14 @@ class _End(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class _Read:
+    """When a page was asked for, and when it was there."""
+
+    asked_at: datetime
+    shown_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class _Due:
     """A stray whose grace seems to be over, and where a sweep finds it again."""
 
@@ -243,13 +251,14 @@ class _Run:
         pages = self.sweep.pages(marker, LARGE_PAGE)
         age = AT_ONCE  # a configuration put in force before the sweep counts for it
         while True:
-            read_at = self.sweep.clock()
+            asked_at = self.sweep.clock()
             try:
                 page = next(pages)
             except Exception:
                 # a marker that IAM refuses must not be tried for ever
                 self.sweep.save_cursor(self.account, replace(cursor, marker=""))
                 raise
+            read = _Read(asked_at, self.sweep.clock())
             here = replace(
                 cursor,
                 marker=marker or "",
@@ -260,15 +269,15 @@ class _Run:
                 if self.sweep.time_left() < RESERVE_SECONDS:
                     self.stopped_at = here
                     return _End.OUT_OF_TIME
-                self._evaluate(user, read_at, age, here)
+                self._evaluate(user, read, age, here)
                 age = CACHED_FOR
             marker = page.next_marker
             if marker is None:
                 return _End.DONE
 
-    def _evaluate(self, user: User, read_at: datetime, age: timedelta, page: _Cursor) -> None:
+    def _evaluate(self, user: User, read: _Read, age: timedelta, page: _Cursor) -> None:
         self.tally.users += 1
-        seen = self._seen(user, read_at, age)
+        seen = self._seen(user, read, age)
         rules = self.sweep.inquiry.rules
         decision = decide(seen, self.sweep.clock(), rules)
         evaluation = decision.evaluated.evaluation if decision.evaluated else None
@@ -282,7 +291,7 @@ class _Run:
         elif _leads_to_something(decision):
             self._conclude(seen)
 
-    def _seen(self, user: User, read_at: datetime, age: timedelta) -> Seen:
+    def _seen(self, user: User, read: _Read, age: timedelta) -> Seen:
         """What the snapshot shows, with what the bulk of marks and live findings tells."""
         last = self.bulk.of_user(user.user_id)
         number = last.number if isinstance(last, Finding) else 1
@@ -290,9 +299,10 @@ class _Run:
             mark=self.bulk.mark(self.account, user.name),
             past=(),
             look=look_of(user),
-            looked_at=read_at,
+            looked_at=read.asked_at,
+            shown_at=read.shown_at,
             origin=Origin.SWEEP,
-            exemption=self.sweep.inquiry.exemption(self.account, user, read_at, age),
+            exemption=self.sweep.inquiry.exemption(self.account, user, read.shown_at, age),
             findings={self._id(user, number): last},
         )
         return self._of(seen, user, replace(self.sweep.inquiry, memory=self.bulk))
@@ -367,11 +377,12 @@ class _Run:
             return
         pages = self.sweep.pages(None, SMALL_PAGE)
         while True:
-            read_at = self.sweep.clock()
+            asked_at = self.sweep.clock()
             page = next(pages, Page((), None))
+            read = _Read(asked_at, self.sweep.clock())
             for user in page.users:
                 if user.user_id in waiting:
-                    yield self._seen(user, read_at, FRESH)
+                    yield self._seen(user, read, FRESH)
             if page.next_marker is None:
                 return
 
