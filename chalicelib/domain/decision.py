@@ -91,7 +91,7 @@ class Row(StrEnum):
     SETTLED = "settled"
     """No stray, no open finding, but events had told of one: remember that it is over."""
     UNSURE_WHO = "unsure_who"
-    """In a group, but the name changed hands lately, or its finding has another name. IAM was asked
+    """No stray, but the name changed hands lately, or its finding has another name. IAM was asked
     for the groups and for the user in two calls, which may have shown two: a sweep asks in one."""
     CLOSE = "close"
     """No stray any more: its finding is over."""
@@ -157,7 +157,7 @@ class Decision:
 
 def decide(seen: Seen, now: datetime, rules: Rules) -> Decision:
     """Read the table for one user. Raises UnknownGroupsError."""
-    if contradicts(seen, now, rules.iam_lag):
+    if contradicts(seen, rules.iam_lag):
         return Decision(row=Row.LOOK_LATER, look_at=now + rules.iam_lag)
     if isinstance(seen.look, NoSuchUser) or isinstance(seen.who, NoSuchUser):
         return Decision(row=Row.GONE, evaluated=Evaluated(Evaluation.GONE))
@@ -197,7 +197,7 @@ def _no_stray(
     seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, now: datetime
 ) -> Decision:
     if isinstance(last, Finding) and last.status is Status.OPEN:
-        if evaluated.groups and not _is_sure_who(seen, evaluated.groups, now):
+        if not _is_sure_who(seen, evaluated.groups, now):
             return Decision(row=Row.UNSURE_WHO, evaluated=evaluated)
         decision = Decision(
             row=Row.CLOSE,
@@ -222,7 +222,9 @@ def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:
     if told and told.name.lower() in {group.lower() for group in groups}:
         return True
     bound = last_bound(seen.mark)
-    return bound is None or now > bound.at + IDS_LINGER
+    if bound is None or now > bound.at + IDS_LINGER:
+        return True
+    return bound.is_start and not groups
 
 
 def _at_peace(seen: Seen, evaluated: Evaluated) -> Decision:
@@ -277,29 +279,30 @@ def _is_awaited(seen: Seen, since: StraySince) -> bool:
     return since.evidence is Evidence.EVENT or (seen_at is not None and seen_at >= since.at)
 
 
-def contradicts(seen: Seen, now: datetime, lag: timedelta) -> bool:
-    """Whether the look contradicts news that is younger than IAM's lag.
+def contradicts(seen: Seen, lag: timedelta) -> bool:
+    """Whether the look contradicts news that was younger than IAM's lag when it was taken.
 
     A user just created may not be visible yet, one just removed may still show its group, one just
     added none, and a name that just changed hands may show who had it before.
     """
     bound = last_bound(seen.mark)
+    bound = None if bound and bound.is_by_look else bound
     started = bound if bound and bound.is_start else None
     user_id = seen.who.user_id if isinstance(seen.who, User) else ""
     is_other = started and user_id and started.user_id not in ("", user_id)
+    told = joined(seen.past)
     match seen.look:
         case NoSuchUser():
             news = started
         case _ if is_other:
             news = started
         case InGroups(groups):
-            left = begun(seen.past)
             shown = {group.lower() for group in groups}
-            is_shown = left and left.kind is Kind.LEFT and left.name.lower() in shown
-            news = left if is_shown and joined(seen.past) is None else None
+            news = _against_groups(seen, shown, None if user_id else started)
+            news = None if told and told.name.lower() in shown else news
         case InNoGroup():
-            news = joined(seen.past) or (None if started else bound)
-    return news is not None and now < news.at + lag
+            news = told or (None if started else bound)
+    return news is not None and seen.looked_at < news.at + lag
 
 
 def _is_deleted(last: Finding | NoFinding, now: datetime) -> bool:
@@ -307,6 +310,13 @@ def _is_deleted(last: Finding | NoFinding, now: datetime) -> bool:
     if isinstance(last, NoFinding) or last.resolution is None or last.resolved_at is None:
         return False
     return last.resolution.reason is Reason.DELETED and now < last.resolved_at + IDS_LINGER
+
+
+def _against_groups(seen: Seen, shown: set[str], started: Fact | None) -> Fact | None:
+    """The news that speaks against the user's being in these groups."""
+    last = begun(seen.past)
+    is_left = last is not None and last.kind is Kind.LEFT and last.name.lower() in shown
+    return last if is_left else started
 
 
 def _created_at(user: User | NoSuchUser | Unread) -> datetime:

@@ -276,6 +276,7 @@ def _bound(
     bounds = [f for f in facts if f.is_bound]
     if left is not None:
         same = [f for f in bounds if f.at == left.at and f.is_start]
+        same = [f for f in same if not _is_another(f, user)]
         mine = [f for f in same if user and f.user_id == user.user_id]
         if mine or (same and not is_borne):
             return (mine or same)[0]  # the name was taken and given up within the second
@@ -333,16 +334,14 @@ def _in_shared_second(fact: Fact, facts: Sequence[Fact], bound: Fact | None) -> 
     cause, and a joining does not count.
     """
     second = [f for f in facts if f.at == fact.at]
-    others = any(f.is_bound and f is not bound for f in second) or (
-        bound is not None and bound.at == fact.at and facts[0].at < fact.at
-    )
+    is_first = bound is not None and bound.at == fact.at
+    others = facts[0].at < fact.at or any(f.is_bound and f is not bound for f in second)
+    joined = any(f.kind is Kind.JOINED and _same(f.name, fact.name) for f in second)
+    is_made = bound is not None and bound.kind is Kind.CREATED
     if fact.kind is Kind.LEFT:
-        joined = any(f.kind is Kind.JOINED and _same(f.name, fact.name) for f in second)
-        is_sure = not others and (
-            bound is None or bound.at < fact.at or (bound.kind is Kind.CREATED and joined)
-        )
+        is_sure = is_first and is_made and joined and not others
         yield fact if is_sure else replace(fact, cause=None)
-    elif not others or fact.kind is not Kind.JOINED:
+    elif fact.kind is not Kind.JOINED or (is_first and not others):
         yield fact
 
 
@@ -457,8 +456,12 @@ def _settled_at(past: Sequence[Fact]) -> datetime | None:
 
 
 def moved_since(past: Sequence[Fact], at: datetime) -> datetime | None:
-    """When the bearer last joined or left a group after `at`, which ended an episode."""
-    return last_at([f for f in past if f.at > at], Kind.JOINED, Kind.LEFT)
+    """When the bearer last joined or left a group after `at`, which ended an episode.
+
+    A leaving without a cause may have been another's.
+    """
+    moves = (f for f in past if f.kind is Kind.JOINED or (f.kind is Kind.LEFT and f.cause))
+    return latest(*(f.at for f in moves if f.at > at))
 
 
 def flaps_within_a_day(past: Iterable[Fact], now: datetime) -> int:

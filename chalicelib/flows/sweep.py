@@ -233,7 +233,7 @@ class _Run:
     cursor: _Cursor
     tally: _Tally = field(init=False)
     seen: set[str] = field(init=False)
-    due: list[_Due] = field(default_factory=list)
+    due: dict[str, _Due] = field(default_factory=dict)
     still_open: list[Finding] = field(default_factory=list)
     muted: list[Finding] = field(default_factory=list)
     opened: int = 0
@@ -284,8 +284,9 @@ class _Run:
         self._count(evaluation or self._without_doubt(seen))
         if user.user_id in self.bulk.live:
             self.seen.add(user.user_id)
+        self.due.pop(user.user_id, None)  # a user renamed meanwhile is shown twice: this is newer
         if decision.row is Row.ASK_RISK:
-            self.due.append(_Due(user, seen, page))
+            self.due[user.user_id] = _Due(user, seen, page)
         elif decision.row is Row.STILL_OPEN and self._is_known(user):
             self.still_open.append(self.bulk.live[user.user_id])
         elif _leads_to_something(decision):
@@ -355,9 +356,9 @@ class _Run:
         """Open what is due, by looks that are seconds old."""
         if not self.due:
             return _End.DONE
-        risk_of = self.sweep.assess([due.user for due in self.due])
+        waiting = dict(self.due)
+        risk_of = self.sweep.assess([due.user for due in waiting.values()])
         quiet = self.sweep.floods.is_flood(len(self.due))
-        waiting = {due.user.user_id: due for due in self.due}
         for seen in self._fresh(waiting):
             if self.sweep.time_left() < RESERVE_SECONDS:
                 self.stopped_at = min(
