@@ -89,6 +89,15 @@ KNOWN: Mapping[str, Plan] = {
         act(110, Do.RENAME, "bob", "cyd", told=(3,)),
         act(111, Do.RENAME, "ann", "bob", told=(0.5,)),
     ),
+    "the same, and its finding was closed by the other's group": history(
+        10,
+        act(10, Do.CREATE, "ann"),
+        act(80, Do.CREATE, "bob", told=(0.3,)),
+        act(101, Do.ADD, "bob", "staff", told=(3,)),
+        act(103, Do.REMOVE, "bob", "staff", told=(0.3,)),
+        act(104, Do.RENAME, "bob", "cyd", told=(6,)),
+        act(105, Do.RENAME, "ann", "bob", told=(0.3,)),
+    ),
     "the same, with a sweep in between": history(
         60,
         *_HANDED_OVER,
@@ -96,13 +105,21 @@ KNOWN: Mapping[str, Plan] = {
         act(120, Do.RENAME, "ann", "bob"),
         sweeps=(109, 115, 122),
     ),
-    "a name is given up, taken and its new bearer joins, within a second": history(
+    "a name is given up and taken, and its new bearer joins": history(
         0,
         act(10, Do.CREATE, "bob", told=LOST),
         act(60, Do.CREATE, "eve"),
         act(120.1, Do.RENAME, "eve", "cyd"),
-        act(120.2, Do.RENAME, "bob", "eve", told=LOST),
-        act(120.3, Do.ADD, "eve", "ops"),
+        act(121.2, Do.RENAME, "bob", "eve", told=LOST),
+        act(122.3, Do.ADD, "eve", "ops"),
+    ),
+    "renamed and joined, which nobody told, and looked for": history(
+        10,
+        act(10, Do.CREATE, "ann"),
+        act(100, Do.RENAME, "ann", "bob", told=LOST),
+        act(101, Do.ADD, "bob", "staff", told=LOST),
+        act(110, Do.QUEUE, "ann", told=LOST),
+        act(130, Do.QUEUE, "bob", told=LOST),
     ),
     "two strays swap their names": history(
         60,

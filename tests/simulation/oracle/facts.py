@@ -93,9 +93,12 @@ class Facts:
         changes = [grace for since, grace in self.journal.graces if start < since <= end]
         return max(self.grace_at(start), *changes, 0)
 
-    def due_after(self, start: int) -> int:
-        """When the grace is over that began at `start`, whatever deployments made of it."""
-        due = start + self.grace_at(start)
+    def due_after(self, start: int, known_at: int = 0) -> int:
+        """When the grace is over that began at `start`, whatever deployments made of it.
+
+        It is not over before `known_at`, when anybody learned of its beginning.
+        """
+        due = max(start + self.grace_at(start), known_at)
         while (later := start + self.longest_grace(start, due)) > due:
             due = later
         return due
@@ -123,10 +126,29 @@ class Facts:
         if self.plan.iam_lag < BELIEVED - SECOND:
             return False
         turns = {at for at, _ in self.truth.users[user_id] if episode.holds(at)} | {episode.start}
+        made = self.truth.users[user_id][0][0]  # who was shown as gone once may be thought so
         return any(
-            start <= look.at <= end and look.view < turn <= look.at - BELIEVED + SECOND
+            _is_late(look, made)
+            or (start <= look.at and any(_is_late(look, turn) for turn in turns))
             for look in self.looks_for(user_id)
-            for turn in turns
+            if look.at <= end
+        )
+
+    def is_anybodys(self, user_id: str, start: int, end: int) -> bool:
+        """Whether somebody joined or left under a name in the second in which it changed hands.
+
+        Of this user's, and times are whole seconds: nobody can say whom it was about.
+        """
+        handed = {
+            (name.lower(), event.told_at)
+            for event in self.events_of(user_id)
+            for name in (event.name, event.group)
+            if event.change == "UpdateUser" and start <= event.told_at + SECOND
+        }
+        return any(
+            (event.name.lower(), event.told_at) in handed
+            for event in self.journal.events
+            if event.change in ("AddUserToGroup", "RemoveUserFromGroup") and event.made_at <= end
         )
 
     def is_mixed_up(self, finding: Finding) -> bool:
@@ -244,6 +266,10 @@ class Facts:
             if at <= deadline and again and again[0] >= deadline - self.soon:
                 ends.append(again[0] + self.soon)
         return max(ends)
+
+
+def _is_late(look: Look, turn: int) -> bool:
+    return look.view < turn <= look.at - BELIEVED + SECOND
 
 
 def _by(entries: Iterable[T], key: Callable[[T], str]) -> dict[str, list[T]]:

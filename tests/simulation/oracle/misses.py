@@ -71,7 +71,7 @@ def _deadline_by_event(facts: Facts, episode: Episode) -> int | None:
     began = _beginning(facts, episode)
     if began is None or began.event_id not in facts.journal.taken:
         return None
-    due = max(facts.due_after(began.told_at), facts.journal.taken[began.event_id])
+    due = facts.due_after(began.told_at, facts.journal.taken[began.event_id])
     while True:
         later = max([due, *(_told_at(facts, e) for e in _renames(facts, episode, due))])
         if later == due:
@@ -81,7 +81,8 @@ def _deadline_by_event(facts: Facts, episode: Episode) -> int | None:
         due = later
     deadline = facts.deadline(due)
     misled = facts.is_misled(episode.user_id, episode, began.told_at, deadline)
-    return None if misled else deadline
+    unclear = facts.is_anybodys(episode.user_id, began.told_at, deadline)
+    return None if misled or unclear else deadline
 
 
 def _beginning(facts: Facts, episode: Episode) -> Event | None:

@@ -34,8 +34,13 @@ def _second_findings(facts: Facts, user_id: str) -> Iterator[Violation]:
 
 
 def _seemed_over(facts: Facts, episode: Episode, first: Finding, second: Finding) -> bool:
-    """Whether IAM showed an end of the episode before its time, or for long none after it."""
+    """Whether anything told of an end of the episode: IAM before its time, or somebody's event.
+
+    Or IAM, for long, told of none after it.
+    """
     if facts.is_misled(first.user_id, episode, first.decided_at, second.decided_at):
+        return True
+    if facts.is_anybodys(first.user_id, first.decided_at, second.decided_at):
         return True
     if facts.plan.iam_lag < BELIEVED:
         return False
