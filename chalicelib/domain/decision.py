@@ -216,15 +216,22 @@ def _no_stray(
 
 def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:
     """Whether the user is surely the one whom IAM showed in a group."""
-    if seen.origin is Origin.SWEEP:
+    bound = last_bound(seen.mark)
+    is_long_ago = bound is None or now > bound.at + IDS_LINGER
+    if seen.origin is Origin.SWEEP or bound is None or is_long_ago:
         return True
+    if _is_anothers(bound, seen.who):
+        return False
     told = joined(seen.past)
     if told and told.name.lower() in {group.lower() for group in groups}:
         return True
-    bound = last_bound(seen.mark)
-    if bound is None or now > bound.at + IDS_LINGER:
-        return True
     return bound.is_start and not groups
+
+
+def _is_anothers(bound: Fact, user: User | NoSuchUser | Unread) -> bool:
+    """Whether somebody else is known to have got the name."""
+    is_told = bound.is_start and bound.user_id != ""
+    return is_told and not (isinstance(user, User) and user.user_id == bound.user_id)
 
 
 def _at_peace(seen: Seen, evaluated: Evaluated) -> Decision:
@@ -289,7 +296,7 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
     bound = None if bound and bound.is_by_look else bound
     started = bound if bound and bound.is_start else None
     user_id = seen.who.user_id if isinstance(seen.who, User) else ""
-    is_other = started and user_id and started.user_id not in ("", user_id)
+    is_other = started is not None and user_id and _is_anothers(started, seen.who)
     told = joined(seen.past)
     match seen.look:
         case NoSuchUser():

@@ -290,8 +290,8 @@ def _bound(
 
 
 def _is_another(start: Fact, user: User | None) -> bool:
-    """Whether a creation was somebody else's, so that the user came by the name untold."""
-    if user is None or start.kind is not Kind.CREATED:
+    """Whether it was somebody else who got the name, so that the user came by it untold."""
+    if user is None:
         return False
     if start.user_id:
         return start.user_id != user.user_id
@@ -304,7 +304,7 @@ def _own(
     """Those of the facts that are about the bearer; where it may be another, without a cause."""
     mine = bound is not None and bound.is_start and not _is_another(bound, user)
     born = _second(user.created_at) if user and not mine else None
-    sure = bound is None or mine or (not bound.is_start and born is not None and born > bound.at)
+    sure = bound is None or mine or (born is not None and born >= bound.at)
     for fact in facts:
         if fact.is_bound:
             yield from [fact] if mine and fact is bound else []
@@ -333,14 +333,12 @@ def _in_shared_second(fact: Fact, facts: Sequence[Fact], bound: Fact | None) -> 
     Whoever bore the name before or after may have made it: then a leaving counts without its
     cause, and a joining does not count.
     """
-    second = [f for f in facts if f.at == fact.at]
+    others = facts[0].at < fact.at or any(
+        f.is_bound and f is not bound and f.at == fact.at for f in facts
+    )
     is_first = bound is not None and bound.at == fact.at
-    others = facts[0].at < fact.at or any(f.is_bound and f is not bound for f in second)
-    joined = any(f.kind is Kind.JOINED and _same(f.name, fact.name) for f in second)
-    is_made = bound is not None and bound.kind is Kind.CREATED
     if fact.kind is Kind.LEFT:
-        is_sure = is_first and is_made and joined and not others
-        yield fact if is_sure else replace(fact, cause=None)
+        yield replace(fact, cause=None)
     elif fact.kind is not Kind.JOINED or (is_first and not others):
         yield fact
 
@@ -381,19 +379,9 @@ def begun(past: Sequence[Fact]) -> Fact | None:
 
 
 def joined(past: Sequence[Fact]) -> Fact | None:
-    """The last joining, if the bearer has not left a group since, as far as events tell.
-
-    Who joined one group and left another within a second is in the first, in whichever order.
-    """
-    last = next((f for f in reversed(past) if f.kind is Kind.JOINED), None)
-    if last is None:
-        return None
-    left = [f for f in past if f.kind is Kind.LEFT and f.at >= last.at]
-    if any(f.at > last.at for f in left):
-        return None
-    groups = {f.name.lower() for f in left}
-    stayed = (f for f in reversed(past) if f.kind is Kind.JOINED and f.at == last.at)
-    return next((f for f in stayed if f.name.lower() not in groups), None)
+    """The last joining, if the bearer has not left a group since, as far as events tell."""
+    moves = [f for f in past if f.kind in (Kind.JOINED, Kind.LEFT)]
+    return moves[-1] if moves and moves[-1].kind is Kind.JOINED else None
 
 
 def latest(*instants: datetime | None) -> datetime | None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cached_property
 from itertools import chain
 
 from chalicelib.codec import decode, encode
@@ -19,7 +20,7 @@ from chalicelib.domain.alerts import missed_events_notice
 from chalicelib.domain.check_requests import Origin
 from chalicelib.domain.decision import FRESH, Decision, Row, Seen, decide
 from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError
-from chalicelib.domain.facts import Evidence, Kind, Mark, Noted
+from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, Noted, in_order
 from chalicelib.domain.findings import Finding, NoFinding, Status, moved_on
 from chalicelib.domain.risk import Risk
 from chalicelib.flows.commit import Commit, Life
@@ -193,12 +194,21 @@ class Sweep:
         self.save_cursor(account, cursor)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Bulk:
     """All marks and live findings, as they were when the sweep began: a memory to glance at."""
 
     marks: Mapping[str, Mark]
     live: Mapping[str, Finding]
+
+    @cached_property
+    def looks(self) -> Mapping[str, tuple[Fact, ...]]:
+        """What looks have shown, by the id of the user whom they showed."""
+        found: dict[str, tuple[Fact, ...]] = {}
+        for fact in chain.from_iterable(mark.facts for mark in self.marks.values()):
+            if fact.kind in (Kind.SETTLED, Kind.STRAY) and fact.user_id:
+                found[fact.user_id] = (*found.get(fact.user_id, ()), fact)
+        return found
 
     def mark(self, account: Account, user_name: str) -> Mark:
         """What was known of the name."""
@@ -312,7 +322,10 @@ class _Run:
         return f"{self.account.key}:{user.user_id}:{number}"
 
     def _of(self, seen: Seen, user: User, inquiry: Inquiry) -> Seen:
+        """With what looks have shown of the user's id, under whatever name."""
         seen = inquiry.of(seen, user)
+        looks = self.bulk.looks.get(user.user_id, ())
+        seen = replace(seen, past=in_order(dict.fromkeys((*seen.past, *looks))))
         return replace(seen, settled_before=self._settled_before(seen, user))
 
     def _settled_before(self, seen: Seen, user: User) -> datetime | None:
