@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cached_property
 from itertools import chain
 
 from chalicelib.codec import decode, encode
@@ -19,7 +20,7 @@ from chalicelib.domain.alerts import missed_events_notice
 from chalicelib.domain.check_requests import Origin
 from chalicelib.domain.decision import FRESH, Decision, Row, Seen, decide
 from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError
-from chalicelib.domain.facts import Evidence, Kind, Mark, Noted
+from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, Noted, in_order
 from chalicelib.domain.findings import Finding, NoFinding, Status, ToldHow, moved_on
 from chalicelib.domain.risk import Risk
 from chalicelib.flows.commit import Commit, Life
@@ -94,6 +95,14 @@ class _End(Enum):
 
     DONE = "done"
     OUT_OF_TIME = "out of time"
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """When a page was asked for, and when it was there."""
+
+    asked_at: datetime
+    shown_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +196,21 @@ class Sweep:
         self.save_cursor(account, cursor)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Bulk:
     """All marks and live findings, as they were when the sweep began: a memory to glance at."""
 
     marks: Mapping[str, Mark]
     live: Mapping[str, Finding]
+
+    @cached_property
+    def looks(self) -> Mapping[str, tuple[Fact, ...]]:
+        """What looks have shown, by the id of the user whom they showed."""
+        found: dict[str, tuple[Fact, ...]] = {}
+        for fact in chain.from_iterable(mark.facts for mark in self.marks.values()):
+            if fact.kind in (Kind.SETTLED, Kind.STRAY) and fact.user_id:
+                found[fact.user_id] = (*found.get(fact.user_id, ()), fact)
+        return found
 
     def mark(self, account: Account, user_name: str) -> Mark:
         """What was known of the name."""
@@ -227,7 +245,7 @@ class _Run:
     cursor: _Cursor
     tally: _Tally = field(init=False)
     seen: set[str] = field(init=False)
-    due: list[_Due] = field(default_factory=list)
+    due: dict[str, _Due] = field(default_factory=dict)
     still_open: list[Finding] = field(default_factory=list)
     in_hand: list[Finding] = field(default_factory=list)
     opened: int = 0
@@ -245,13 +263,14 @@ class _Run:
         pages = self.sweep.pages(marker, LARGE_PAGE)
         age = AT_ONCE  # a configuration put in force before the sweep counts for it
         while True:
-            read_at = self.sweep.clock()
+            asked_at = self.sweep.clock()
             try:
                 page = next(pages)
             except Exception:
                 # a marker that IAM refuses must not be tried for ever
                 self.sweep.save_cursor(self.account, replace(cursor, marker=""))
                 raise
+            read = _Read(asked_at, self.sweep.clock())
             here = replace(
                 cursor,
                 marker=marker or "",
@@ -262,29 +281,30 @@ class _Run:
                 if self.sweep.time_left() < RESERVE_SECONDS:
                     self.stopped_at = here
                     return _End.OUT_OF_TIME
-                self._evaluate(user, read_at, age, here)
+                self._evaluate(user, read, age, here)
                 age = CACHED_FOR
             marker = page.next_marker
             if marker is None:
                 return _End.DONE
 
-    def _evaluate(self, user: User, read_at: datetime, age: timedelta, page: _Cursor) -> None:
+    def _evaluate(self, user: User, read: _Read, age: timedelta, page: _Cursor) -> None:
         self.tally.users += 1
-        seen = self._seen(user, read_at, age)
+        seen = self._seen(user, read, age)
         rules = self.sweep.inquiry.rules
         decision = decide(seen, self.sweep.clock(), rules)
         evaluation = decision.evaluated.evaluation if decision.evaluated else None
         self._count(evaluation or self._without_doubt(seen))
         if user.user_id in self.bulk.live:
             self.seen.add(user.user_id)
+        self.due.pop(user.user_id, None)  # a user renamed meanwhile is shown twice: this is newer
         if decision.row is Row.ASK_RISK:
-            self.due.append(_Due(user, seen, page))
+            self.due[user.user_id] = _Due(user, seen, page)
         elif decision.row is Row.STILL_OPEN and self._is_known(user):
             self.still_open.append(self.bulk.live[user.user_id])
         elif _leads_to_something(decision):
             self._conclude(seen)
 
-    def _seen(self, user: User, read_at: datetime, age: timedelta) -> Seen:
+    def _seen(self, user: User, read: _Read, age: timedelta) -> Seen:
         """What the snapshot shows, with what the bulk of marks and live findings tells."""
         last = self.bulk.of_user(user.user_id)
         number = last.number if isinstance(last, Finding) else 1
@@ -292,9 +312,10 @@ class _Run:
             mark=self.bulk.mark(self.account, user.name),
             past=(),
             look=look_of(user),
-            looked_at=read_at,
+            looked_at=read.asked_at,
+            shown_at=read.shown_at,
             origin=Origin.SWEEP,
-            exemption=self.sweep.inquiry.exemption(self.account, user, read_at, age),
+            exemption=self.sweep.inquiry.exemption(self.account, user, read.shown_at, age),
             findings={self._id(user, number): last},
         )
         return self._of(seen, user, replace(self.sweep.inquiry, memory=self.bulk))
@@ -303,7 +324,10 @@ class _Run:
         return f"{self.account.key}:{user.user_id}:{number}"
 
     def _of(self, seen: Seen, user: User, inquiry: Inquiry) -> Seen:
+        """With what looks have shown of the user's id, under whatever name."""
         seen = inquiry.of(seen, user)
+        looks = self.bulk.looks.get(user.user_id, ())
+        seen = replace(seen, past=in_order(dict.fromkeys((*seen.past, *looks))))
         return replace(seen, settled_before=self._settled_before(seen, user))
 
     def _settled_before(self, seen: Seen, user: User) -> datetime | None:
@@ -347,8 +371,8 @@ class _Run:
         """Open what is due, by looks that are seconds old."""
         if not self.due:
             return _End.DONE
-        waiting = {due.user.user_id: due for due in self.due}
-        risk_of = self.sweep.assess([due.user for due in self.due])
+        waiting = dict(self.due)
+        risk_of = self.sweep.assess([due.user for due in waiting.values()])
         risks = {user_id: risk_of(due.user) for user_id, due in waiting.items()}
         severities = [risk.severity for risk in risks.values()]
         how = self.sweep.floods.join_together(self.account, severities)
@@ -372,11 +396,12 @@ class _Run:
             return
         pages = self.sweep.pages(None, SMALL_PAGE)
         while True:
-            read_at = self.sweep.clock()
+            asked_at = self.sweep.clock()
             page = next(pages, Page((), None))
+            read = _Read(asked_at, self.sweep.clock())
             for user in page.users:
                 if user.user_id in waiting:
-                    yield self._seen(user, read_at, FRESH)
+                    yield self._seen(user, read, FRESH)
             if page.next_marker is None:
                 return
 

@@ -12,7 +12,7 @@ from tests.simulation.scenes import SCENES, Scene
 from tests.simulation.truth import Truth, User
 
 _GRACES = (0, 0, 1, 1, 10, 10, 60, 60, 60, 900, 901, 3600)
-_LONG_GRACES = (6 * 3600, 86400)
+_LONG_GRACES = (6 * 3600, 12 * 3600)
 """They add nothing but more rounds through the queue, which take most of the time."""
 _NAMES = ("ann", "Ann", "bob", "cyd")
 _GROUPS = ("staff", "ops", "dev")
@@ -58,7 +58,7 @@ class _Author:
     def __init__(self, random: Random, seed: int) -> None:
         self.random = random
         self.luck = seed
-        self.grace = random.choice(_LONG_GRACES if random.random() < 0.01 else _GRACES)
+        self.grace = random.choice(_LONG_GRACES if random.random() < 0.005 else _GRACES)
         self.lossy = random.choice((0.0, 0.0, 0.2, 0.5, 1.0))
         self.late = random.choice((0.0, 0.1, 0.5))
         self.names = random.sample(_NAMES, random.randint(1, len(_NAMES)))

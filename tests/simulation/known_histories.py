@@ -113,11 +113,13 @@ KNOWN: Mapping[str, Plan] = {
         act(121.2, Do.RENAME, "bob", "eve", told=LOST),
         act(122.3, Do.ADD, "eve", "ops"),
     ),
-    "renamed, which nobody told, and looked at": history(
+    "renamed and joined, which nobody told, and looked for": history(
         10,
         act(10, Do.CREATE, "ann"),
-        act(60, Do.RENAME, "ann", "bob", told=LOST),
-        act(70, Do.QUEUE, "bob", told=LOST),
+        act(100, Do.RENAME, "ann", "bob", told=LOST),
+        act(101, Do.ADD, "bob", "staff", told=LOST),
+        act(110, Do.QUEUE, "ann", told=LOST),
+        act(130, Do.QUEUE, "bob", told=LOST),
     ),
     "two strays swap their names": history(
         60,

@@ -107,13 +107,16 @@ def test_order_and_repeats_do_not_matter(
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_who_is_created_joins_and_leaves_within_a_second_left_last(order: tuple[int, ...]) -> None:
-    """Nobody joins before being created, nor leaves before joining: the removal is the cause."""
+    """Nobody joins before being created, nor leaves before joining.
+
+    Whether a former bearer of the name joined and left is not told: no cause.
+    """
     within_a_second = [
         event("CreateUser", 10), event("AddUserToGroup", 10), event("RemoveUserFromGroup", 10)
     ]  # fmt: skip
     arrived = [within_a_second[number] for number in order]
     who = user(10, USER_ID)
-    assert cause(Marks(arrived).past(who)) == within_a_second[2].cause
+    assert cause(Marks(arrived).past(who)) is None
     assert since(arrived, who) == StraySince(at(10), Evidence.EVENT)
 
 
@@ -133,12 +136,6 @@ def test_a_removal_in_the_second_of_a_creation_may_be_the_former_bearers() -> No
     arrived += [event("AddUserToGroup", 10), event("DeleteUser", 10)]
     assert cause(Marks(arrived).past(who)) is None
     assert since(arrived, who) == StraySince(at(10), Evidence.EVENT)
-
-
-def test_leaving_one_group_and_joining_another_within_a_second_ends_in_a_group() -> None:
-    """Whichever came first: who joined one and left another is in the first."""
-    moves = [event("RemoveUserFromGroup", 10, group="a"), event("AddUserToGroup", 10, group="b")]
-    assert since(moves).evidence is Evidence.SIGHTING
 
 
 def test_joined_and_left_within_a_second_was_left_last() -> None:
@@ -407,6 +404,50 @@ def test_somebody_elses_creation_takes_the_cause_away() -> None:
     arrived.append(event("RemoveUserFromGroup", 20))
     past = Marks(arrived).past(OLD)
     assert (begun(past) is not None, cause(past)) == (True, None)
+    assert cause(Marks(arrived).past(user(15, "AIDANEXT"))) == arrived[2].cause
+
+
+def test_a_rename_from_before_the_user_was_made_was_anothers() -> None:
+    """Whoever took the name was deleted untold, and the user made."""
+    arrived = [renamed(10, "ann", "bob"), event("RemoveUserFromGroup", 20)]
+    assert begun(Marks(arrived).past(user(30))) is None
+    assert begun(Marks(arrived).past(OLD)) is not None
+
+
+def test_a_name_taken_by_somebody_else_tells_nothing_of_the_one_shown() -> None:
+    """IAM may show for minutes who had the name before: what its taker did is not its cause."""
+    arrived = [
+        event("CreateUser", 1, user="ann"),
+        renamed(20, "bob", "rob"),
+        renamed(20, "ann", "bob"),
+        event("RemoveUserFromGroup", 21),
+    ]
+    assert begun(Marks(arrived).past(OLD)) is None
+    assert begun(Marks(arrived).past(user(1, USER_ID))) is not None
+
+
+def test_a_removal_in_the_second_of_an_untold_creation_may_be_the_former_bearers() -> None:
+    """The user's own date of creation says so: no cause."""
+    arrived = [event("RemoveUserFromGroup", 10)]
+    assert cause(Marks(arrived).past(user(10))) is None
+    assert since(arrived, user(10)) == StraySince(at(10), Evidence.EVENT)
+
+
+def test_a_look_at_the_next_bearer_settles_nothing_of_the_former() -> None:
+    """It was taken after the name was given up, though it may show what was before."""
+    marks = Marks([event("RemoveUserFromGroup", 1), renamed(20, "bob", "rob")])
+    looked_after = Fact(id="s", kind=Kind.SETTLED, at=at(21), after=at(18))
+    marks["bob"] = with_news(marks["bob"], News(facts=(looked_after,)))
+    assert thought_stray_since(marks.past(user(name="rob"), "rob")) == at(1)
+
+
+def test_a_sighting_that_may_be_older_than_a_joining_does_not_count() -> None:
+    """IAM showed a stray when the event of its joining was on the way."""
+    joined_at_30 = [event("AddUserToGroup", 30)]
+    early = Fact(id="t", kind=Kind.STRAY, at=at(32), after=at(29), user_id="AIDAOLD")
+    assert after_looks(early, arrived=joined_at_30).at == at(60)
+    late = replace(early, at=at(40), after=at(37))
+    assert after_looks(early, late, arrived=joined_at_30) == StraySince(at(40), Evidence.SIGHTING)
 
 
 def test_a_look_that_finds_a_rename_drops_what_was_before() -> None:

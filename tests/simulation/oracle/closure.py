@@ -46,7 +46,9 @@ def _is_true(facts: Facts, finding: Finding, message: Published) -> bool:
     users = [(facts.truth.user(finding.user_id, m), m) for m in moments]
     match resolution["reason"]:
         case "joined_group":
-            unclear = facts.is_anybodys(finding.user_id, start, message.at)
+            # an answer that was still about the former bearer of its name
+            unclear = facts.plan.iam_lag > BELIEVED and len(moments) > 1
+            unclear = unclear or facts.is_anybodys(finding.user_id, start, message.at)
             return unclear or any(u and set(resolution["groups"]) & set(u.groups) for u, _ in users)
         case "deleted":
             # an answer from before it was made, or that it slipped through under an old name

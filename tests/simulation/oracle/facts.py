@@ -93,9 +93,12 @@ class Facts:
         changes = [grace for since, grace in self.journal.graces if start < since <= end]
         return max(self.grace_at(start), *changes, 0)
 
-    def due_after(self, start: int) -> int:
-        """When the grace is over that began at `start`, whatever deployments made of it."""
-        due = start + self.grace_at(start)
+    def due_after(self, start: int, known_at: int = 0) -> int:
+        """When the grace is over that began at `start`, whatever deployments made of it.
+
+        It is not over before `known_at`, when anybody learned of its beginning.
+        """
+        due = max(start + self.grace_at(start), known_at)
         while (later := start + self.longest_grace(start, due)) > due:
             due = later
         return due

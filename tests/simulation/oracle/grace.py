@@ -84,7 +84,7 @@ def _last_in_group(facts: Facts, finding: Finding) -> int | None:
     known = list(facts.known(finding.user_id, finding.decided_by.started))
     joined = [event.told_at for event in known if event.change == "AddUserToGroup"]
     begun = [event for event in known if event.change in _BEGINNINGS]
-    if begun and not _was_renamed(facts, finding):
+    if begun and facts.plan.iam_lag < BELIEVED and not _was_renamed(facts, finding):
         joined += [at for at in _shown_in_group(facts, finding) if _told_before(facts, begun, at)]
     return max(joined, default=None)
 

@@ -71,7 +71,7 @@ def _deadline_by_event(facts: Facts, episode: Episode) -> int | None:
     began = _beginning(facts, episode)
     if began is None or began.event_id not in facts.journal.taken:
         return None
-    due = max(facts.due_after(began.told_at), facts.journal.taken[began.event_id])
+    due = facts.due_after(began.told_at, facts.journal.taken[began.event_id])
     while True:
         later = max([due, *(_told_at(facts, e) for e in _renames(facts, episode, due))])
         if later == due:
