@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 FRESH = timedelta(seconds=5)
 """How old the look may be by which a finding is opened. Promise: seconds."""
 IDS_LINGER = timedelta(minutes=15)
-"""So long after a user was found nowhere IAM may still show it. Ids never come back."""
+"""So long after a user was found nowhere, or a name changed hands, IAM may still show who was."""
 EXEMPTIONS_AWAITED = timedelta(days=7)
 """An exemption that ends within so long is waited for in the queue; sweeps see to later ones."""
 
@@ -91,8 +91,8 @@ class Row(StrEnum):
     SETTLED = "settled"
     """No stray, no open finding, but events had told of one: remember that it is over."""
     UNSURE_WHO = "unsure_who"
-    """Its finding has another name, and nobody told of a rename. IAM was asked for the groups and
-    for the user in two calls, which may have shown two users: a sweep asks in one."""
+    """No stray, but the name changed hands lately, or its finding has another name. IAM was asked
+    for the groups and for the user in two calls, which may have shown two: a sweep asks in one."""
     CLOSE = "close"
     """No stray any more: its finding is over."""
     IN_HAND = "in_hand"
@@ -114,17 +114,19 @@ QUESTIONS = frozenset((Row.ASK_WHO, Row.ASK_EXEMPTION, Row.ASK_FINDING, Row.ASK_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """All that is known when it is decided. `looked_at` is before the look was asked for.
+    """All that is known when it is decided.
 
-    `settled_before` is a whole sweep that did not see the user as a stray; `origin` is what asked
-    for the look: a check that waits out the grace asks for the next one itself. `findings` were
-    read together with the mark.
+    The look was asked for at `looked_at`, and had answered by `shown_at`. `settled_before` is a
+    whole sweep that did not see the user as a stray; `origin` is what asked for the look: a check
+    that waits out the grace asks for the next one itself. `findings` were read together with the
+    mark.
     """
 
     mark: Mark
     past: tuple[Fact, ...]
     look: Look
     looked_at: datetime
+    shown_at: datetime
     origin: Origin
     who: User | NoSuchUser | Unread = UNREAD
     exemption: Exempt | NotExempt | Unread = UNREAD
@@ -155,7 +157,7 @@ class Decision:
 
 def decide(seen: Seen, now: datetime, rules: Rules) -> Decision:
     """Read the table for one user. Raises UnknownGroupsError."""
-    if contradicts(seen, now, rules.iam_lag):
+    if contradicts(seen, rules.iam_lag):
         return Decision(row=Row.LOOK_LATER, look_at=now + rules.iam_lag)
     if isinstance(seen.look, NoSuchUser) or isinstance(seen.who, NoSuchUser):
         return Decision(row=Row.GONE, evaluated=Evaluated(Evaluation.GONE))
@@ -195,8 +197,7 @@ def _no_stray(
     seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, now: datetime
 ) -> Decision:
     if isinstance(last, Finding) and last.status is Status.OPEN:
-        is_taken_untold = any(f.is_by_look and f.at == seen.looked_at for f in seen.mark.facts)
-        if is_taken_untold and seen.origin is not Origin.SWEEP:
+        if not _is_sure_who(seen, evaluated.groups, now):
             return Decision(row=Row.UNSURE_WHO, evaluated=evaluated)
         decision = Decision(
             row=Row.CLOSE,
@@ -213,6 +214,19 @@ def _no_stray(
     return decision if is_asked else replace(decision, check_since=until)
 
 
+def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:
+    """Whether the user is surely the one whom IAM showed in a group."""
+    if seen.origin is Origin.SWEEP:
+        return True
+    told = joined(seen.past)
+    if told and told.name.lower() in {group.lower() for group in groups}:
+        return True
+    bound = last_bound(seen.mark)
+    if bound is None or now > bound.at + IDS_LINGER:
+        return True
+    return bound.is_start and not groups
+
+
 def _at_peace(seen: Seen, evaluated: Evaluated) -> Decision:
     told = thought_stray_since(seen.past)
     is_news = told is not None and told < seen.looked_at
@@ -226,7 +240,7 @@ def _stray(
     resolved_at = last.resolved_at if isinstance(last, Finding) else None
     since = stray_since(
         seen.past,
-        now=now,
+        now=seen.shown_at,
         created_at=_created_at(seen.who),
         settled_before=latest(seen.settled_before, resolved_at and resolved_at - rules.iam_lag),
         exemption_ended=evaluated.exemption_ended,
@@ -265,29 +279,30 @@ def _is_awaited(seen: Seen, since: StraySince) -> bool:
     return since.evidence is Evidence.EVENT or (seen_at is not None and seen_at >= since.at)
 
 
-def contradicts(seen: Seen, now: datetime, lag: timedelta) -> bool:
-    """Whether the look contradicts news that is younger than IAM's lag.
+def contradicts(seen: Seen, lag: timedelta) -> bool:
+    """Whether the look contradicts news that was younger than IAM's lag when it was taken.
 
     A user just created may not be visible yet, one just removed may still show its group, one just
     added none, and a name that just changed hands may show who had it before.
     """
     bound = last_bound(seen.mark)
+    bound = None if bound and bound.is_by_look else bound
     started = bound if bound and bound.is_start else None
     user_id = seen.who.user_id if isinstance(seen.who, User) else ""
     is_other = started and user_id and started.user_id not in ("", user_id)
+    told = joined(seen.past)
     match seen.look:
         case NoSuchUser():
             news = started
         case _ if is_other:
             news = started
         case InGroups(groups):
-            left = begun(seen.past)
             shown = {group.lower() for group in groups}
-            is_shown = left and left.kind is Kind.LEFT and left.name.lower() in shown
-            news = left if is_shown and joined(seen.past) is None else None
+            news = _against_groups(seen, shown, None if user_id else started)
+            news = None if told and told.name.lower() in shown else news
         case InNoGroup():
-            news = joined(seen.past) or (None if started else bound)
-    return news is not None and now < news.at + lag
+            news = told or (None if started else bound)
+    return news is not None and seen.looked_at < news.at + lag
 
 
 def _is_deleted(last: Finding | NoFinding, now: datetime) -> bool:
@@ -295,6 +310,13 @@ def _is_deleted(last: Finding | NoFinding, now: datetime) -> bool:
     if isinstance(last, NoFinding) or last.resolution is None or last.resolved_at is None:
         return False
     return last.resolution.reason is Reason.DELETED and now < last.resolved_at + IDS_LINGER
+
+
+def _against_groups(seen: Seen, shown: set[str], started: Fact | None) -> Fact | None:
+    """The news that speaks against the user's being in these groups."""
+    last = begun(seen.past)
+    is_left = last is not None and last.kind is Kind.LEFT and last.name.lower() in shown
+    return last if is_left else started
 
 
 def _created_at(user: User | NoSuchUser | Unread) -> datetime:

@@ -29,6 +29,8 @@ _LONGEST_NAME = 128
 _FORTH_AND_BACK = 2
 """Two renames within a second that lead back to a name are one user's; of three nobody knows."""
 _BY_LOOK = "look:"
+_A_SECOND = timedelta(seconds=1)
+"""As fine as CloudTrail tells time."""
 
 
 class Evidence(StrEnum):
@@ -81,8 +83,8 @@ _KIND_OF = {
 class Fact:
     """One thing told of a name's bearer. `name` is the group, or the other name of a rename.
 
-    `user_id` is empty unless it was told; `cause` is the call that may have made a stray. A rename
-    that a look found out was some time from `after` on.
+    `user_id` is empty unless it was told; `cause` is the call that may have made a stray. What a
+    look showed was so some time from `after` to `at`.
     """
 
     id: str
@@ -92,6 +94,11 @@ class Fact:
     name: str = ""
     cause: Cause | None = None
     after: datetime | None = None
+
+    @property
+    def earliest(self) -> datetime:
+        """The first moment of which it may tell."""
+        return self.after or self.at
 
     @property
     def is_bound(self) -> bool:
@@ -238,6 +245,8 @@ def _traced(mark: Mark, left: Fact | None, read: Read, user: User | None) -> tup
         facts = tuple(f for f in facts if f.id not in passed)
         bound = _bound(facts, left, user, is_borne=_was_borne(mark, left))
         found += _own(facts, bound, left, user)
+        if left and bound and _is_another(bound, user):  # who took the name was somebody else
+            return in_order(f for f in found if user and f.user_id == user.user_id)
         if bound is None or bound.kind is not Kind.TOOK or bound.is_by_look:
             return in_order(found)
         passed[bound.id] = len(found)
@@ -267,6 +276,7 @@ def _bound(
     bounds = [f for f in facts if f.is_bound]
     if left is not None:
         same = [f for f in bounds if f.at == left.at and f.is_start]
+        same = [f for f in same if not _is_another(f, user)]
         mine = [f for f in same if user and f.user_id == user.user_id]
         if mine or (same and not is_borne):
             return (mine or same)[0]  # the name was taken and given up within the second
@@ -302,6 +312,8 @@ def _own(
             yield from [fact] if fact.user_id == user.user_id else []
         elif _is_before(fact, bound, born, mine=mine):
             continue
+        elif fact.at == born:  # nobody told of the creation: it may have come after
+            yield from [replace(fact, cause=None)] if fact.kind is Kind.LEFT else [fact]
         elif (bound and fact.at == bound.at) or (left and fact.at == left.at):
             yield from _in_shared_second(fact, facts, bound)
         else:
@@ -322,16 +334,14 @@ def _in_shared_second(fact: Fact, facts: Sequence[Fact], bound: Fact | None) -> 
     cause, and a joining does not count.
     """
     second = [f for f in facts if f.at == fact.at]
-    others = any(f.is_bound and f is not bound for f in second) or (
-        bound is not None and bound.at == fact.at and facts[0].at < fact.at
-    )
+    is_first = bound is not None and bound.at == fact.at
+    others = facts[0].at < fact.at or any(f.is_bound and f is not bound for f in second)
+    joined = any(f.kind is Kind.JOINED and _same(f.name, fact.name) for f in second)
+    is_made = bound is not None and bound.kind is Kind.CREATED
     if fact.kind is Kind.LEFT:
-        joined = any(f.kind is Kind.JOINED and _same(f.name, fact.name) for f in second)
-        is_sure = not others and (
-            bound is None or bound.at < fact.at or (bound.kind is Kind.CREATED and joined)
-        )
+        is_sure = is_first and is_made and joined and not others
         yield fact if is_sure else replace(fact, cause=None)
-    elif not others or fact.kind is not Kind.JOINED:
+    elif fact.kind is not Kind.JOINED or (is_first and not others):
         yield fact
 
 
@@ -419,29 +429,39 @@ def stray_since(
     in_group = joined(past)
     if in_group and start.evidence is Evidence.EXEMPTION_ENDED and in_group.at < start.at:
         in_group = None
-    looked = latest(last_at(past, Kind.SETTLED), settled_before)
+    looked = latest(_settled_at(past), settled_before)
     # CloudTrail's times are whole seconds: a group that was left in the second of the look that
     # shows the user in it was left last
     is_settled = looked is not None and _second(looked) > start.at
     if not is_settled and in_group is None:
         return start
-    no_stray_at = latest(looked, in_group.at if in_group else None) or start.at
-    seen = (f.at for f in past if f.kind is Kind.STRAY and f.at > no_stray_at)
+    in_group_at = in_group.at + _A_SECOND if in_group else None
+    no_stray_at = latest(last_at(past, Kind.SETTLED), looked, in_group_at) or start.at
+    seen = (f.at for f in past if f.kind is Kind.STRAY and f.earliest > no_stray_at)
     return StraySince(next(seen, now), Evidence.SIGHTING)
 
 
 def thought_stray_since(past: Sequence[Fact]) -> datetime | None:
     """Since when the bearer may be a stray, without a look; None where it was settled since."""
     start = latest(*(f.at for f in (begun(past),) if f), last_at(past, Kind.STRAY))
-    over = last_at(past, Kind.SETTLED)
+    over = _settled_at(past)
     if start is None or joined(past) or (over is not None and _second(over) > start):
         return None
     return start
 
 
+def _settled_at(past: Sequence[Fact]) -> datetime | None:
+    """The last instant at which a look surely showed no stray."""
+    return latest(*(f.earliest for f in past if f.kind is Kind.SETTLED))
+
+
 def moved_since(past: Sequence[Fact], at: datetime) -> datetime | None:
-    """When the bearer last joined or left a group after `at`, which ended an episode."""
-    return last_at([f for f in past if f.at > at], Kind.JOINED, Kind.LEFT)
+    """When the bearer last joined or left a group after `at`, which ended an episode.
+
+    A leaving without a cause may have been another's.
+    """
+    moves = (f for f in past if f.kind is Kind.JOINED or (f.kind is Kind.LEFT and f.cause))
+    return latest(*(f.at for f in moves if f.at > at))
 
 
 def flaps_within_a_day(past: Iterable[Fact], now: datetime) -> int:

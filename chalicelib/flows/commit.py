@@ -326,7 +326,9 @@ class Commit:
         user_id = seen.who.user_id if isinstance(seen.who, User) else ""
         facts: tuple[Fact, ...] = ()
         if decision.since and decision.since.evidence is not Evidence.EVENT:
-            facts = (_look(Kind.STRAY, since, user_id),)
+            seen_from = seen.looked_at - self.settings.iam_lag
+            is_sighting = decision.since.evidence is Evidence.SIGHTING
+            facts = (_look(Kind.STRAY, since, user_id, seen_from if is_sighting else None),)
             if seen.settled_before:
                 facts += (_look(Kind.SETTLED, seen.settled_before, user_id),)
         if facts or not decision.since:
@@ -335,12 +337,12 @@ class Commit:
     def _at_peace(self, decision: Decision, seen: Seen) -> News:
         """A look found no stray: that is remembered where events had told otherwise."""
         user_id = seen.who.user_id if isinstance(seen.who, User) else ""
-        at = seen.looked_at - self.settings.iam_lag
+        at, seen_from = seen.looked_at, seen.looked_at - self.settings.iam_lag
         older = (f for f in seen.mark.facts if f.kind in (Kind.SETTLED, Kind.STRAY) and f.at < at)
         if decision.row is Row.AT_PEACE:
             return News(over=_noted(seen.mark, user_id))
         return News(
-            facts=(_look(Kind.SETTLED, at, user_id),),
+            facts=(_look(Kind.SETTLED, at, user_id, seen_from),),
             forgotten=tuple(f.id for f in older if f.user_id == user_id),
             over=_noted(seen.mark, user_id),
         )
@@ -350,8 +352,9 @@ class Commit:
             self.ledger.note(seen.mark, news, self.clock())
 
 
-def _look(kind: Kind, at: datetime, user_id: str) -> Fact:
-    return Fact(id=f"{kind}@{at.isoformat()}:{user_id}", kind=kind, at=at, user_id=user_id)
+def _look(kind: Kind, at: datetime, user_id: str, after: datetime | None = None) -> Fact:
+    told = f"{kind}@{at.isoformat()}:{user_id}"
+    return Fact(id=told, kind=kind, at=at, user_id=user_id, after=after)
 
 
 def _noted(mark: Mark, user_id: str) -> tuple[str, ...]:

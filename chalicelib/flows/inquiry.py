@@ -60,6 +60,7 @@ class Inquiry:
             past=(),
             look=look,
             looked_at=looked_at,
+            shown_at=self.clock(),
             origin=origin,
             findings=findings or {},
         )
@@ -90,8 +91,15 @@ class Inquiry:
         if row is Row.ASK_LOOK:
             fresh = self.look(seen.mark, seen.origin)
             same = isinstance(fresh.who, User) and fresh.who == user
-            more = replace(seen, look=fresh.look, looked_at=fresh.looked_at, exemption=UNREAD)
-            return more if same else replace(fresh, settled_before=seen.settled_before)
+            if not same:
+                return replace(fresh, settled_before=seen.settled_before)
+            return replace(
+                seen,
+                look=fresh.look,
+                looked_at=fresh.looked_at,
+                shown_at=fresh.shown_at,
+                exemption=UNREAD,
+            )
         if not isinstance(user, User):
             raise TypeError(row)  # decide asks who it is before all else
         if row is Row.ASK_EXEMPTION:

@@ -96,6 +96,14 @@ class _End(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class _Read:
+    """When a page was asked for, and when it was there."""
+
+    asked_at: datetime
+    shown_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class _Due:
     """A stray whose grace seems to be over, and where a sweep finds it again."""
 
@@ -225,7 +233,7 @@ class _Run:
     cursor: _Cursor
     tally: _Tally = field(init=False)
     seen: set[str] = field(init=False)
-    due: list[_Due] = field(default_factory=list)
+    due: dict[str, _Due] = field(default_factory=dict)
     still_open: list[Finding] = field(default_factory=list)
     muted: list[Finding] = field(default_factory=list)
     opened: int = 0
@@ -243,13 +251,14 @@ class _Run:
         pages = self.sweep.pages(marker, LARGE_PAGE)
         age = AT_ONCE  # a configuration put in force before the sweep counts for it
         while True:
-            read_at = self.sweep.clock()
+            asked_at = self.sweep.clock()
             try:
                 page = next(pages)
             except Exception:
                 # a marker that IAM refuses must not be tried for ever
                 self.sweep.save_cursor(self.account, replace(cursor, marker=""))
                 raise
+            read = _Read(asked_at, self.sweep.clock())
             here = replace(
                 cursor,
                 marker=marker or "",
@@ -260,29 +269,30 @@ class _Run:
                 if self.sweep.time_left() < RESERVE_SECONDS:
                     self.stopped_at = here
                     return _End.OUT_OF_TIME
-                self._evaluate(user, read_at, age, here)
+                self._evaluate(user, read, age, here)
                 age = CACHED_FOR
             marker = page.next_marker
             if marker is None:
                 return _End.DONE
 
-    def _evaluate(self, user: User, read_at: datetime, age: timedelta, page: _Cursor) -> None:
+    def _evaluate(self, user: User, read: _Read, age: timedelta, page: _Cursor) -> None:
         self.tally.users += 1
-        seen = self._seen(user, read_at, age)
+        seen = self._seen(user, read, age)
         rules = self.sweep.inquiry.rules
         decision = decide(seen, self.sweep.clock(), rules)
         evaluation = decision.evaluated.evaluation if decision.evaluated else None
         self._count(evaluation or self._without_doubt(seen))
         if user.user_id in self.bulk.live:
             self.seen.add(user.user_id)
+        self.due.pop(user.user_id, None)  # a user renamed meanwhile is shown twice: this is newer
         if decision.row is Row.ASK_RISK:
-            self.due.append(_Due(user, seen, page))
+            self.due[user.user_id] = _Due(user, seen, page)
         elif decision.row is Row.STILL_OPEN and self._is_known(user):
             self.still_open.append(self.bulk.live[user.user_id])
         elif _leads_to_something(decision):
             self._conclude(seen)
 
-    def _seen(self, user: User, read_at: datetime, age: timedelta) -> Seen:
+    def _seen(self, user: User, read: _Read, age: timedelta) -> Seen:
         """What the snapshot shows, with what the bulk of marks and live findings tells."""
         last = self.bulk.of_user(user.user_id)
         number = last.number if isinstance(last, Finding) else 1
@@ -290,9 +300,10 @@ class _Run:
             mark=self.bulk.mark(self.account, user.name),
             past=(),
             look=look_of(user),
-            looked_at=read_at,
+            looked_at=read.asked_at,
+            shown_at=read.shown_at,
             origin=Origin.SWEEP,
-            exemption=self.sweep.inquiry.exemption(self.account, user, read_at, age),
+            exemption=self.sweep.inquiry.exemption(self.account, user, read.shown_at, age),
             findings={self._id(user, number): last},
         )
         return self._of(seen, user, replace(self.sweep.inquiry, memory=self.bulk))
@@ -345,9 +356,9 @@ class _Run:
         """Open what is due, by looks that are seconds old."""
         if not self.due:
             return _End.DONE
-        risk_of = self.sweep.assess([due.user for due in self.due])
+        waiting = dict(self.due)
+        risk_of = self.sweep.assess([due.user for due in waiting.values()])
         quiet = self.sweep.floods.is_flood(len(self.due))
-        waiting = {due.user.user_id: due for due in self.due}
         for seen in self._fresh(waiting):
             if self.sweep.time_left() < RESERVE_SECONDS:
                 self.stopped_at = min(
@@ -367,11 +378,12 @@ class _Run:
             return
         pages = self.sweep.pages(None, SMALL_PAGE)
         while True:
-            read_at = self.sweep.clock()
+            asked_at = self.sweep.clock()
             page = next(pages, Page((), None))
+            read = _Read(asked_at, self.sweep.clock())
             for user in page.users:
                 if user.user_id in waiting:
-                    yield self._seen(user, read_at, FRESH)
+                    yield self._seen(user, read, FRESH)
             if page.next_marker is None:
                 return
 

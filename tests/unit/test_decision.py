@@ -64,6 +64,7 @@ def seen(*arrived: object, **changes: object) -> Seen:
         past=(),
         look=ALONE,
         looked_at=NOW,
+        shown_at=NOW,
         origin=Origin.SETTLED,
         who=BOB,
         exemption=NotExempt(),
@@ -71,6 +72,7 @@ def seen(*arrived: object, **changes: object) -> Seen:
         risk=RISK,
     )
     found = replace(found, **changes)  # type: ignore[arg-type]  # any field
+    found = replace(found, shown_at=found.looked_at)
     user = found.who if isinstance(found.who, User) else None
     past = past_of(mark, lambda name: Mark(account=ACCOUNT, user_name=name), user)
     return replace(found, past=past)
@@ -180,8 +182,8 @@ def test_a_look_that_contradicts_young_news_is_taken_again(told: object, look: o
     """Once the lag is over IAM is believed again."""
     who = BOB if look is ALONE else UNREAD
     found = seen(told, look=look, who=who)
-    assert row(found) is Row.LOOK_LATER
-    assert row(found, at(2)) is not Row.LOOK_LATER
+    assert row(found, at(60)) is Row.LOOK_LATER
+    assert row(replace(found, looked_at=at(2))) is not Row.LOOK_LATER
     assert decide(found, NOW, RULES).look_at == NOW + LAG
 
 
@@ -280,6 +282,17 @@ def test_unsent_alerts_go_first_unless_the_end_takes_them_along(
 ) -> None:
     """An `opened` that nobody has sent goes out with its `resolved`."""
     assert row(seen(look=look, last=last)) is expected
+
+
+def test_a_name_that_changed_hands_lately_leaves_it_open_who_is_in_the_group() -> None:
+    """Unless the user's joining was told of, or IAM has had its time."""
+    taken = renamed(-60, "ann", "bob")
+    found = seen(taken, look=IN_GROUP, last=OPEN, origin=Origin.EVENT)
+    assert row(found) is Row.UNSURE_WHO
+    assert row(found, at(900)) is Row.CLOSE
+    joined = event("AddUserToGroup", -30)
+    assert row(seen(taken, joined, look=IN_GROUP, last=OPEN)) is Row.CLOSE
+    assert row(seen(taken, joined, look=InGroups(("ops",)), last=OPEN)) is Row.UNSURE_WHO
 
 
 def test_a_sweep_is_sure_who_is_in_the_group() -> None:

@@ -409,6 +409,42 @@ def test_somebody_elses_creation_takes_the_cause_away() -> None:
     assert (begun(past) is not None, cause(past)) == (True, None)
 
 
+def test_a_name_taken_by_somebody_else_tells_nothing_of_the_one_shown() -> None:
+    """IAM may show for minutes who had the name before: what its taker did is not its cause."""
+    arrived = [
+        event("CreateUser", 1, user="ann"),
+        renamed(20, "bob", "rob"),
+        renamed(20, "ann", "bob"),
+        event("RemoveUserFromGroup", 21),
+    ]
+    assert begun(Marks(arrived).past(OLD)) is None
+    assert begun(Marks(arrived).past(user(1, USER_ID))) is not None
+
+
+def test_a_removal_in_the_second_of_an_untold_creation_may_be_the_former_bearers() -> None:
+    """The user's own date of creation says so: no cause."""
+    arrived = [event("RemoveUserFromGroup", 10)]
+    assert cause(Marks(arrived).past(user(10))) is None
+    assert since(arrived, user(10)) == StraySince(at(10), Evidence.EVENT)
+
+
+def test_a_look_at_the_next_bearer_settles_nothing_of_the_former() -> None:
+    """It was taken after the name was given up, though it may show what was before."""
+    marks = Marks([event("RemoveUserFromGroup", 1), renamed(20, "bob", "rob")])
+    looked_after = Fact(id="s", kind=Kind.SETTLED, at=at(21), after=at(18))
+    marks["bob"] = with_news(marks["bob"], News(facts=(looked_after,)))
+    assert thought_stray_since(marks.past(user(name="rob"), "rob")) == at(1)
+
+
+def test_a_sighting_that_may_be_older_than_a_joining_does_not_count() -> None:
+    """IAM showed a stray when the event of its joining was on the way."""
+    joined_at_30 = [event("AddUserToGroup", 30)]
+    early = Fact(id="t", kind=Kind.STRAY, at=at(32), after=at(29), user_id="AIDAOLD")
+    assert after_looks(early, arrived=joined_at_30).at == at(60)
+    late = replace(early, at=at(40), after=at(37))
+    assert after_looks(early, late, arrived=joined_at_30) == StraySince(at(40), Evidence.SIGHTING)
+
+
 def test_a_look_that_finds_a_rename_drops_what_was_before() -> None:
     """Until its event comes after all, which says exactly when it was."""
     marks = Marks([event("RemoveUserFromGroup", 5), event("AddUserToGroup", 30)])
