@@ -1,4 +1,4 @@
-"""Marks and findings on their way into DynamoDB's items and back."""
+"""Facts and findings on their way into DynamoDB's items and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.adapters.items import from_item, to_item
 from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import Cause
-from chalicelib.domain.facts import Evidence, Mark
+from chalicelib.domain.facts import Evidence, Fact, Kind
 from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
 from chalicelib.domain.severity import Severity
 
@@ -34,28 +34,15 @@ resolutions = st.builds(
     words,
     maybe,
 )
-marks = st.builds(
-    Mark,
-    account=accounts,
-    user_name=filled,
-    left_at=maybe,
+facts = st.builds(
+    Fact,
+    id=filled,
+    kind=st.sampled_from(Kind),
+    at=instants,
+    user_id=words,
+    name=words,
     cause=st.none() | causes,
-    created_id=words,
-    joined_at=maybe,
-    joined_group=words,
-    settled_at=maybe,
-    seen_at=maybe,
-    deleted_at=maybe,
-    renamed_at=maybe,
-    renamed_to=words,
-    taken_at=maybe,
-    asked_since=maybe,
-    asked_until=maybe,
-    open_user_ids=st.lists(filled, max_size=3).map(tuple),
-    lefts=st.lists(instants, max_size=3).map(tuple),
-    joins=st.lists(instants, max_size=3).map(tuple),
-    flapping_told_at=maybe,
-    version=counts,
+    after=maybe,
 )
 findings = st.builds(
     Finding,
@@ -93,10 +80,10 @@ def stored(value: object) -> dict[str, Any]:
     return from_item(to_item(encode(value)))
 
 
-@given(marks)
-def test_a_mark_survives_the_table(mark: Mark) -> None:
+@given(facts)
+def test_a_fact_survives_the_table(fact: Fact) -> None:
     """Every field, to the microsecond."""
-    assert decode(Mark, stored(mark)) == mark
+    assert decode(Fact, stored(fact)) == fact
 
 
 @given(findings)
