@@ -118,7 +118,7 @@ OF_ROWS: Mapping[str, Mutant] = {
     "gone": _takes("gone", "look_later", 7, look_at=_soon),
     "at_peace": _mutant("takes_at_peace_for_a_stray", _without_groups, 2),
     "settled": _takes("settled", "at_peace", 3),
-    "unsure_who": _takes("unsure_who", "look_later", 7, look_at=_soon),
+    "unsure_who": _takes("unsure_who", "close", 5, resolution=_joined, over_at=_looked_at),
     "close": _takes("close", "at_peace", 5),
     "in_hand": _takes("in_hand", "unsent", 4, 7),
     "unsent": _takes("unsent", "still_open", 1, 5, 7),

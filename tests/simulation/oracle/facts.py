@@ -99,7 +99,7 @@ class Facts:
         It is not over before `known_at`, when anybody learned of its beginning.
         """
         due = max(start + self.grace_at(start), known_at)
-        while (later := start + self.longest_grace(start, due)) > due:
+        while (later := start + self.longest_grace(start, self.deadline(due))) > due:
             due = later
         return due
 

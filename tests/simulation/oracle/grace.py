@@ -21,6 +21,8 @@ def judge(facts: Facts) -> Iterator[Violation]:
 
 
 def _too_early(facts: Facts, finding: Finding) -> Iterator[Violation]:
+    if _under_an_old_name(facts, finding):
+        return
     opened_at = told(finding.opened[0].finding["opened_at"])
     grace = facts.grace_at(finding.decided_by.started)
     since = _latest_known_turn(facts, finding)
@@ -36,6 +38,14 @@ def _too_early(facts: Facts, finding: Finding) -> Iterator[Violation]:
     stray_since = told(finding.opened[0].finding["stray_since"])
     if opened_at < stray_since + grace - SECOND:
         yield Violation(3, finding.decided_at, f"{finding.finding_id} contradicts itself")
+
+
+def _under_an_old_name(facts: Facts, finding: Finding) -> bool:
+    """Whether IAM, lagging beyond any bound, showed the user by a name that it had given up."""
+    truth, user_id = facts.truth, finding.user_id
+    seen = [(truth.user(user_id, k.view), truth.user(user_id, k.at)) for k in facts.looks(finding)]
+    renamed = any(then and now and then.name != now.name for then, now in seen)
+    return renamed and facts.plan.iam_lag >= BELIEVED
 
 
 def _latest_known_turn(facts: Facts, finding: Finding) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.simulation.journal import Event, Look
 from tests.simulation.kernel import SECOND
-from tests.simulation.oracle.facts import CACHED, Facts, Finding, Violation
+from tests.simulation.oracle.facts import CACHED, FRESH, Facts, Finding, Violation
 from tests.simulation.truth import Episode
 
 
@@ -146,11 +146,20 @@ def _tells_the_end(facts: Facts, episode: Episode, look: Look) -> bool:
         return False
     lasting = facts.deadline(facts.due_after(episode.start))
     changed = any(look.view < at <= lasting for at, _ in truth.users[user_id])
+    changed = changed or _has_a_new_name(facts, user_id, look)
     asked_since = look.at - CACHED
     configured = any(asked_since < at <= lasting for at, _ in truth.configurations)
     if changed or configured or truth.configuration(look.at).broken:
         return False
     return truth.exempt_until(user, look.at) == episode.start
+
+
+def _has_a_new_name(facts: Facts, user_id: str, look: Look) -> bool:
+    """Whether the look came so soon after a rename that it may prove nothing."""
+    return any(
+        event.change == "UpdateUser" and look.at - FRESH <= event.made_at <= look.at
+        for event in facts.events_of(user_id)
+    )
 
 
 def _renamed_untold_after(facts: Facts, episode: Episode, at: int) -> bool:
