@@ -9,7 +9,7 @@ EMAIL_OPTION = $(if $(EMAIL),--email '$(EMAIL)')
 YES_OPTION = $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check package deploy destroy bench simulate screenshots clean
+.PHONY: help venv demo test check package deploy destroy bench simulate fuzz screenshots clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,11 +37,15 @@ deploy: $(VENV) ## Deploy: EMAIL=you@example.com [GRACE=15m] [STAGE=name] [YES=1
 destroy: $(VENV) ## Remove a deployment, keeping its findings: [STAGE=name] [YES=1].
 	@$(RUN) destroy $(STAGE_OPTION) $(YES_OPTION)
 
-bench: $(VENV) ## Measure cold imports, sizes, API calls and delays.
+bench: $(VENV) ## Measure imports, sizes, API calls, delays; ask an independent judge (Node); plant faults.
 	@.venv/bin/python -m bench
+	@.venv/bin/python -m bench.mutation --share 0.1
 
 simulate: $(VENV) ## Play N random histories against the monitor and its promises: [N=1000] [SEED=0].
 	@.venv/bin/python -m tests.simulation $(if $(N),$(N),1000) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(VENV) ## Break every call, answer, environment and file of every command, for minutes.
+	@.venv/bin/python -m tests.adapters.fuzz --all
 
 screenshots: $(VENV) ## Make docs/images anew from a seeded run on the embedded AWS; needs Chromium.
 	@.venv/bin/python -m scripts.screenshots

@@ -1,5 +1,6 @@
 """The entry points that Lambda invokes: an event in, one call into chalicelib, a result out."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +13,11 @@ from chalicelib.flows.batch import process
 
 app = Chalice(app_name="straywatch")
 deployment = Deployment()
+
+
+def time_left(context: Any) -> Callable[[], float]:  # noqa: ANN401 - Lambda's own
+    """What tells how many seconds the invocation has to go."""
+    return lambda: context.get_remaining_time_in_millis() / 1000
 
 
 @app.on_cw_event(rule_pattern(LOST_EVENTS))
@@ -29,26 +35,44 @@ def on_membership_settled(event: CloudWatchEvent) -> dict[str, str]:
 @app.on_sqs_message(queue="check-queue", batch_size=10)
 def check_membership(event: SQSEvent) -> dict[str, Any]:
     """Look at live IAM for each message that is due; name those that are to come again."""
-    return process(event.to_dict(), deployment.check, deployment.queue.set_aside)
+    return process(
+        event.to_dict(),
+        deployment.check,
+        deployment.queue.set_aside,
+        time_left(event.context),
+        deployment.count_failed,
+    )
 
 
 @app.lambda_function()
 def sweep(event: object, context: Any) -> dict[str, Any]:  # noqa: ARG001, ANN401 - Lambda's own
     """Look at every user of the account: on its schedule, or whenever it is invoked."""
-    run = deployment.sweep(lambda: context.get_remaining_time_in_millis() / 1000)
+    run = deployment.sweep(time_left(context))
     return asdict(run.run(account_of_arn(context.invoked_function_arn)))
+
+
+@app.lambda_function()
+def heartbeat(event: object, context: Any) -> dict[str, Any]:  # noqa: ARG001, ANN401 - as above
+    """Tell CloudWatch, every few minutes, whether the sweep is late and who listens."""
+    return asdict(deployment.heartbeat.beat(account_of_arn(context.invoked_function_arn)))
 
 
 @app.lambda_function()
 def page_on_call(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - Lambda's own
     """A message on the alert topic: open or close its incident in PagerDuty."""
-    return deployment.from_topic(deployment.pager, event)
+    return deployment.from_topic(deployment.but_for_drills(deployment.pager), event)
 
 
 @app.lambda_function()
 def post_to_chat(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - as above
     """A message on the alert topic: post its card to the chat topic."""
     return deployment.from_topic(deployment.chat, event)
+
+
+@app.lambda_function()
+def put_on_event_bus(event: dict[str, Any], context: object) -> list[str]:  # noqa: ARG001 - as above
+    """A message on the alert topic: put its event on the bus."""
+    return deployment.from_topic(deployment.event_bus, event)
 
 
 @app.on_sqs_message(queue="import-queue", batch_size=100, maximum_batching_window_in_seconds=5)

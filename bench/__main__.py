@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench import cold_import, journeys
 from bench.figures import Figure, show
+from bench.judge.__main__ import measure as judged
 from straywatch.deploy.packaging import SOURCES, Package, build
 
 
@@ -36,6 +37,7 @@ def main() -> None:
         for told in (
             cold_import.measure(package, options.runs),
             journeys.measure(package, options.alerts),
+            judged(),
         ):
             for figure in told:
                 progress.print(f"measured: {figure.what}", style="dim")

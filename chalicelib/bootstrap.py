@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.account_alias import AccountAlias
@@ -22,21 +22,25 @@ from chalicelib.adapters.tables import FindingsTable, Ledger, StateTable
 from chalicelib.adapters.topic import AlertTopic
 from chalicelib.domain.account import Account, NoSuchUser, User, account_of_arn
 from chalicelib.domain.decision import Rules
+from chalicelib.domain.floods import Limits
 from chalicelib.flows.check import Check
 from chalicelib.flows.commit import Commit
 from chalicelib.flows.exemptions_in_force import ExemptionsInForce
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.receive import Receive
+from chalicelib.log import metrics
 from chalicelib.settings import Settings, read_settings, settings_from
 from chalicelib.times import utc_now
 
 if TYPE_CHECKING:
     from chalicelib.channels.chat.relay import Chat
+    from chalicelib.channels.event_bus.relay import EventBus
     from chalicelib.channels.interface import Channel
     from chalicelib.channels.pager.relay import Pager
     from chalicelib.channels.security_hub.relay import SecurityHub
     from chalicelib.domain.risk import Risk
+    from chalicelib.flows.heartbeat import Heartbeat
     from chalicelib.flows.sweep import Sweep
 
 
@@ -113,9 +117,10 @@ class Deployment:
     def floods(self) -> Floods:
         """What keeps people from being told of many findings one by one."""
         return Floods(
-            above=self.settings.digest_above,
+            limits=Limits(self.settings.digest_above, self.settings.always_tell_severity),
             documents=self._state,
             live=self._findings.live,
+            in_crowd=self._findings.in_crowd,
             queue=self.queue,
             topic=self._topic,
             clock=self.clock,
@@ -123,7 +128,7 @@ class Deployment:
 
     def sweep(self, time_left: Callable[[], float]) -> Sweep:
         """The sweep, for an invocation that has `time_left()` seconds to go."""
-        from chalicelib.flows.sweep import Sweep  # noqa: PLC0415 - only the sweep pays for it
+        from chalicelib.flows.sweep import RESERVE_SECONDS, Sweep  # noqa: PLC0415 - only the sweep pays for it
 
         return Sweep(
             commit=self.commit,
@@ -131,11 +136,31 @@ class Deployment:
             floods=self.floods,
             state=self._state,
             findings=self._findings,
-            pages=lambda marker, size: user_pages(self.clients.iam(), marker, size),
-            assess=self._assess_all,
+            pages=lambda marker, size: user_pages(self.clients.patient_iam(), marker, size),
+            assess=lambda strays: self._assess_all(strays, time_left() - RESERVE_SECONDS),
             clock=self.clock,
             time_left=time_left,
         )
+
+    @cached_property
+    def heartbeat(self) -> Heartbeat:
+        """What tells whether the sweep is late and who listens."""
+        from chalicelib.adapters.topic import confirmed_listeners  # noqa: PLC0415 - only the heartbeat pays for it
+        from chalicelib.flows.heartbeat import Heartbeat, HeartbeatSettings  # noqa: PLC0415 - as above
+
+        return Heartbeat(
+            stack_name=self.settings.stack_name,
+            alert_topic_arn=self.settings.alert_topic_arn,
+            settings=read_settings(HeartbeatSettings, self._environment),
+            documents=self._state,
+            confirmed=partial(confirmed_listeners, self.clients.sns()),
+            wake=self.queue.wake_dead_letters,
+            clock=self.clock,
+        )
+
+    def count_failed(self, checks: int) -> None:
+        """Record that checks were made in vain, as a metric: for Lambda the batch is a success."""
+        metrics(self.settings.stack_name, ChecksFailed=checks)
 
     def from_topic(self, channel: Channel, event: Mapping[str, Any]) -> list[str]:
         """Relay what the alert topic has handed over; return what became of each message."""
@@ -153,6 +178,7 @@ class Deployment:
     def pager(self) -> Pager:
         """The channel to PagerDuty."""
         from chalicelib.adapters.pagerduty import EventsApi  # noqa: PLC0415 - only the pager's function pays for it
+        from chalicelib.channels.pager.memory import Memory  # noqa: PLC0415 - as above
         from chalicelib.channels.pager.relay import Pager, PagerSettings  # noqa: PLC0415 - as above
 
         settings = read_settings(PagerSettings, self._environment)
@@ -163,7 +189,25 @@ class Deployment:
             clock=self.clock,
             sleep=time.sleep,
         )
-        return Pager(findings=self._findings, is_flood_over=self.floods.is_over, send=api.send)
+        return Pager(
+            findings=self._findings,
+            is_flood_over=self.floods.is_over,
+            severities=settings.pagerduty_severities,
+            memory=Memory(self._state, self.clock),
+            send=api.send,
+        )
+
+    def but_for_drills(self, channel: Channel) -> Channel:
+        """The channel, but for what is about the user of a drill that is under way."""
+        from chalicelib.channels.pager.drills import ButForDrills  # noqa: PLC0415 - only the pager's function pays for it
+        from chalicelib.domain.drills import DOCUMENT, is_of_drill  # noqa: PLC0415 - as above
+
+        return ButForDrills(
+            channel,
+            lambda account, finding: is_of_drill(
+                self._state.document(account, DOCUMENT), finding, self.clock()
+            ),
+        )
 
     @cached_property
     def chat(self) -> Chat:
@@ -173,6 +217,16 @@ class Deployment:
 
         settings = read_settings(ChatSettings, self._environment)
         return Chat(ChatTopic(self.clients.sns(), settings.chat_topic_arn).post)
+
+    @cached_property
+    def event_bus(self) -> EventBus:
+        """The channel to a bus of EventBridge."""
+        from chalicelib.adapters.event_bus import PutEvents  # noqa: PLC0415 - only its function pays for it
+        from chalicelib.channels.event_bus.relay import EventBus, EventBusSettings  # noqa: PLC0415 - as above
+
+        bus_arn = read_settings(EventBusSettings, self._environment).finding_event_bus_arn
+        put = PutEvents(self.clients.events(), bus_arn).put
+        return EventBus(findings=self._findings, put=put)
 
     @cached_property
     def security_hub(self) -> SecurityHub:
@@ -223,18 +277,20 @@ class Deployment:
 
         return assess(CredentialReader(self.clients.iam()).facts(user), self.clock())
 
-    def _assess_all(self, strays: Sequence[User]) -> Callable[[User], Risk]:
+    def _assess_all(self, strays: Sequence[User], time_left: float) -> Callable[[User], Risk]:
         """Judge one stray by live reads, many by one credential report instead of calls for each.
 
-        The snapshot has told their policies. A report that cannot be had leaves credentials
-        unknown, which the alert says.
+        The snapshot has told their policies. A report that cannot be had within a minute, or the
+        `time_left`, leaves credentials unknown, which the alert says.
         """
         if len(strays) <= 1:
             return self._assess
-        from chalicelib.adapters.credentials import report_facts  # noqa: PLC0415 - only a sweep pays for it
+        from chalicelib.adapters.credential_report import PATIENCE_SECONDS  # noqa: PLC0415 - only a sweep pays for it
+        from chalicelib.adapters.credentials import report_facts  # noqa: PLC0415 - as above
         from chalicelib.domain.risk import assess  # noqa: PLC0415 - as above
 
-        facts = report_facts(self.clients.iam(), strays, time.sleep)
+        patience = min(PATIENCE_SECONDS, time_left)
+        facts = report_facts(self.clients.patient_iam(), strays, time.sleep, patience)
         return lambda user: assess(facts(user), self.clock())
 
     def _find_user(self, user_id: str) -> User | NoSuchUser:

@@ -10,15 +10,17 @@ def log(event: str, **fields: object) -> None:
     sys.stdout.write(json.dumps({"event": event, **fields}, default=str) + "\n")
 
 
-def metrics(**counts: int) -> None:
-    """Record counts in the namespace `Straywatch`, by way of the log: it costs no API call.
+def metrics(stack_name: str, **counts: int) -> None:
+    """Record counts of a stack in the namespace `Straywatch`, by way of the log: no API call.
+
+    The stack is a dimension, or the counts of two stages would add up.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     directive = {
         "Namespace": "Straywatch",
-        "Dimensions": [[]],
+        "Dimensions": [["Stack"]],
         "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
     }
     header = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    log("metrics", _aws=header, **counts)
+    log("metrics", _aws=header, Stack=stack_name, **counts)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TypeVar
 
+from chalicelib.domain.severity import Severity
+
 LONGEST_GRACE_SECONDS = 7 * 24 * 3600
 
 S = TypeVar("S")
@@ -20,6 +22,7 @@ class InvalidSettingsError(Exception):
 class Settings:
     """What an operator may choose, in seconds, hours, days or counts as the names say."""
 
+    stack_name: str
     alert_topic_arn: str
     check_queue_url: str
     dead_letter_queue_url: str
@@ -33,6 +36,7 @@ class Settings:
     flapping_episodes: int
     missed_events_alert: int
     digest_above: int
+    always_tell_severity: Severity
     keep_resolved_days: int
     iam_lag_seconds: int
 
@@ -69,26 +73,44 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
 
 
 def read_settings(kind: type[S], environment: Mapping[str, str]) -> S:
-    """Read the settings that a dataclass of texts and whole numbers names.
+    """Read the settings that a dataclass of texts, whole numbers and severities names.
 
     Each is the upper-case variable of its field's name; a channel declares its own like this.
     Raises InvalidSettingsError, which names every fault.
     """
-    values: dict[str, str | int] = {}
+    values: dict[str, object] = {}
     faults: list[str] = []
     for field in fields(kind):  # type: ignore[arg-type]  # a dataclass: the docstring asks for one
         variable = field.name.upper()
         text = environment.get(variable, "")
-        if not text:
-            faults.append(f"{variable} is not set")
-        elif field.type == "str":
-            values[field.name] = text
-        else:
-            low, high = _RANGES.get(field.name, _ANY_COUNT)
-            if text.isascii() and text.isdigit() and low <= int(text) <= high:
-                values[field.name] = int(text)
-            else:
-                faults.append(f"{variable} is {text[:40]!r}, not a whole number {low}-{high}")
+        try:
+            values[field.name] = _read(str(field.type), field.name, text)
+        except ValueError as error:
+            faults.append(f"{variable} is {error}")
     if faults:
         raise InvalidSettingsError("; ".join(faults))
     return kind(**values)
+
+
+def _read(kind: str, name: str, text: str) -> object:
+    """Read one setting. Raises ValueError, which says what it is instead."""
+    if not text:
+        raise ValueError("not set")
+    match kind:
+        case "str":
+            return text
+        case "Severity":
+            return _severity(text)
+        case "tuple[Severity, ...]":
+            return tuple(_severity(each.strip()) for each in text.split(","))
+        case _:
+            low, high = _RANGES.get(name, _ANY_COUNT)
+            if text.isascii() and text.isdigit() and low <= int(text) <= high:
+                return int(text)
+            raise ValueError(f"{text[:40]!r}, not a whole number {low}-{high}")
+
+
+def _severity(text: str) -> Severity:
+    if text not in Severity.__members__:
+        raise ValueError(f"{text[:40]!r}, none of {', '.join(Severity.__members__)}")
+    return Severity[text]

@@ -1,5 +1,3 @@
 """The operator's side of Straywatch: command line, local AWS, report, remediation."""
 
-from importlib.metadata import version
-
-__version__ = version("straywatch")
+from chalicelib import __version__ as __version__

@@ -18,3 +18,9 @@ def visible_lines(text: str) -> str:
 def one_line(text: object) -> str:
     """A sentence on one line: what does not print becomes a space, and spaces run together."""
     return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+
+
+def shorten(text: object, most: int = 200) -> str:
+    """A sentence on one line of at most so many characters, and dots where it went on."""
+    line = one_line(text)
+    return line if len(line) <= most else f"{line[: most - 3]}..."

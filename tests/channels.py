@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import chalicelib.channels
-from straywatch.doctor.functions import CORE
+from straywatch.deploy.template import assemble
 
 _CONFIG = Path(__file__).resolve().parents[1] / ".chalice" / "config.json"
 
@@ -23,10 +23,11 @@ def logical_id(function: str) -> str:
     return "".join(word.title() for word in function.split("_"))
 
 
+_RESOURCES = assemble()["Resources"]
 FUNCTIONS = sorted(
     name
     for name in json.loads(_CONFIG.read_text())["stages"]["dev"]["lambda_functions"]
-    if logical_id(name) not in CORE
+    if "Condition" in _RESOURCES[logical_id(name)]
 )
 """The functions that only some deployments have: one for each channel."""
 

@@ -11,6 +11,8 @@ from functools import cache
 import botocore.session
 from hypothesis import settings
 
+from tests import aws_model
+
 # The terminal, AWS settings and proxies of whoever runs the tests are not what they are about; a
 # test that is about one sets it. Language and time zone stay: nothing may depend on them.
 _TERMINALS = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
@@ -22,6 +24,7 @@ os.environ |= {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
+    "STRAYWATCH_CONFIG": os.devnull,
 }
 
 # Each session reads AWS's service models from disk anew, and a test of a command makes a session:
@@ -32,3 +35,5 @@ botocore.session.create_loader = cache(botocore.session.create_loader)
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=3000)
 settings.load_profile("steady")
+
+aws_model.install()

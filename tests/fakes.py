@@ -114,6 +114,10 @@ class Findings:
         kept = tuple(self.kept.values())
         return (f for f in kept if f.account == account and f.status is Status.OPEN)
 
+    def in_crowd(self, crowd: str) -> Iterator[Finding]:
+        """All that opened in a crowd, over or not."""
+        return (f for f in tuple(self.kept.values()) if f.crowd == crowd)
+
     def add(self, finding: Finding) -> Write:
         """Store a finding that must be new."""
         if finding.finding_id in self.kept:
@@ -154,6 +158,10 @@ class State:
     def document(self, _: Account, name: str) -> Mapping[str, Any]:
         """A small document."""
         return self.documents.get(name, {})
+
+    def write_document(self, _: Account, name: str, content: Mapping[str, Any]) -> None:
+        """Store a small document over whatever stood there."""
+        self.documents[name] = dict(content)
 
     def swap_document(self, _: Account, name: str, content: Mapping[str, Any]) -> Write:
         """Replace the version that was read: `content` names it."""

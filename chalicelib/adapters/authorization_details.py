@@ -6,10 +6,12 @@ Nothing here decides. A read that fails, at any page, raises: what was not seen 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.iam_pages import (
+    BROKEN,
     FAILURES,
     IncompleteAnswerError,
     listed,
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_iam.literals import EntityTypeType
 
-PAGE_SIZE = 1000
-"""IAM API Reference, GetAccountAuthorizationDetails: MaxItems is at most 1,000."""
+PAGE_SIZES = (1000, 100)
+"""How many are asked for at first, and once a page has broken.
+
+IAM API Reference, GetAccountAuthorizationDetails: MaxItems is 1 to 1,000."""
 
 Detail = Mapping[str, Any]
 
@@ -39,7 +43,7 @@ def users(client: IAMClient) -> Iterator[User]:
 
 
 def user_pages(
-    client: IAMClient, marker: str | None = None, size: int = PAGE_SIZE
+    client: IAMClient, marker: str | None = None, size: int = PAGE_SIZES[0]
 ) -> Iterator[Page]:
     """Yield the pages of users from `marker` on, or from the first. Raises UnreadableUsersError."""
     try:
@@ -54,11 +58,35 @@ def answers(
     client: IAMClient,
     kinds: Sequence[EntityTypeType],
     marker: str | None = None,
-    size: int = PAGE_SIZE,
+    size: int = PAGE_SIZES[0],
 ) -> Iterator[Detail]:
-    """Yield the answers about these kinds. Raises as `iam_pages.pages` does."""
+    """Yield the answers about these kinds. Raises as `iam_pages.pages` does.
+
+    Where a page does not come, or comes in half, it is asked for again, and all that follow, in
+    smaller ones. Throttling and refusals are raised: a smaller page would fare no better.
+    """
     operation = "get_account_authorization_details"
-    return pages(client, operation, marker, Filter=kinds, MaxItems=size)
+    sizes = (size, *(each for each in PAGE_SIZES if each < size))
+    return pages(_Smaller(client, sizes), operation, marker, Filter=kinds)
+
+
+@dataclass(slots=True)
+class _Smaller:
+    """The client, asked for the largest page that it has been able to give."""
+
+    client: IAMClient
+    sizes: tuple[int, ...]
+
+    def get_account_authorization_details(self, **asked: Any) -> Detail:  # noqa: ANN401 - as asked
+        """Ask for one page. Raises what botocore raises for the smallest one."""
+        size, *smaller = self.sizes
+        try:
+            return self.client.get_account_authorization_details(**asked, MaxItems=size)
+        except BROKEN:
+            if not smaller:
+                raise
+        self.sizes = tuple(smaller)
+        return self.get_account_authorization_details(**asked)
 
 
 def user_of(detail: Detail) -> User:

@@ -55,3 +55,12 @@ class CheckQueue:
                 }
             },
         )
+
+    def wake_dead_letters(self) -> None:
+        """Ask the dead-letter queue for something, so that SQS goes on to tell CloudWatch of it.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-monitoring-using-cloudwatch.html
+        """
+        self.client().get_queue_attributes(
+            QueueUrl=self.dead_letter_queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+        )

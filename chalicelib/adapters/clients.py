@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_securityhub import SecurityHubClient
@@ -15,18 +17,30 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
-ATTEMPTS = 4
-"""Throttling is waited out for seconds; then it is raised, and the queue repeats the work."""
 _CONNECT_SECONDS = 2
-_READ_SECONDS = 5
-
-MakeClient = Callable[[str, int], Any]
-"""Makes a client, by boto3's name for its service, that tries each call so many times.
-
-Tests hand in their own."""
 
 
-def boto3_client(service: str, attempts: int) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a call is tried, and how many seconds each try waits for its answer."""
+
+    attempts: int = 4
+    read_seconds: int = 5
+
+
+USUAL = Patience()
+"""Throttling is waited out for seconds; then it is raised, and the queue repeats the work."""
+HASTY = Patience(attempts=1)
+"""For what is nice to know, and worth no wait."""
+PATIENT = Patience(read_seconds=60)
+"""For pages of 1,000 users with all their policies: IAM builds a whole page before it sends any of
+it, and 10 s for 3 MB have been reported (https://github.com/nccgroup/PMapper/issues/26)."""
+
+MakeClient = Callable[[str, Patience], Any]
+"""Makes a client, by boto3's name for its service. Tests hand in their own."""
+
+
+def boto3_client(service: str, patience: Patience) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
     """Make a client with the credentials and the region of the environment."""
     import boto3  # noqa: PLC0415 - paid when the first client is needed
     from botocore.config import Config  # noqa: PLC0415 - as above
@@ -34,8 +48,8 @@ def boto3_client(service: str, attempts: int) -> Any:  # noqa: ANN401 - boto3 ma
     make: Callable[..., Any] = boto3.client  # it is typed for known names of services alone
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": attempts},
+        read_timeout=patience.read_seconds,
+        retries={"mode": "standard", "total_max_attempts": patience.attempts},
         user_agent_extra="straywatch",
     )
     return make(service, config=config)
@@ -49,8 +63,10 @@ class Clients:
 
     def __init__(self, make: MakeClient = boto3_client) -> None:
         self.dynamodb: Callable[[], DynamoDBClient] = _once(make, "dynamodb")
+        self.events: Callable[[], EventBridgeClient] = _once(make, "events")
         self.iam: Callable[[], IAMClient] = _once(make, "iam")
-        self.hasty_iam: Callable[[], IAMClient] = _once(make, "iam", attempts=1)
+        self.hasty_iam: Callable[[], IAMClient] = _once(make, "iam", HASTY)
+        self.patient_iam: Callable[[], IAMClient] = _once(make, "iam", PATIENT)
         self.secretsmanager: Callable[[], SecretsManagerClient] = _once(make, "secretsmanager")
         self.securityhub: Callable[[], SecurityHubClient] = _once(make, "securityhub")
         self.sns: Callable[[], SNSClient] = _once(make, "sns")
@@ -58,5 +74,5 @@ class Clients:
         self.ssm: Callable[[], SSMClient] = _once(make, "ssm")
 
 
-def _once(make: MakeClient, service: str, attempts: int = ATTEMPTS) -> Callable[[], Any]:
-    return cache(partial(make, service, attempts))
+def _once(make: MakeClient, service: str, patience: Patience = USUAL) -> Callable[[], Any]:
+    return cache(partial(make, service, patience))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -16,10 +17,16 @@ from chalicelib.domain.risk import AccessKey
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
-WAITS = (2.0, 8.0, 20.0)
-"""Seconds between attempts to fetch a report that AWS is still writing."""
+PATIENCE_SECONDS = 60.0
+"""How long a report is waited for: AWS mostly takes 5 to 10 s, longer for thousands of users."""
+_PAUSES = (1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to fetch the report; the last one over and over."""
 
-_NOT_YET = frozenset({"ReportInProgress", "ReportNotPresent"})
+_NOT_YET = "ReportInProgress"
+_ORDER_ANEW = frozenset({"ReportExpired", "ReportNotPresent"})
+"""GetCredentialReport: the last report is older than four hours, or there never was one."""
+_LIMIT = "LimitExceeded"
+"""GenerateCredentialReport: too many orders at once. One of them will do for us, too."""
 _ANSWERS = {"true": True, "false": False}
 
 
@@ -68,26 +75,54 @@ class CredentialReport:
 
 
 def order(iam: IAMClient) -> str:
-    """Ask AWS to write a report (1 call); returns its state. Raises what botocore raises."""
-    return iam.generate_credential_report().get("State", "")
+    """Ask AWS to write a report (1 call); returns its state, empty if too many ask for one.
+
+    Raises what botocore raises.
+    """
+    try:
+        return iam.generate_credential_report().get("State", "")
+    except ClientError as error:
+        if _code(error) != _LIMIT:
+            raise
+        return ""
 
 
-def fetch(iam: IAMClient, sleep: Callable[[float], None]) -> CredentialReport:
+def fetch(
+    iam: IAMClient, sleep: Callable[[float], None], patience: float = PATIENCE_SECONDS
+) -> CredentialReport:
     """Fetch the report that was ordered (1 call, more while AWS is writing).
 
-    Raises what botocore raises, and ReportNotReadyError if AWS is not done after half a minute.
+    Orders it anew where it is missing or too old. Raises what botocore raises, and
+    ReportNotReadyError if AWS is not done after `patience` seconds; each wait is followed by a try.
     """
-    for wait in WAITS:
+    for wait in (0.0, *_waits(patience)):
+        if wait:
+            sleep(wait)
         try:
             answer = iam.get_credential_report()
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in _NOT_YET:
+            if _code(error) in _ORDER_ANEW:
+                order(iam)
+            elif _code(error) != _NOT_YET:
                 raise
-            sleep(wait)
         else:
             rows = parse(answer["Content"].decode(errors="replace"))
             return CredentialReport(answer["GeneratedTime"].astimezone(UTC), rows)
     raise ReportNotReadyError("AWS is still writing the credential report")
+
+
+def _waits(patience: float) -> Iterator[float]:
+    """Pauses that add up to `patience` seconds at most."""
+    pauses = chain(_PAUSES, repeat(_PAUSES[-1]))
+    for pause in pauses:
+        if pause > patience:
+            return
+        patience -= pause
+        yield pause
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
 
 
 def parse(text: str) -> dict[str, Row]:

@@ -29,13 +29,13 @@ T = TypeVar("T")
 
 
 def report_facts(
-    client: IAMClient, strays: Sequence[User], sleep: Callable[[float], None]
+    client: IAMClient, strays: Sequence[User], sleep: Callable[[float], None], patience: float
 ) -> Callable[[User], Facts]:
     """What one credential report and the snapshot tell of any number of users.
 
     Two calls, a few more while AWS writes the report and where customer managed policies are
-    attached. A report that cannot be had, or is older than a user, leaves that user's credentials
-    unknown.
+    attached. A report that cannot be had within `patience` seconds, or is older than a user, leaves
+    that user's credentials unknown.
     """
     documents: Mapping[str, object] = {}
     report: CredentialReport | None = None
@@ -43,7 +43,7 @@ def report_facts(
         order(client)
         wanted = customers_policies(strays)
         documents = read_documents(client, wanted) if wanted else {}
-        report = fetch(client, sleep)
+        report = fetch(client, sleep, patience)
     except (*FAILURES, ReportNotReadyError) as error:
         log("credential_report_unread", error=str(error))
     return lambda user: facts_of(user, documents, report)

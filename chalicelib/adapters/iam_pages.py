@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
-
-if TYPE_CHECKING:
-    from mypy_boto3_iam import IAMClient
 
 FAILURES = (BotoCoreError, ClientError, ResponseParserError)
 """All that a call raises whose answer is not to be had, or is half an answer."""
+
+BROKEN = (HTTPClientError, ResponseParserError)
+"""What a call raises whose answer never came, came too late, or broke off on its way."""
 
 
 class IncompleteAnswerError(BotoCoreError):
@@ -22,12 +22,12 @@ class IncompleteAnswerError(BotoCoreError):
 
 
 def pages(
-    client: IAMClient,
+    client: object,
     operation: str,
     marker: str | None = None,
     **asked: Any,  # noqa: ANN401 - what each operation takes
 ) -> Iterator[Mapping[str, Any]]:
-    """Yield the answers to a list operation, from `marker` on or from the first.
+    """Yield the answers to a list operation of a client, from `marker` on or from the first.
 
     Pages may be short, or empty with more to come. Raises what botocore raises, and
     IncompleteAnswerError where botocore's own paginator would end in silence: at an answer that

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LIVE_INDEX = "live"
+CROWD_INDEX = "crowd"
 _CONSISTENT = {"ConsistentRead": True}
 _MOST_READ = 50
 """BatchGetItem takes 100 keys."""
@@ -76,11 +77,19 @@ class FindingsTable:
 
         Read from an index, which lags by moments: every write still checks the version.
         """
+        return self._of_index(LIVE_INDEX, account.key)
+
+    def in_crowd(self, crowd: str) -> Iterator[Finding]:
+        """The findings that opened in a crowd, over or not, as the index shows them."""
+        return self._of_index(CROWD_INDEX, crowd)
+
+    def _of_index(self, index: str, key: str) -> Iterator[Finding]:
+        """The findings of an index, which is named after its key."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.table,
-            IndexName=LIVE_INDEX,
-            KeyConditionExpression="live = :account",
-            ExpressionAttributeValues={":account": {"S": account.key}},
+            IndexName=index,
+            KeyConditionExpression=f"{index} = :key",
+            ExpressionAttributeValues={":key": {"S": key}},
         )
         for page in pages:
             yield from (decode(Finding, from_item(item)) for item in page["Items"])

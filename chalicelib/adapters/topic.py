@@ -65,3 +65,14 @@ class ChatTopic:
     def post(self, card: Mapping[str, Any]) -> None:
         """Publish a card; raises what SNS refuses."""
         self.client.publish(TopicArn=self.topic_arn, Message=json.dumps(card))
+
+
+def confirmed_listeners(client: SNSClient, topic_arn: str) -> frozenset[tuple[str, str]]:
+    """The protocol and endpoint of each confirmed subscription. Raises what botocore raises."""
+    pages = client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
+    return frozenset(
+        (found["Protocol"], found["Endpoint"])
+        for page in pages
+        for found in page["Subscriptions"]
+        if found["SubscriptionArn"].startswith("arn:")  # else "PendingConfirmation", or "Deleted"
+    )

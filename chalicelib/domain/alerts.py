@@ -74,20 +74,28 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """One message for people about many findings that are open, or are all over (none is left).
+    """One message for people about many findings: `of` what, openings, escalations or reminders.
 
-    `digest_id` stays the same from the first digest of a flood to the one that says it is over;
-    `severity` is the worst of all that time, `announced` counts what it came to
-    at its height, `told_here_alone` the open ones of which people got no alert of their own.
+    `digest_id` stays the same from the first digest of a flood to the one that says it is over.
+    `open` counts those that are open and of which it alone tells, `told_here_alone` those of them
+    of which people never got an alert of their own. `announced` counts all that came to it in all
+    its time, `told_singly` those of them that had an alert of their own, `new` what has come since
+    the last one, and `strays` all open findings of the account. `severity` is the worst of all that
+    time; `severity_here` leaves out whoever was told of singly.
     """
 
     account: Account
     digest_id: str
     at: datetime
+    of: AlertType
     severity: Severity
+    severity_here: Severity
     announced: int
+    told_singly: int
+    new: int
     open: int
     told_here_alone: int
+    strays: int
     by_severity: tuple[tuple[Severity, int], ...]
     worst: tuple[Finding, ...]
     is_test: bool = False
@@ -112,23 +120,38 @@ def digest_of(
     *,
     digest_id: str,
     at: datetime,
+    of: AlertType = AlertType.OPENED,
+    loud: Iterable[Finding] = (),
     announced: int = 0,
+    told_singly: int = 0,
+    new: int = 0,
+    strays: int = 0,
     at_least: Severity = Severity.LOW,
+    here_at_least: Severity = Severity.LOW,
     test: bool = False,
 ) -> Digest:
-    """How things stand with findings that are told of together, the worst and oldest first."""
-    found = sorted(findings, key=lambda f: (-f.severity, f.stray_since, f.finding_id))
+    """How things stand with open findings that are told of together.
+
+    The worst and oldest stand first, the `loud` ones among them, who were told of by themselves.
+    """
+    found = tuple(findings)
+    worst = sorted((*found, *loud), key=lambda f: (-f.severity, f.stray_since, f.finding_id))
     counts = Counter(finding.severity for finding in found)
     return Digest(
         account=account,
         digest_id=digest_id,
         at=at,
-        severity=max([*counts, at_least]),
-        announced=max(announced, len(found)),
+        of=of,
+        severity=max([at_least, *(finding.severity for finding in worst)]),
+        severity_here=max([here_at_least, *counts]),
+        announced=max(announced, len(worst)),
+        told_singly=told_singly,
+        new=new,
         open=len(found),
         told_here_alone=sum(finding.quiet for finding in found),
+        strays=max(strays, len(worst)),
         by_severity=tuple(sorted(counts.items(), reverse=True)),
-        worst=tuple(found[:WORST_NAMED]),
+        worst=tuple(worst[:WORST_NAMED]),
         is_test=test,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.account import Account, User
 from chalicelib.domain.evaluation import Evaluated
@@ -13,6 +14,9 @@ from chalicelib.domain.events import Cause
 from chalicelib.domain.facts import Evidence, StraySince
 from chalicelib.domain.severity import Severity
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.domain.risk import Risk
 
 CLAIM = timedelta(seconds=60)
 """How long a worker that has an alert in hand keeps others from sending it, too: longer than a
@@ -76,11 +80,23 @@ def resolution_of(evaluated: Evaluated) -> Resolution:
     return Resolution(Reason.JOINED_GROUP, evaluated.groups)
 
 
+@dataclass(frozen=True, slots=True)
+class ToldHow:
+    """How people learn of a finding that opens: by its own alert, or `quiet`, from a digest alone.
+
+    `crowd` names those that open together with it.
+    """
+
+    crowd: str = ""
+    quiet: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One episode of one user. `number` counts the user's findings from 1.
 
-    `unread` names what of the risk could not be read. `quiet`: people learned of it from a digest,
+    `unread` names what of the risk could not be read. `crowd` names those that opened with it,
+    `escalated_in` those that escalated with it. `quiet`: people learned of it from a digest,
     not by an alert of its own; `muted`: so it is with what the outbox holds. `outbox` holds the
     alerts that are still to be published, in order; `claimed_until` is when another worker may
     take them over. `version` guards every write.
@@ -107,6 +123,8 @@ class Finding:
     alerted_at: datetime | None = None
     escalated_at: datetime | None = None
     unread: tuple[str, ...] = ()
+    crowd: str = ""
+    escalated_in: str = ""
     quiet: bool = False
     muted: bool = False
     outbox: tuple[AlertType, ...] = ()
@@ -132,7 +150,7 @@ def open_finding(
     cause: Cause | None,
     flaps: int,
     unread: tuple[str, ...] = (),
-    quiet: bool = False,
+    told: ToldHow = ToldHow(),
 ) -> Finding:
     """The record of an episode that has outlasted its grace, with its first alert to be sent."""
     return Finding(
@@ -152,8 +170,9 @@ def open_finding(
         cause=cause,
         flaps=flaps,
         unread=unread,
-        quiet=quiet,
-        muted=quiet,
+        crowd=told.crowd,
+        quiet=told.quiet,
+        muted=told.quiet,
         alerted_at=now,
         outbox=(AlertType.OPENED,),
         claimed_until=now + CLAIM,
@@ -186,23 +205,48 @@ def renamed(finding: Finding, user: User) -> Finding:
 
 
 def moved_on(
-    finding: Finding, settings: Settings, now: datetime, *, muted: bool = False
+    finding: Finding, settings: Settings, now: datetime, *, muted_in: str | None = None
 ) -> Finding:
     """The finding with the escalation or the reminder that is due, or unchanged if none is.
 
-    A `muted` one goes to machines alone, as all of a quiet finding does.
+    One that is told of in a digest (`muted_in`, by its id) goes to machines alone. An escalation
+    that is not tells people of the finding by itself, whatever they knew of it before.
     """
     if finding.status is not Status.OPEN or finding.outbox:
         return finding
+    muted = muted_in is not None
     if _escalation_is_due(finding, settings, now):
-        worse = Severity(min(finding.severity + 1, Severity.CRITICAL))
-        step = replace(finding, severity=worse, escalated_at=now, outbox=(AlertType.ESCALATED,))
+        step = replace(
+            finding,
+            severity=Severity(min(finding.severity + 1, Severity.CRITICAL)),
+            escalated_at=now,
+            escalated_in=muted_in or "",
+            quiet=finding.quiet and muted,
+            outbox=(AlertType.ESCALATED,),
+        )
     elif _reminder_is_due(finding, settings, now):
         step = replace(finding, reminders=finding.reminders + 1, outbox=(AlertType.REMINDER,))
     else:
         return finding
-    muted = muted or finding.quiet
     return replace(step, alerted_at=now, muted=muted, claimed_until=now + CLAIM)
+
+
+def is_half_graded(finding: Finding) -> bool:
+    """Whether the finding was opened without knowing all of its user's risk."""
+    return finding.status is Status.OPEN and bool(finding.unread)
+
+
+def regraded(finding: Finding, risk: Risk) -> Finding:
+    """The half graded finding by a `risk` of which more is known; unchanged if no more is.
+
+    What was unknown counted as the worst, so that this mostly lowers the severity. One that has
+    escalated stays one above its risk. Nobody is told: the next alert says what is known by then.
+    """
+    if not is_half_graded(finding) or not set(risk.unknown) < set(finding.unread):
+        return finding
+    escalated = finding.escalated_at is not None
+    severity = Severity(min(risk.severity + escalated, Severity.CRITICAL))
+    return replace(finding, severity=severity, risk=risk.reasons, unread=risk.unknown)
 
 
 def sent(finding: Finding) -> Finding:

@@ -12,47 +12,18 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
+from chalicelib.domain.escalations import ALONE, PASS_ROLE, WITH_PASS_ROLE, to_administration
 from chalicelib.domain.policies import DocumentError, choice, effect_of, statements
 from chalicelib.domain.wildcard import matches
 
 EVERYTHING = "every or nearly every action"
-_UNHEARD = {EVERYTHING: "zz-unheard:zz-of"}  # nobody names this action, only `*` does
+_UNHEARD = "zz-unheard:zz-of"  # nobody names this action, only `*` does
 
-# Ways to make oneself an administrator, and the kind of resource each needs. Source: Rhino
-# Security Labs, "AWS IAM Privilege Escalation: Methods and Mitigation".
-_ESCALATIONS = {
-    "iam:PutUserPolicy": "self",
-    "iam:AttachUserPolicy": "self",
-    "iam:CreateAccessKey": "user",
-    "iam:CreateLoginProfile": "user",
-    "iam:UpdateLoginProfile": "user",
-    "iam:PutGroupPolicy": "group",
-    "iam:AttachGroupPolicy": "group",
-    "iam:AddUserToGroup": "group",
-    "iam:PutRolePolicy": "role",
-    "iam:AttachRolePolicy": "role",
-    "iam:UpdateAssumeRolePolicy": "role",
-    "iam:CreatePolicyVersion": "policy",
-    "iam:SetDefaultPolicyVersion": "policy",
-}
-_PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action's name
-# Services that run one's own code or template under a role that is passed to them.
-_RUN_AS = (
-    "cloudformation:CreateStack",
-    "codebuild:CreateProject",
-    "datapipeline:CreatePipeline",
-    "ec2:RunInstances",
-    "ecs:RunTask",
-    "glue:CreateDevEndpoint",
-    "glue:CreateJob",
-    "lambda:CreateFunction",
-    "sagemaker:CreateNotebookInstance",
-)
 _NEEDS = {
     EVERYTHING: "all",
-    **_ESCALATIONS,
-    _PASS_ROLE: "role",
-    **dict.fromkeys(_RUN_AS, "any"),
+    **ALONE,
+    PASS_ROLE: "role",
+    **dict.fromkeys(WITH_PASS_ROLE, "any"),
 }
 _KINDS = frozenset(_NEEDS.values()) - {"any"}
 _BY_ARN = re.compile(
@@ -83,12 +54,10 @@ class Grants:
         """How these make their holder an administrator; empty if they do not."""
         if EVERYTHING in self.powers:
             return EVERYTHING
-        escalations = sorted(self.powers & _ESCALATIONS.keys())
-        if escalations:
-            more = f" and {len(escalations) - 1} more" if len(escalations) > 1 else ""
-            return escalations[0] + more
-        carriers = sorted(self.powers.intersection(_RUN_AS))
-        return f"{_PASS_ROLE} with {carriers[0]}" if _PASS_ROLE in self.powers and carriers else ""
+        ways = to_administration(self.powers.__contains__)
+        alone = [way for way in ways if way in ALONE]
+        more = f" and {len(alone) - 1} more" if len(alone) > 1 else ""
+        return ways[0] + more if ways else ""
 
 
 def of_aws_policy(arn: str) -> Grants | None:
@@ -97,7 +66,7 @@ def of_aws_policy(arn: str) -> Grants | None:
     Those that make an administrator are AdministratorAccess, PowerUserAccess and IAMFullAccess.
     """
     if known := _BY_ARN.fullmatch(arn):
-        powers = _ESCALATIONS.keys() if known[1] == "IAMFullAccess" else {EVERYTHING}
+        powers = ALONE.keys() if known[1] == "IAMFullAccess" else {EVERYTHING}
         return Grants(anything=True, powers=frozenset(powers))
     return Grants(anything=True) if ":iam::aws:policy/" in arn else None
 
@@ -115,6 +84,17 @@ def of_document(document: object, own_arn: str) -> Grants:
         except DocumentError as error:
             grants |= Grants(faults=frozenset({str(error)}))
     return grants
+
+
+def covers(pattern: str, power: str) -> bool:
+    """Tell whether an action's pattern names `power`: an action, or EVERYTHING."""
+    return matches(pattern, _UNHEARD if power == EVERYTHING else power)
+
+
+def everywhere(pattern: str, arn: str) -> bool:
+    """Tell whether a pattern covers every resource in the partition of `arn`, as `arn:aws:*`."""
+    partition = ":".join(arn.split(":")[:2])
+    return matches(pattern, f"{partition}:zz-unheard:zz:zz:zz/zz")
 
 
 def _of_statement(statement: Any, own_arn: str) -> Grants:  # noqa: ANN401 - whatever is stored
@@ -141,7 +121,7 @@ def _selected(
 
 @lru_cache(maxsize=4096)
 def _powers_named(pattern: str) -> frozenset[str]:
-    return frozenset(power for power in _NEEDS if matches(pattern, _UNHEARD.get(power, power)))
+    return frozenset(power for power in _NEEDS if covers(pattern, power))
 
 
 def _kinds_covered(own_arn: str, pattern: str) -> frozenset[str]:
@@ -157,5 +137,5 @@ def _kinds_covered_whole(root: str, pattern: str) -> frozenset[str]:
     return frozenset(
         kind
         for kind in _KINDS
-        if matches(pattern, f"{root}:{kind}/zz-unheard" if kind != "all" else "arn:zz-unheard")
+        if (everywhere(pattern, root) if kind == "all" else matches(pattern, f"{root}:{kind}/zz"))
     )

@@ -10,22 +10,55 @@ from chalicelib.log import log
 
 MOST_RECEIVES = 6
 """As the queue's redrive policy has it: at the last receive the reason goes along."""
+RESERVE_SECONDS = 25.0
+"""What one check needs in bad times: some twenty calls to IAM, each of them tried again.
+
+No other is begun with less to go. Killed by Lambda, the checks that are done would come again, and
+what was tried would be told nowhere."""
 
 
 SetAside = Callable[[str, str], object]
 """Moves a message that no repeat can help to the dead-letter queue, with the reason."""
 
 
+class OutOfTimeError(Exception):
+    """The batch has no time left for another check; it comes again."""
+
+
 def process(
-    event: Mapping[str, Any], check: Callable[[str], object], set_aside: SetAside
+    event: Mapping[str, Any],
+    check: Callable[[str], object],
+    set_aside: SetAside,
+    time_left: Callable[[], float],
+    tell_failed: Callable[[int], object],
 ) -> dict[str, Any]:
-    """Handle each record; return the partial batch response that names the failed ones."""
-    failed = [r["messageId"] for r in event["Records"] if not _done(r, check, set_aside)]
+    """Handle each record; return the partial batch response that names those to come again.
+
+    For Lambda such a response is a success, whatever it names: `tell_failed` is told how many were
+    tried in vain or not at all. `time_left` is in seconds; the first record is tried in any case.
+    """
+    # who has been left to the end before goes first
+    records = sorted(event["Records"], key=_receives, reverse=True)
+    failed: list[str] = []
+    for place, record in enumerate(records):
+        late = place > 0 and time_left() < RESERVE_SECONDS
+        if not _done(record, _out_of_time if late else check, set_aside):
+            failed.append(record["messageId"])
+    if failed:
+        tell_failed(len(failed))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
+def _receives(record: Mapping[str, Any]) -> int:
+    return int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+
+
+def _out_of_time(_: str) -> None:
+    raise OutOfTimeError("those before it took all the time")
+
+
 def _done(record: Mapping[str, Any], check: Callable[[str], object], set_aside: SetAside) -> bool:
-    receives = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+    receives = _receives(record)
     try:
         check(record["body"])
     except MalformedCheckError as error:

@@ -87,7 +87,7 @@ class Check:
         self, request: CheckRequest, mark: Mark, findings: Mapping[str, Finding | NoFinding]
     ) -> tuple[Evaluation | Step, str]:
         seen = self.inquiry.look(mark, request.origin, findings)
-        decision, seen = self.commit.conclude(seen, self.inquiry, self.floods.joins)
+        decision, seen = self.commit.conclude(seen, self.inquiry, self.floods.join)
         if decision.row is Row.LOOK_LATER and decision.look_at:
             self.commit.queue.send(request, decision.look_at, self.clock())
         elif decision.row is not Row.LOOK_LATER:

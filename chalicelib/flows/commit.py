@@ -32,6 +32,7 @@ from chalicelib.domain.findings import (
     Reason,
     Resolution,
     Status,
+    ToldHow,
     Write,
     claimed,
     may_send,
@@ -41,6 +42,7 @@ from chalicelib.domain.findings import (
     resolve,
     sent_by,
 )
+from chalicelib.domain.severity import Severity
 from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.ports import Ledger, Queue, Topic
 from chalicelib.log import log
@@ -87,27 +89,27 @@ class Commit:
     clock: Callable[[], datetime]
 
     def conclude(
-        self, seen: Seen, inquiry: Inquiry, is_quiet: Callable[[Account], bool]
+        self, seen: Seen, inquiry: Inquiry, tell_how: Callable[[Account, Severity], ToldHow]
     ) -> tuple[Decision, Seen]:
         """Decide, and make it so; decide again whenever others were faster. Raises ContentionError.
 
-        `is_quiet` says whether a digest tells people of a finding that opens now.
+        `tell_how` says how people learn of a finding of a severity that opens now.
         """
-        quiet: list[bool] = []
+        told = ToldHow()
         for _ in range(_ATTEMPTS):
             seen, decision = inquiry.conclude(seen)
-            if decision.row is Row.OPEN and not quiet:
-                quiet.append(is_quiet(seen.mark.account))
-            if self._carry_out(decision, seen, quiet=any(quiet)) is Next.DONE:
+            if decision.row is Row.OPEN and not told.crowd and not isinstance(seen.risk, Unread):
+                told = tell_how(seen.mark.account, seen.risk.severity)
+            if self._carry_out(decision, seen, told) is Next.DONE:
                 return decision, seen
             seen = inquiry.again(seen)
         raise ContentionError(f"what is known of {seen.mark.user_name!r} kept changing")
 
-    def _carry_out(self, decision: Decision, seen: Seen, *, quiet: bool) -> Next:
+    def _carry_out(self, decision: Decision, seen: Seen, told: ToldHow) -> Next:
         last = seen.last if isinstance(seen.last, Finding) else None
         match decision.row:
             case Row.OPEN:
-                return self._open(decision, seen, quiet=quiet)
+                return self._open(decision, seen, told)
             case Row.CLOSE | Row.OVER_MEANWHILE if last:
                 return self._close(decision, seen, last)
             case Row.STILL_OPEN if last:
@@ -128,7 +130,7 @@ class Commit:
 
     # -- findings ------------------------------------------------------------------------------
 
-    def _open(self, decision: Decision, seen: Seen, *, quiet: bool) -> Next:
+    def _open(self, decision: Decision, seen: Seen, told: ToldHow) -> Next:
         """Store the finding with its alert, unless news came since the mark was read; tell it."""
         user, since, risk = seen.who, decision.since, seen.risk
         if not isinstance(user, User) or since is None or isinstance(risk, Unread):
@@ -146,7 +148,7 @@ class Commit:
             detected_by="sweep" if seen.origin is Origin.SWEEP else "event",
             cause=cause.cause if cause and since.evidence is Evidence.EVENT else None,
             flaps=flaps_within_a_day(seen.past, seen.looked_at),
-            quiet=quiet,
+            told=told,
         )
         noted = News(noted=(Noted(user.user_id, finding.number, now),))
         written = self.ledger.add(finding, seen.mark, noted, now)
@@ -236,10 +238,13 @@ class Commit:
         if over := _noted(mark, user_id):
             self.ledger.note(mark, News(over=over), self.clock())
 
-    def advance(self, finding: Finding, *, muted: bool = False) -> Finding:
-        """Let time do its work on an open finding: what falls due is stored, then sent."""
+    def advance(self, finding: Finding, *, muted_in: str | None = None) -> Finding:
+        """Let time do its work on an open finding: what falls due is stored, then sent.
+
+        `muted_in` is the digest that tells people of it, if one does.
+        """
         now = self.clock()
-        stored = self._store(finding, lambda f: moved_on(f, self.settings, now, muted=muted))
+        stored = self._store(finding, lambda f: moved_on(f, self.settings, now, muted_in=muted_in))
         self._deliver_own(stored)
         return stored.finding
 

@@ -21,7 +21,7 @@ from chalicelib.domain.check_requests import Origin
 from chalicelib.domain.decision import FRESH, Decision, Row, Seen, decide
 from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError
 from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, Noted, in_order
-from chalicelib.domain.findings import Finding, NoFinding, Status, moved_on
+from chalicelib.domain.findings import Finding, NoFinding, Status, ToldHow, moved_on
 from chalicelib.domain.risk import Risk
 from chalicelib.flows.commit import Commit, Life
 from chalicelib.flows.floods import Floods
@@ -30,6 +30,7 @@ from chalicelib.flows.ports import LiveFindings, SweepState
 from chalicelib.log import log, metrics
 from chalicelib.times import exact
 
+_SINGLY = ToldHow()
 RESERVE_SECONDS = 45.0
 """What a sweep keeps of its time to store where it stopped: the slowest single step fits in."""
 CURSOR_LASTS = timedelta(hours=6)
@@ -149,7 +150,7 @@ class Sweep:
         if is_whole:
             run.advance()
             run.forget()
-        self.floods.tell(account, run.muted)
+        self.floods.tell(account, run.in_hand)
         result = SweepResult(
             complete=is_whole and opened is _End.DONE,
             **asdict(run.tally),
@@ -177,6 +178,7 @@ class Sweep:
     ) -> None:
         log("sweep_done", **asdict(result))
         metrics(
+            self.commit.settings.stack_name,
             Users=result.users,
             Strays=result.strays,
             Exempt=result.exempt,
@@ -245,7 +247,7 @@ class _Run:
     seen: set[str] = field(init=False)
     due: dict[str, _Due] = field(default_factory=dict)
     still_open: list[Finding] = field(default_factory=list)
-    muted: list[Finding] = field(default_factory=list)
+    in_hand: list[Finding] = field(default_factory=list)
     opened: int = 0
     stopped_at: _Cursor | None = None
 
@@ -351,14 +353,14 @@ class _Run:
         noted = {noted.user_id for noted in self.bulk.mark(self.account, user.name).noted}
         return finding.user_name == user.name and user.user_id in noted
 
-    def _conclude(self, seen: Seen, *, quiet: bool = False) -> Decision:
+    def _conclude(self, seen: Seen, told: ToldHow = _SINGLY) -> Decision:
         """Decide by the user's mark and finding as they are now, and make it so."""
         inquiry, user = self.sweep.inquiry, seen.who
         if not isinstance(user, User):
             raise TypeError(user)
         mark, findings = inquiry.memory.read(self.account, user.name, tuple(seen.findings))
         now_known = self._of(replace(seen, mark=mark, findings=findings), user, inquiry)
-        decision, after = self.sweep.commit.conclude(now_known, inquiry, lambda _: quiet)
+        decision, after = self.sweep.commit.conclude(now_known, inquiry, lambda *_: told)
         if decision.row is Row.STILL_OPEN and isinstance(after.last, Finding):
             self.still_open.append(after.last)
         return decision
@@ -371,7 +373,10 @@ class _Run:
             return _End.DONE
         waiting = dict(self.due)
         risk_of = self.sweep.assess([due.user for due in waiting.values()])
-        quiet = self.sweep.floods.is_flood(len(self.due))
+        risks = {user_id: risk_of(due.user) for user_id, due in waiting.items()}
+        severities = [risk.severity for risk in risks.values()]
+        how = self.sweep.floods.join_together(self.account, severities)
+        told = dict(zip(risks, how, strict=True))
         for seen in self._fresh(waiting):
             if self.sweep.time_left() < RESERVE_SECONDS:
                 self.stopped_at = min(
@@ -381,7 +386,7 @@ class _Run:
             user = seen.who
             if isinstance(user, User):
                 waiting.pop(user.user_id)
-                self._open(replace(seen, risk=risk_of(user)), quiet=quiet)
+                self._open(replace(seen, risk=risks[user.user_id]), told[user.user_id])
         return _End.DONE
 
     def _fresh(self, waiting: Mapping[str, _Due]) -> Iterator[Seen]:
@@ -400,15 +405,15 @@ class _Run:
             if page.next_marker is None:
                 return
 
-    def _open(self, seen: Seen, *, quiet: bool) -> None:
-        decision = self._conclude(seen, quiet=quiet)
+    def _open(self, seen: Seen, told: ToldHow) -> None:
+        decision = self._conclude(seen, told)
         if decision.row is not Row.OPEN:
             return
         self.opened += 1
         user = seen.who
-        if quiet and isinstance(user, User):
+        if told.quiet and isinstance(user, User):
             found = self.sweep.commit.ledger.latest(self.account, user.user_id)
-            self.muted += [found] if isinstance(found, Finding) else []
+            self.in_hand += [found] if isinstance(found, Finding) else []
 
     # -- after a whole snapshot ----------------------------------------------------------------
 
@@ -437,13 +442,16 @@ class _Run:
 
     def advance(self) -> None:
         """Send the reminders and escalations that are due."""
-        settings, now = self.sweep.commit.settings, self.sweep.clock()
-        moving = [f for f in self.still_open if moved_on(f, settings, now) != f]
-        muted = self.sweep.floods.is_flood(sum(not finding.quiet for finding in moving))
-        for finding in moving:
-            after = self.sweep.commit.advance(finding, muted=muted)
-            if after.muted:
-                self.muted.append(after)
+        commit, now = self.sweep.commit, self.sweep.clock()
+        moved = [(f, moved_on(f, commit.settings, now)) for f in self.still_open]
+        due = [(before, after.outbox[0]) for before, after in moved if after != before]
+        moves, episode = self.sweep.floods.move(self.account, due)
+        for finding in moves.singly:
+            commit.advance(finding)
+        for finding in moves.reminded:
+            commit.advance(finding, muted_in="")
+        for finding in moves.escalated:
+            self.in_hand.append(commit.advance(finding, muted_in=episode))
 
     def forget(self) -> None:
         """Have marks let go of findings that are over, so that they may expire."""

@@ -112,12 +112,17 @@ def _of_digest(digest: Digest) -> dict[str, Any]:
         },
         "digest": {
             "id": digest.digest_id,
+            "of": digest.of,
             "severity": digest.severity.name,
+            "severity_here": digest.severity_here.name,
             **_where(digest.account),
             "at": iso(digest.at),
             "announced": digest.announced,
+            "told_singly": digest.told_singly,
+            "new": digest.new,
             "open": digest.open,
             "told_here_alone": digest.told_here_alone,
+            "strays": digest.strays,
             "by_severity": {severity.name: count for severity, count in digest.by_severity},
             "worst": [
                 {

@@ -92,10 +92,11 @@ def _digest(digest: Digest, alias: str) -> list[str]:
         ("Severity", counts or "none is left"),
         ("Account", _account(digest.account, alias)),
         ("At", _time(digest.at)),
+        ("In all", _in_all(digest)),
     ]
     worst = [
         f"{finding.severity.name:<8}  since {_time(finding.stray_since)}"
-        f"  {harmless(elided(finding.user_name, 40))}"
+        f"  {harmless(elided(finding.user_name, 36))}"
         for finding in digest.worst
     ]
     steps: list[Steps] = [("The worst:", worst)] if worst else []
@@ -188,13 +189,29 @@ def _began(finding: Finding, length: str) -> str:
 
 def _standing(digest: Digest) -> str:
     if not digest.open:
-        users = counted(digest.announced, "IAM user")
+        users = counted(digest.announced - digest.told_singly, "IAM user")
         return f"The {users} told of together are settled: each is in a group, gone or exempt."
     users = counted(digest.open, "IAM user")
-    return (
-        f"{users} {'is' if digest.open == 1 else 'are'} in no group. They are so many that you get"
-        " this one message for all of them; machines get one for each."
-    )
+    are, have = ("is", "has") if digest.open == 1 else ("are", "have")
+    match digest.of:
+        case AlertType.ESCALATED:
+            told = f"Escalation: {users} {have} been in no group for too long."
+            return f"{told} The severity of each was raised."
+        case AlertType.REMINDER:
+            return f"{users} {are} still in no group. This one message reminds of all of them."
+        case _:
+            told = f"{users} {are} in no group, so many that one message tells of them all."
+            loud = any(not finding.quiet for finding in digest.worst)
+            return f"{told} The worst was told of by itself, too." if loud else told
+
+
+def _in_all(digest: Digest) -> str:
+    """What a digest accounts for: all that came to it, and the account's strays beside them."""
+    parts = [f"{digest.strays:,} in the account"]
+    if digest.of is not AlertType.REMINDER:
+        singly = f", {digest.told_singly:,} told singly" if digest.told_singly else ""
+        parts.insert(0, f"{digest.announced:,} {digest.of}, {digest.new:,} new{singly}")
+    return "; ".join(parts)
 
 
 def _account(account: Account, alias: str) -> str:

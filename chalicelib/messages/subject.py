@@ -43,9 +43,13 @@ def _said(message: Message) -> str:
         case Notice(title=title):
             return title
         case Digest(open=0):
-            return f"All of {counted(message.announced, 'IAM user')} without a group are settled"
-        case Digest(open=still):
-            return f"{counted(still, 'IAM user')} {'is' if still == 1 else 'are'} in no group"
+            users = counted(message.announced - message.told_singly, "IAM user")
+            return f"All of {users} without a group are settled"
+        case Digest(open=still, of=of):
+            are = "is" if still == 1 else "are"
+            state = _STATES[of].removeprefix("is ")
+            escalation = "Escalation: " if of is AlertType.ESCALATED else ""
+            return f"{escalation}{counted(still, 'IAM user')} {are} {state}"
         case Alert(finding=finding):
             name = elided(finding.user_name, _LONGEST_NAME)
             return f"IAM user {name} {_state(message.type, finding)}"

@@ -42,7 +42,8 @@ def verify(
     try:
         if message["TopicArn"] != topic_arn:
             raise ForgedMessageError("the message is of another topic")
-        if abs(now - datetime.fromisoformat(message["Timestamp"]).astimezone(UTC)) > FRESH:
+        sent_at = datetime.fromisoformat(message["Timestamp"])
+        if sent_at.tzinfo is None or abs(now - sent_at.astimezone(UTC)) > FRESH:
             raise ForgedMessageError("the message is old: it may be a replay")
         address = message["SigningCertURL"]
         if not trusted.fullmatch(address):
@@ -54,7 +55,7 @@ def verify(
         key.verify(
             signature, signed_text(message), PKCS1v15(), _HASHES[message["SignatureVersion"]]()
         )
-    except (KeyError, TypeError, ValueError, InvalidSignature) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, InvalidSignature) as error:
         raise ForgedMessageError(f"the signature does not hold: {error!r}"[:200]) from error
 
 

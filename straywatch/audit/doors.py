@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.partitions import HOME_REGIONS
 from straywatch.audit.reading import Door
 from straywatch.audit.report import AccountResult
+from straywatch.aws.answers import guard
 from straywatch.aws.identity import own_account
-from straywatch.aws.sessions import RETRIES
+from straywatch.aws.sessions import RETRIES, attempts
 from straywatch.errors import StraywatchError, WrongUsageError, explain
 
 if TYPE_CHECKING:
@@ -30,7 +29,9 @@ _ANYWHERE = "us-east-1"
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", re.ASCII)
 
 # The first contact tells a wrong endpoint or wrong credentials: it does not try for a minute.
-_FIRST_CONTACT = RETRIES.merge(Config(retries={"mode": "standard", "total_max_attempts": 3}))
+_FIRST_CONTACT = RETRIES.merge(
+    Config(retries={"mode": "standard", "total_max_attempts": attempts(3)})
+)
 
 
 @dataclass(frozen=True)
@@ -55,18 +56,18 @@ class Entrances:
         """Yield a door for each account, or, where one does not open, a result that says why.
 
         An account that several lead to is entered by the first only. A single entrance that does
-        not open raises what botocore raises.
+        not open raises what kept it shut.
         """
         attempts = list(self._attempts())
         entered: set[Account] = set()
         for source, session in attempts:
             try:
                 door = _door(source, session())
-            except (BotoCoreError, ClientError, StraywatchError) as error:
+            except Exception as error:  # whatever it is, it is not the others'
                 if len(attempts) == 1:
                     raise
-                why = str(error) if isinstance(error, StraywatchError) else explain(error)
-                yield AccountResult(source, _named_by(source), missing=(f"all users: {why}",))
+                missing = (f"all users: {explain(error)}",)
+                yield AccountResult(source, _named_by(source), missing=missing)
                 continue
             if door.account not in entered:
                 entered.add(door.account)
@@ -83,20 +84,21 @@ class Entrances:
 
     def _session(self, profile: str | None) -> boto3.Session:
         session = boto3.Session(profile_name=profile, region_name=self.region)
-        if session.region_name:
-            return session
-        return boto3.Session(profile_name=profile, region_name=_ANYWHERE)
+        if not session.region_name:
+            session = boto3.Session(profile_name=profile, region_name=_ANYWHERE)
+        return guard(session)
 
     def _assume(self, role: str) -> boto3.Session:
         base = self._session(self.profiles[0] if self.profiles else self.base)
         sts = base.client("sts", config=_FIRST_CONTACT)
         granted = sts.assume_role(RoleArn=role, RoleSessionName="straywatch-audit")["Credentials"]
-        return boto3.Session(
+        assumed = boto3.Session(
             aws_access_key_id=granted["AccessKeyId"],
             aws_secret_access_key=granted["SecretAccessKey"],
             aws_session_token=granted["SessionToken"],
             region_name=base.region_name,
         )
+        return guard(assumed)
 
 
 def _named_by(source: str) -> Account | None:
@@ -106,10 +108,7 @@ def _named_by(source: str) -> Account | None:
 
 
 def _door(source: str, session: boto3.Session) -> Door:
-    try:
-        account = own_account(session, _FIRST_CONTACT)
-    except ResponseParserError as error:
-        raise StraywatchError("what answers is not AWS: check AWS_ENDPOINT_URL") from error
+    account = own_account(session, _FIRST_CONTACT)
     home = HOME_REGIONS.get(account.partition)
 
     def cloudtrail() -> CloudTrailClient:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chalicelib.adapters import credential_report
 from chalicelib.adapters.authorization_details import UnreadableUsersError, user_pages
 from chalicelib.adapters.credential_report import CredentialReport, ReportNotReadyError
@@ -22,7 +20,6 @@ from chalicelib.domain.risk import assess
 from straywatch.audit import history
 from straywatch.audit.report import AccountResult, AuditedUser
 from straywatch.errors import StraywatchError, explain
-from straywatch.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudtrail import CloudTrailClient
@@ -60,7 +57,7 @@ class _Gaps(list[str]):
         try:
             return read()
         except (*FAILURES, StraywatchError) as error:
-            self.append(f"{what}: {_why(error)}")
+            self.append(f"{what}: {explain(error)}")
         return instead
 
 
@@ -109,7 +106,7 @@ def _read_users(
             on_users(len(page.users))
     except UnreadableUsersError as error:
         unread = f"users after the first {len(users):,}" if users else "all users"
-        gaps.append(f"{unread}: {_why(error.__cause__ or error)}")
+        gaps.append(f"{unread}: {explain(error)}")
     return users, strays
 
 
@@ -172,7 +169,3 @@ def _removals(
         lambda: history.last_removals(door.cloudtrail(), wanted, question.sleep),
         {},
     )
-
-
-def _why(error: BaseException) -> str:
-    return explain(error) if isinstance(error, BotoCoreError | ClientError) else one_line(error)

@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 import boto3
 from botocore.config import Config
 
-_ATTEMPTS = os.environ.get("AWS_MAX_ATTEMPTS", "")  # the SDKs' own variable; a Config hides it
+from straywatch.aws.answers import guard
+
+
+def attempts(usual: int) -> int:
+    """How often a call is tried, unless AWS_MAX_ATTEMPTS, the SDKs' own variable, says else."""
+    said = os.environ.get("AWS_MAX_ATTEMPTS", "")  # a Config of our own would hide it
+    return int(said) if said.isdecimal() and int(said) else usual
+
+
 RETRIES = Config(
-    retries={
-        "mode": "adaptive",
-        "total_max_attempts": int(_ATTEMPTS) if _ATTEMPTS.isdecimal() and int(_ATTEMPTS) else 8,
-    },
+    retries={"mode": "adaptive", "total_max_attempts": attempts(8)},
     connect_timeout=5,
     read_timeout=60,
     user_agent_extra="straywatch",
@@ -31,5 +36,5 @@ class AwsContext:
     def __post_init__(self) -> None:
         # boto3 itself knows AWS_DEFAULT_REGION only; the CLI and the other SDKs know AWS_REGION
         region = self.region or os.environ.get("AWS_REGION")
-        session = boto3.Session(profile_name=self.profile, region_name=region)
+        session = guard(boto3.Session(profile_name=self.profile, region_name=region))
         object.__setattr__(self, "session", session)

@@ -42,7 +42,7 @@ def print_verdict(each: Verdict | Failed, account: Account) -> None:
 
 def _reasons(each: Verdict, account: Account) -> list[str]:
     if each.user is None:
-        return [f"account {account.account_id} has no user of this name"]
+        return [f"account {account.account_id} has no user of this name or id"]
     groups, exemption = each.evaluated.groups, each.evaluated.exemption
     reasons = [f"in {', '.join(groups)}" if groups else f"in no group; {each.user.arn}"]
     if exemption:

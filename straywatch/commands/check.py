@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import boto3
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.adapters.authorization_details import users as users_of
 from chalicelib.adapters.iam import Iam
 from chalicelib.adapters.parameters import read_parameter
 from chalicelib.adapters.tables import FindingsTable, Ledger, StateTable
@@ -35,13 +37,17 @@ from straywatch.errors import (
     explain,
 )
 from straywatch.terminal.exemptions_file import read_exemptions
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.progress import waiting
 
 SCHEMA = "straywatch.check/1"
+
+_USER_ID = re.compile(r"AIDA[A-Z0-9]{12,124}")  # IAM User Guide, Unique identifiers
 
 _EXAMPLES = """\b
 Examples:
   straywatch check alice
+  straywatch check AIDAQ3EGSEXAMPLEFRANK
   straywatch check alice bob --format json | jq '.users[] | {user_name, evaluation}'
   straywatch check alice --exemptions exemptions.json
 
@@ -51,7 +57,7 @@ Exit codes: 0 none is a stray, 1 one is, 2 wrong usage, 3 one could not be looke
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("users", nargs=-1, required=True, metavar="USER...")
+@click.argument("users", nargs=-1, required=True, metavar="NAME|ID...")
 @click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
 @click.option(
     "--exemptions",
@@ -62,6 +68,7 @@ Exit codes: 0 none is a stray, 1 one is, 2 wrong usage, 3 one could not be looke
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
+@output_option
 @aws_options
 @click.pass_context
 def command(
@@ -72,19 +79,21 @@ def command(
     exemptions: Path | None,
     form: str,
 ) -> int:
-    """Look at users in live IAM and say what each is, and why.
+    """Look at users, by name or user id, in live IAM and say what each is, and why.
 
     COMPLIANT: in a group. NOT_APPLICABLE: exempt. NON_COMPLIANT: a stray. GONE: there is no such
     user. Exemptions and history are the deployment's, where there is one. Changes nothing.
     """
     for name in users:
         if not is_user_name(name):
-            raise WrongUsageError(f"{name!r} is no IAM user name")
+            raise WrongUsageError(f"{name!r} is no IAM user's name or id")
     rules = read_exemptions(exemptions)[0] if exemptions else None
     session = aws_context(ctx).session
     account = own_account(session)
     checker = _checker(session, account, stage, rules)
-    told = [_check(checker, name) for name in dict.fromkeys(users)]
+    with waiting("Looking at users"):
+        names = dict.fromkeys(_named(session, user) for user in users)
+        told = [_check(checker, name) for name in names]
     if form == "json":
         plain = [as_object(each) for each in told]
         answer = {"schema": SCHEMA, "account_id": account.account_id, "users": plain}
@@ -93,6 +102,14 @@ def command(
         for each in told:
             print_verdict(each, account)
     return _exit_code(told)
+
+
+def _named(session: boto3.Session, user: str) -> str:
+    """The name of a user who is given by id; whoever has no such id is taken for a name."""
+    if not _USER_ID.fullmatch(user):
+        return user
+    found = users_of(session.client("iam", config=RETRIES))
+    return next((each.name for each in found if each.user_id == user), user)
 
 
 def _checker(

@@ -14,10 +14,10 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
-    """Print the script that completes straywatch's commands and options in SHELL."""
+    """Print the script that completes commands and options in SHELL: bash, zsh or fish."""
     kind = get_completion_class(shell)
     if kind is None:  # click knows the three of the choice above
         raise click.UsageError(f"no completion for {shell}")

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import boto3
 import click
 from botocore.exceptions import ClientError
 
+from straywatch import __version__
 from straywatch.aws.identity import own_account
 from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.change_set import Terms
 from straywatch.deploy.deployment import NotApprovedError, deploy
 from straywatch.deploy.leftovers import earlier_tables
 from straywatch.deploy.packaging import SOURCES, build
+from straywatch.deploy.parameters import choose_parameters
+from straywatch.deploy.protection import protect as guard
 from straywatch.deploy.settings import (
     email_address,
     grace_seconds,
@@ -26,6 +32,7 @@ from straywatch.deploy.settings import (
 )
 from straywatch.deploy.stack import Absent, read_stack, require_deployable
 from straywatch.deploy.stack_changes import ChangePreview
+from straywatch.deploy.template import assemble
 from straywatch.deploy.template_lint import lint
 from straywatch.errors import WrongUsageError, explain
 from straywatch.terminal.options import aws_context, aws_options
@@ -61,6 +68,7 @@ _EXAMPLES = """\b
 Examples:
   straywatch deploy --email you@example.com
   straywatch deploy --grace 30m --parameter ReminderHours=12 --dry-run
+  straywatch deploy --tag team=security --role-arn arn:aws:iam::111122223333:role/deploys
   straywatch deploy --stage test --email you@example.com --yes
 """
 
@@ -72,6 +80,22 @@ Examples:
 @click.option("--stage", help="Deploy a second monitor beside others, as straywatch-STAGE.")
 @click.option(
     "--parameter", "pairs", multiple=True, metavar="KEY=VALUE", help="Any template parameter."
+)
+@click.option(
+    "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag the stack and all that is in it."
+)
+@click.option("--role-arn", default="", help="The role that CloudFormation is to work with.")
+@click.option(
+    "--artifact-bucket",
+    "bucket",
+    default="",
+    help="A bucket of yours for the package, used as it is.",
+)
+@click.option(
+    "--protect/--no-protect",
+    default=True,
+    show_default=True,
+    help="Protect the stack and its findings from deletion elsewhere.",
 )
 @click.option("--yes", is_flag=True, help="Run the changes without asking.")
 @click.option(
@@ -88,6 +112,10 @@ def command(
     rate: str | None,
     stage: str | None,
     pairs: tuple[str, ...],
+    tags: tuple[str, ...],
+    role_arn: str,
+    bucket: str,
+    protect: bool,
     yes: bool,
     dry_run: bool,
     form: str,
@@ -99,6 +127,7 @@ def command(
     """
     name = stack_name(stage)
     parameters = _parameters(email, grace, rate, named_parameters(pairs))
+    terms = Terms(role_arn, named_parameters(tags, "tag"), bucket)
     consent = Consent(yes=yes, dry_run=dry_run, on_terminal=sys.stdin.isatty())
     consent.require_possible()
     context = aws_context(ctx)
@@ -106,19 +135,28 @@ def command(
     region = context.session.region_name
     require_home_region(account.partition, region)
     is_new = _require_ready(context.session, name, parameters)
-    _say(f"packaging for account {account.account_id}, {region}")
-    package = build(SOURCES, SOURCES / "build" / "package")
-    lint(package.template, region)
+    _say(f"packing version {__version__} for account {account.account_id}, {region}")
     try:
-        outputs = deploy(
-            context.session, package, name, parameters, progress=_say, approve=consent.approve
-        )
+        with tempfile.TemporaryDirectory(prefix="straywatch-package-") as out:
+            package = build(SOURCES, Path(out))
+            _say("linting its template")
+            lint(package.template, region)
+            outputs = deploy(
+                context.session,
+                package,
+                name,
+                parameters,
+                progress=_say,
+                approve=consent.approve,
+                terms=terms,
+            )
     except NotApprovedError:
         if not dry_run:
             raise
         _say("a dry run: nothing was changed")
         return
     _report(name, outputs, form)
+    guard(context.session, name, outputs["FindingsTableName"], protected=protect)
     if is_new:
         _say_next(parameters.get("AlertEmail", ""))
         _say_earlier(context.session, name)
@@ -144,10 +182,12 @@ def _parameters(
 def _require_ready(session: boto3.Session, name: str, parameters: Mapping[str, str]) -> bool:
     """Return whether the stack is new, before anything is packaged or uploaded.
 
-    Raises StraywatchError if it cannot be deployed to, WrongUsageError if it would alert nobody.
+    Raises StraywatchError if it cannot be deployed to, WrongUsageError if it would alert nobody or
+    the template does not take a parameter.
     """
     stack = read_stack(session.client("cloudformation", config=RETRIES), name)
     require_deployable(stack)
+    choose_parameters(assemble()["Parameters"], parameters, stack)
     is_new = isinstance(stack, Absent)
     if is_new and "AlertEmail" not in parameters:
         raise WrongUsageError(

@@ -34,7 +34,9 @@ Examples:
 @aws_options
 @click.pass_context
 def command(ctx: click.Context, stage: str | None, *, delete_findings: bool, yes: bool) -> None:
-    """Remove the monitor. Its findings stay in their table unless --delete-findings is given.
+    """Remove the monitor and its exemptions.
+
+    Its findings stay in their table unless --delete-findings is given.
 
     A later deployment starts with a table of its own and names the old one.
     """
@@ -79,6 +81,8 @@ def _show(preview: RemovalPreview) -> None:
     _say(f"remove stack {preview.stack_name} with {len(preview.removed)} resources")
     for table in preview.tables:
         _say(click.style(f"!! delete every finding in {table.physical_id}", fg="red", bold=True))
+    if preview.parameter:
+        _say(f"with it goes {preview.parameter}; keep a copy: `straywatch exemptions show`")
     _list("stays in the account", preview.kept)
 
 

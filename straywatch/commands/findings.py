@@ -16,21 +16,23 @@ from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, EXIT_INCOMPLETE, WrongUsageError
 from straywatch.findings.choosing import Wanted, choose
 from straywatch.findings.formats import write_life, write_list
-from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
+from straywatch.findings.reading import Findings, NoSuchFinding, Several, Unreadable
 from straywatch.findings.suggesting import NotAsked, Suggestion, look_for_group
 from straywatch.terminal.durations import duration_seconds
-from straywatch.terminal.options import aws_context, aws_options
-from straywatch.terminal.progress import StepLines
+from straywatch.terminal.groups import HelpfulGroup
+from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.progress import StepLines, waiting
 from straywatch.text import one_line
 
 _stage = click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
+_SAID = 5  # ids named where several are meant
 _SEVERITIES = [severity.name.lower() for severity in Severity]
 
 _LIST_EXAMPLES = """\b
 Examples:
   straywatch findings list
   straywatch findings list --severity high --age 3d
-  straywatch findings list --state all --since 30d --format csv > findings.csv
+  straywatch findings list --state all --since 30d --format csv -o findings.csv
   straywatch findings list --user 'ci-*' --format json | jq -r '.findings[].id'
 
 \b
@@ -39,12 +41,13 @@ Exit codes: 0 none of those listed is open, 1 some are, 2 wrong usage,
 """
 
 _SHOW_EXAMPLES = """\b
-Example:
+Examples:
   straywatch findings show aws:123456789012:AIDAEXAMPLEEXAMPLE1:1
-  straywatch findings show aws:123456789012:AIDAEXAMPLEEXAMPLE1:1 --no-suggest
+  straywatch findings show frank
+  straywatch findings show AIDAEXAMPLE --no-suggest
 
 \b
-Exit codes: 0 shown, 2 no such finding or no id, 3 could not be read.
+Exit codes: 0 shown, 2 no such finding, or several, 3 could not be read.
 """
 
 
@@ -55,7 +58,7 @@ Examples:
 """
 
 
-@click.group("findings", epilog=_EXAMPLES)
+@click.group("findings", cls=HelpfulGroup, epilog=_EXAMPLES)
 def command() -> None:
     """List findings, or show one's whole life."""
 
@@ -79,6 +82,7 @@ def command() -> None:
     show_default=True,
 )  # fmt: skip
 @_stage
+@output_option
 @aws_options
 @click.pass_context
 def list_findings(
@@ -109,7 +113,8 @@ def list_findings(
     findings = _findings(aws_context(ctx).session, stage)
     # the open ones have an index of their own; who asks for others pays for the whole table
     found = findings.live() if state == "open" else findings.all()
-    chosen = choose(found, wanted, limit)
+    with waiting("Reading findings"):
+        chosen = choose(found, wanted, limit)
     write_list(chosen, form, now)
     for each in chosen.unreadable:
         click.echo(f"straywatch: unreadable: {one_line(f'{each.key}: {each.why}')}", err=True)
@@ -120,7 +125,7 @@ def list_findings(
 
 
 @command.command("show", epilog=_SHOW_EXAMPLES)
-@click.argument("finding_id", metavar="ID")
+@click.argument("meant", metavar="ID|USER")
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
@@ -128,21 +133,30 @@ def list_findings(
     "--no-suggest", is_flag=True, help="Do not read the account to see which group surely fits."
 )
 @_stage
+@output_option
 @aws_options
 @click.pass_context
-def show(
-    ctx: click.Context, *, finding_id: str, form: str, no_suggest: bool, stage: str | None
-) -> int:
+def show(ctx: click.Context, *, meant: str, form: str, no_suggest: bool, stage: str | None) -> int:
     """Show one finding's whole life: since when, by whom, which alerts, how it ended.
+
+    It is named by its id, the beginning of that, or its user's name or id: the newest then.
 
     For an open one, the account's users, groups and policies are read, to name the group that
     gives exactly what the user holds directly, if there is one.
     """
     context = aws_context(ctx)
     findings = _findings(context.session, stage)
-    finding = findings.one(finding_id)
+    with waiting("Looking for the finding"):
+        finding = findings.named(meant)
     if isinstance(finding, NoSuchFinding):
-        raise WrongUsageError(f"there is no finding {finding_id}: see `straywatch findings list`")
+        raise WrongUsageError(
+            f"no finding has the id, or is about the user, {meant!r}: "
+            "see `straywatch findings list --state all`"
+        )
+    if isinstance(finding, Several):
+        first = ", ".join(finding.finding_ids[:_SAID])
+        more = f" and {len(finding.finding_ids) - _SAID} more" * (len(finding.finding_ids) > _SAID)
+        raise WrongUsageError(f"{meant!r} may mean {first}{more}: name one")
     if isinstance(finding, Unreadable):
         click.echo(f"straywatch: unreadable: {one_line(f'{finding.key}: {finding.why}')}", err=True)
         return EXIT_INCOMPLETE

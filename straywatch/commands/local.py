@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from straywatch.dashboard.source import DeploymentSource, shown
 from straywatch.deploy.deployment import deploy
 from straywatch.deploy.packaging import SOURCES, build
 from straywatch.deploy.stack import DEFAULT_NAME
-from straywatch.errors import EXIT_FINE, EXIT_FOUND, WrongUsageError
+from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, WrongUsageError
 from straywatch.local.emulator.process import LocalAws, running_emulator
 from straywatch.local.emulator.session import REGION, LocalSession
 from straywatch.local.emulator.surroundings import complete
@@ -64,6 +65,8 @@ Examples:
   straywatch local
   straywatch local --story --grace 20
   straywatch local --once
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_DEFAULT_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test   (in another terminal)
 """
 
 
@@ -82,7 +85,7 @@ Examples:
 @click.option(
     "--channels/--no-channels",
     default=None,
-    help="Pager, chat, SMS and Security Hub beside mail; default: unless --once.",
+    help="Pager, chat, SMS, Security Hub and event bus beside mail; default: unless --once.",
 )
 @debug_option
 def command(
@@ -90,10 +93,9 @@ def command(
 ) -> int:
     """Run an AWS on 127.0.0.1 with the packaged application in it, until Ctrl-C.
 
-    Any AWS client can play against it: `export AWS_ENDPOINT_URL=http://127.0.0.1:4566
-    AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1`. It starts
-    empty each time and leaves nothing behind.
+    It starts empty each time and leaves nothing behind. Any AWS client can play against it.
     """
+    _require_installed()
     tell = tell or once
     if tell and grace < SHORTEST_STORY_GRACE:
         raise WrongUsageError(f"the story needs a grace of {SHORTEST_STORY_GRACE} s or more")
@@ -110,6 +112,15 @@ def command(
     except Stopped:
         terminal.progress("stopped")
     return EXIT_FINE
+
+
+def _require_installed() -> None:
+    """Raise StraywatchError where the extra is missing of which the emulator's process is made."""
+    if find_spec("ministack") is None:
+        raise StraywatchError(
+            "the embedded AWS is not installed: install straywatch[local] "
+            "(`pipx install 'straywatch[local]'`)"
+        )
 
 
 @contextmanager

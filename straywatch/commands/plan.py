@@ -10,13 +10,17 @@ from typing import Any
 
 import click
 
+from chalicelib.domain.exemptions import Exemptions
 from straywatch.errors import EXIT_FINE, EXIT_FOUND
+from straywatch.remediation.applying.application import plan_digest
 from straywatch.remediation.files.planfile import dump_plan, group_data, proposal_data, user_data
+from straywatch.remediation.planning.explain import some
 from straywatch.remediation.planning.plan import SCHEMA, Options, Plan
 from straywatch.remediation.planning.planner import make_plan
 from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.remediation.reading.credentials import read_credentials
+from straywatch.terminal.exemptions_file import read_exemptions
 from straywatch.terminal.files import check_writable
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import StepLines
@@ -37,7 +41,8 @@ Examples:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Permissions (a managed policy, or one action on one resource) a user may gain.",
+    help="Actions a user may gain, each on one resource: policies and wildcards count for all that "
+    "they grant. What makes an administrator, or a way to become one, is never gained.",
 )
 @click.option(
     "--min-members",
@@ -48,6 +53,12 @@ Examples:
 @click.option("--prefix", default="access-", show_default=True, help="How new groups' names begin.")
 @click.option("--path", default="/", show_default=True, help="The new groups' path.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="Users to leave out, as user-*.")
+@click.option(
+    "--exemptions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Configuration with exemptions (JSON). Exempt users are left alone, as by tag.",
+)
 @click.option(
     "--no-credential-report", is_flag=True, help="Do not look for users who are better deleted."
 )
@@ -65,6 +76,7 @@ def command(
     prefix: str,
     path: str,
     exclude: tuple[str, ...],
+    exemptions: Path | None,
     no_credential_report: bool,
     form: str,
     output: Path | None,
@@ -75,17 +87,21 @@ def command(
     """
     if output is not None:
         check_writable(output)
+    rules = read_exemptions(exemptions)[0] if exemptions else Exemptions()
     tell = StepLines()
     context = aws_context(ctx)
     iam = iam_client(context)
     snapshot = snapshot_of(context, iam, tell)
     credentials = None if no_credential_report else read_credentials(iam, time.sleep, tell)
-    options = Options(scope, max_gain, min_members, prefix, path, exclude)
+    options = Options(scope, max_gain, min_members, prefix, path, exclude, rules)
     tell(f"planning for {len(snapshot.users)} users")
     plan = make_plan(snapshot, options, credentials)
+    text = dump_plan(plan)
     if output is not None:
-        write(dump_plan(plan), output)
+        write(text, output)
     _print(plan, form)
+    if output is not None and form == "table":
+        say(f"digest {plan_digest(text)}")
     if credentials is not None and form == "table":
         say(_age_words(credentials.generated_at, datetime.now(UTC)))
     return EXIT_FOUND if plan.users or plan.proposals else EXIT_FINE
@@ -142,7 +158,7 @@ def _tables(plan: Plan) -> None:
         ("user", "joins", "replaces", "stays direct", "gains", "loses"),
         (
             (u.name, ", ".join(u.join), ", ".join((*u.detach, *u.delete_inline)),
-             ", ".join(u.stays), ", ".join(u.gains) or "nothing", "nothing")
+             ", ".join(u.stays), some(u.gains) or "nothing", "nothing")
             for u in plan.users
         ),
     )  # fmt: skip

@@ -17,7 +17,8 @@ from straywatch.redrive.formats import tell
 from straywatch.redrive.handling import Act, handle
 from straywatch.redrive.letterbox import Letterbox
 from straywatch.redrive.letters import DeadLetter
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.progress import waiting
 
 _EXAMPLES = """\b
 Examples:
@@ -47,6 +48,7 @@ Exit codes: 0 nothing is left, 1 dead letters are there, 2 wrong usage, 3 could 
 @click.option(
     "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
 )
+@output_option
 @aws_options
 @click.pass_context
 def command(
@@ -76,7 +78,8 @@ def command(
     elif yes:
         act = _redrive(session, stack).again
     chosen = partial(_is_chosen, reason=reason, ids=discarded)
-    outcome = handle(box, act, chosen, limit)
+    with waiting("Going through the dead letters"):
+        outcome = handle(box, act, chosen, limit)
     tell(outcome, form, "discarded" if discarded else "under way again", limit)
     missing = sorted(set(discarded) - {letter.message_id for letter, _ in outcome.handled})
     if missing:
@@ -101,6 +104,7 @@ def _is_chosen(letter: DeadLetter, reason: str | None, ids: tuple[str, ...]) -> 
 def _redrive(session: boto3.Session, stack: Stack) -> Redrive:
     resources = read_resources(session.client("cloudformation", config=RETRIES), stack.name)
     functions = (r.physical_id for r in resources if r.resource_type == "AWS::Lambda::Function")
+    urls = [r.physical_id for r in resources if r.resource_type == "AWS::SQS::Queue"]
     return Redrive(
         sqs=session.client("sqs", config=RETRIES),
         sns=session.client("sns", config=RETRIES),
@@ -108,4 +112,5 @@ def _redrive(session: boto3.Session, stack: Stack) -> Redrive:
         check_queue_url=output(stack, "CheckQueueUrl"),
         import_queue_url=stack.outputs.get("ImportQueueUrl", ""),
         functions=frozenset(functions),
+        queues={url.rpartition("/")[2]: url for url in urls},
     )

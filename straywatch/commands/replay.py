@@ -23,7 +23,7 @@ from straywatch.replay.history import ReplayTotals, stretches
 from straywatch.replay.intake import Intake, Tally
 from straywatch.replay.lookup import CALLS_A_SECOND, LONGEST_DAYS, looked_up
 from straywatch.replay.store import Store
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, output_option
 from straywatch.terminal.progress import share_bar
 from straywatch.text import one_line
 
@@ -39,7 +39,7 @@ Examples:
   straywatch replay logs --format json | jq '.graces[] | {grace_seconds, alerts}'
 
 \b
-Exit codes: 0 told, 2 wrong usage, 3 nothing, or not every source, could be read to its end.
+Exit codes: 0 told, 2 wrong usage, 3 nothing, or not every source and every record, could be read.
 """
 
 
@@ -70,6 +70,7 @@ Exit codes: 0 told, 2 wrong usage, 3 nothing, or not every source, could be read
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
     show_default=True,
 )  # fmt: skip
+@output_option
 @aws_options
 @click.pass_context
 def command(
@@ -160,4 +161,4 @@ def _verdict(tally: Tally) -> int:
     """Say on stderr what could not be read, and choose the exit code."""
     for problem in tally.problems:
         click.echo(f"straywatch: left out: {one_line(problem)}", err=True)
-    return EXIT_INCOMPLETE if tally.broken else EXIT_FINE
+    return EXIT_INCOMPLETE if tally.broken or tally.refused else EXIT_FINE

@@ -34,6 +34,7 @@ from straywatch.report.period import Period, period
 from straywatch.report.verify import AlteredError, verified
 from straywatch.terminal.files import check_writable, write
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.progress import waiting
 from straywatch.text import one_line
 
 _EXAMPLES = """\b
@@ -94,7 +95,8 @@ def written(
 ) -> tuple[str, Records]:
     """Read what a report needs and write its text. Raises StraywatchError, and what AWS refuses."""
     observed = observed_deployment(session, stage)
-    records = _records(session, observed, chosen)
+    with waiting("Reading the findings and the account"):
+        records = _records(session, observed, chosen)
     data = sealed(evidence(records, observed, chosen, version))
     click.echo(f"SHA-256 {data['digest']['value']}", err=True)
     if form == "json":
@@ -131,6 +133,7 @@ def _records(session: boto3.Session, observed: Observed, chosen: Period) -> Reco
         findings=found.findings,
         unreadable=found.unreadable,
         sweeps=tables.sweeps(chosen.begin, chosen.end),
+        drills=tables.drills(chosen.begin, chosen.end),
         census=_census(session, rules),
         rules=rules if isinstance(rules, Unread) else rules.exemptions.rules,
         refused=() if isinstance(rules, Unread) else rules.faults,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 from botocore.config import Config
@@ -11,6 +12,7 @@ from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.progress import waiting
 from straywatch.text import one_line
 
 # The function's own timeout (15 minutes); a repeated call would sweep twice.
@@ -36,8 +38,10 @@ def command(ctx: click.Context, stage: str | None, form: str) -> int:
     """Have the deployed monitor look at every user of the account now."""
     session = aws_context(ctx).session
     function = output(deployed_stack(session, stage), "SweepFunctionName")
-    answer = session.client("lambda", config=_PATIENT).invoke(FunctionName=function, Payload=b"{}")
-    result = json.loads(answer["Payload"].read())
+    client = session.client("lambda", config=_PATIENT)
+    with waiting("The monitor looks at every user"):
+        answer = client.invoke(FunctionName=function, Payload=b"{}")
+        result = _result(answer["Payload"].read())
     if answer.get("FunctionError"):
         raise StraywatchError(f"the sweep failed: {one_line(result.get('errorMessage', result))}")
     if form == "json":
@@ -47,6 +51,16 @@ def command(ctx: click.Context, stage: str | None, form: str) -> int:
     if not result["complete"]:
         raise StraywatchError("the sweep ran out of time: repeat it, it goes on where it stopped")
     return EXIT_FOUND if result["strays"] else EXIT_FINE
+
+
+def _result(payload: bytes) -> Any:  # noqa: ANN401 - whatever the function returned
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        said = one_line(payload[:100].decode(errors="replace"))
+        raise StraywatchError(
+            f"what the sweep answered is no JSON ({said!r}): check AWS_ENDPOINT_URL and the proxy"
+        ) from error
 
 
 def _sentence(result: dict[str, int]) -> str:

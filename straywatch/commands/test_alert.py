@@ -18,11 +18,13 @@ from chalicelib.domain.severity import Severity
 from chalicelib.messages.body import body_of
 from chalicelib.messages.subject import subject
 from chalicelib.times import utc_now
+from straywatch.alert_path.listeners import ended, texts
 from straywatch.alert_path.sample_alerts import sample
 from straywatch.alert_path.subscriptions import Standing, Subscription, subscriptions
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
-from straywatch.errors import EXIT_FINE, EXIT_FOUND
+from straywatch.deploy.stack_resources import read_resources
+from straywatch.errors import EXIT_FINE, EXIT_FOUND, explain
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.tables import console, print_table, say
 
@@ -66,7 +68,8 @@ Examples:
 def command(ctx: click.Context, kind: str, severity: str, stage: str | None, form: str) -> int:
     """Send a marked test alert to the stack's topic, and say which subscriptions get it.
 
-    Exit code 1 if nobody gets it, or if a subscription awaits its confirmation.
+    Exit code 1 if nobody gets it, if a subscription awaits its confirmation or was ended by
+    somebody, or if text messages cannot arrive.
     """
     session = aws_context(ctx).session
     stack = deployed_stack(session, stage)
@@ -76,11 +79,18 @@ def command(ctx: click.Context, kind: str, severity: str, stage: str | None, for
     sns = session.client("sns", config=RETRIES)
     AlertTopic(lambda: sns, topic_arn, lambda _: _alias(session)).publish(message)
     found = _subscribed(session, stack, message)
+    resources = read_resources(session.client("cloudformation", config=RETRIES), stack.stack_id)
+    problems = [*_problems(found), *ended((each.logical_id for each in resources), found)]
+    notes: list[str] = []
+    try:
+        problems += texts(sns, found)
+    except ClientError as error:
+        notes.append(f"whether text messages arrive is not known: {explain(error)}")
     if form == "json":
-        click.echo(json.dumps(_as_json(message, found), indent=2))
+        click.echo(json.dumps(_as_json(message, found, problems, notes), indent=2))
     else:
-        _show(message, found)
-    return EXIT_FOUND if _problems(found) else EXIT_FINE
+        _show(message, found, problems, notes)
+    return EXIT_FOUND if problems else EXIT_FINE
 
 
 def _alias(session: boto3.Session) -> str:
@@ -120,14 +130,18 @@ def _problems(found: Sequence[Subscription]) -> list[str]:
     return problems
 
 
-def _show(message: Message, found: Sequence[Subscription]) -> None:
+def _show(
+    message: Message, found: Sequence[Subscription], problems: Sequence[str], notes: Sequence[str]
+) -> None:
     out = console()
     say(out, f"sent: {subject(message)}")
     rows = [(each.topic, each.protocol, each.endpoint, _told(each)) for each in found]
     if rows:
         print_table(out, ("topic", "protocol", "endpoint", "this alert"), rows)
-    for problem in _problems(found):
+    for problem in problems:
         say(out, problem, "red")
+    for note in notes:
+        say(out, note, "yellow")
 
 
 def _told(subscription: Subscription) -> str:
@@ -136,12 +150,15 @@ def _told(subscription: Subscription) -> str:
     return f"{subscription.standing}{': ' if subscription.why else ''}{subscription.why}"
 
 
-def _as_json(message: Message, found: Sequence[Subscription]) -> dict[str, object]:
+def _as_json(
+    message: Message, found: Sequence[Subscription], problems: Sequence[str], notes: Sequence[str]
+) -> dict[str, object]:
     account: Account = message.account
     return {
         "sent": {"type": message.type, "severity": message.severity.name, "test": message.is_test},
         "account_id": account.account_id,
         "subject": subject(message),
         "subscriptions": [asdict(each) for each in found],
-        "problems": _problems(found),
+        "problems": list(problems),
+        "notes": list(notes),
     }

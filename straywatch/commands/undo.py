@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 
 from straywatch.errors import EXIT_FINE, EXIT_INCOMPLETE
-from straywatch.remediation.applying.journal import Entry, Journal
+from straywatch.remediation.applying.entries import Entry
+from straywatch.remediation.applying.journal import Journal
+from straywatch.remediation.applying.settling import SETTLE_SECONDS
 from straywatch.remediation.applying.undo import undo_journal
 from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
@@ -26,14 +28,31 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.argument("journal", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only show what would be taken back.")
+@click.option(
+    "--settle",
+    type=click.FloatRange(min=0),
+    default=SETTLE_SECONDS,
+    show_default=True,
+    help="Seconds for IAM to make each change effective, counted from the journal's last one.",
+)
 @click.option("--yes", is_flag=True, help="Accepted for likeness with apply; undo asks nothing.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 @aws_options
 @click.pass_context
-def command(ctx: click.Context, journal: Path, *, dry_run: bool, yes: bool, form: str) -> int:  # noqa: ARG001 - options document themselves, and --yes only says so
-    """Restore what was before JOURNAL, which `straywatch apply` kept: latest step first.
+def command(
+    ctx: click.Context,
+    journal: Path,
+    *,
+    dry_run: bool,
+    settle: float,
+    yes: bool,  # noqa: ARG001 - options document themselves, and --yes only says so
+    form: str,
+) -> int:
+    """Restore what was before JOURNAL, which `straywatch apply` kept.
 
-    Takes back only what the journal did; what others changed since is left and named (exit 3).
+    Takes back only what the journal did, found by ids, whatever was renamed since. Who cannot be
+    restored whole keeps their groups, and is named at the end (exit 3); so is a group that serves
+    others by now.
     """
     tell = StepLines()
     with Journal.resume(journal) as opened:
@@ -42,13 +61,18 @@ def command(ctx: click.Context, journal: Path, *, dry_run: bool, yes: bool, form
         context = aws_context(ctx)
         iam = iam_client(context)
         result = undo_journal(
-            opened, iam, lambda: snapshot_of(context, iam, tell), time.sleep, tell
+            opened,
+            iam,
+            lambda: snapshot_of(context, iam, tell),
+            time.sleep,
+            tell,
+            settle=settle,
         )
     if form == "json":
         data = {"taken_back": result.taken_back, "left": result.left}
         write(json.dumps(data, indent=2) + "\n", None)
     else:
-        print_table("Left as it is", ("step",), ((text,) for text in result.left))
+        print_table("Left as it is", ("who or what, and why",), ((text,) for text in result.left))
         say(f"{result.taken_back} steps taken back, {len(result.left)} left")
     return EXIT_INCOMPLETE if result.left else EXIT_FINE
 

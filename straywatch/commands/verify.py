@@ -98,11 +98,18 @@ def _tables(findings: list[UserVerification], simulated: list[Simulated], *, ask
         ),
     )
     print_table(
+        "Gained since before the plan, as it intends",
+        ("user", "gains"),
+        ((f.user, "\n".join(map(str, f.gains))) for f in findings if f.fine and f.gains),
+    )
+    print_table(
         "The simulator decides otherwise",
         ("user", "action", "before", "now", "perhaps because"),
         ((s.user, s.action, s.before, s.now, s.doubt) for s in simulated),
     )
     fine = sum(finding.fine for finding in findings)
-    say(f"{fine} of {len(findings)} users proved as intended: in a group, nothing gained or lost")
+    gaining = sum(bool(finding.gains) for finding in findings)
+    gained = f"{gaining} gained what is listed" if gaining else "nothing gained"
+    say(f"{fine} of {len(findings)} users proved as intended: in a group, nothing lost; {gained}")
     if asked:
         say(f"{len(simulated)} decisions of the simulator differ")

@@ -12,6 +12,7 @@ from straywatch.dashboard.source import DeploymentSource
 from straywatch.errors import EXIT_FINE
 from straywatch.observing.reader import Pace
 from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.pipes import require_reader
 from straywatch.terminal.signals import Stopped, stoppable
 from straywatch.watching.follower import Follower
 from straywatch.watching.lines import Lines
@@ -48,6 +49,7 @@ def command(ctx: click.Context, stage: str | None) -> int:
                     follower.step()
                     next_read = time.monotonic() + _EVERY_SECONDS
                 show.draw(follower)
+                require_reader()
                 time.sleep(0.25)
     except Stopped:
         return EXIT_FINE

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.channels.chat.card import card
+from chalicelib.channels.event_bus.event import event_of as bus_event_of
 from chalicelib.channels.pager.incidents import event_of
 from chalicelib.channels.received import Alarm, MalformedMessageError, Received, received
 from chalicelib.codec import DecodingError
+from chalicelib.domain.findings import NoFinding
 from straywatch.alert_path.delivered import Delivered
 
 _NOT_MAILED = "Not mailed: people learn of it from a digest."
@@ -71,5 +73,11 @@ def _page_text(message: Received) -> str:
     return json.dumps(event, indent=2)
 
 
-OF_CHANNELS = {"Chat": _card_text, "Pager": _page_text}
+def _bus_event_text(message: Received) -> str:
+    event = bus_event_of(message, NoFinding())
+    head = {"source": event.source, "detail-type": event.detail_type, "resources": event.resources}
+    return json.dumps({**head, "detail": event.detail}, indent=2)
+
+
+OF_CHANNELS = {"Chat": _card_text, "Pager": _page_text, "Event bus": _bus_event_text}
 """What channels make of a message. Security Hub gets findings as they stand, whatever is said."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
 import boto3
 from botocore.exceptions import ClientError
@@ -17,75 +18,86 @@ from straywatch.errors import StraywatchError
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.literals import BucketLocationConstraintType
+    from mypy_boto3_s3.type_defs import PublicAccessBlockConfigurationTypeDef
 
+T = TypeVar("T")
+
+_PRIVATE: PublicAccessBlockConfigurationTypeDef = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
 _NO_CONSTRAINT = "us-east-1"  # S3 takes no location constraint for its first region
+
+
+class _Owner(TypedDict, total=False):
+    """Whose bucket a call is meant for; S3 refuses it for anybody else's."""
+
+    ExpectedBucketOwner: str
+
+
+class _Missing:
+    """S3 has nothing of what was asked for."""
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """The artifact bucket of one account and region.
+    """The artifact bucket of one account and region, or one that the operator has named.
 
-    Its name can be guessed, so every call states the owner: a bucket that someone else has made
-    under this name is refused, never used.
+    Its own name can be guessed, so every call states the owner: a bucket that someone else has made
+    under this name is refused, never used. A bucket that is `given` may be another account's.
     """
 
     s3: S3Client
     partition: str
     account_id: str
     region: str
+    given: str = ""
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the operator has named it."""
+        return bool(self.given)
 
     @property
     def name(self) -> str:
         """The bucket's name, unique among all accounts and partitions."""
-        return f"straywatch-artifacts-{self.account_id}-{self.region}"
+        return self.given or f"straywatch-artifacts-{self.account_id}-{self.region}"
+
+    @property
+    def _owner(self) -> _Owner:
+        return {} if self.is_given else {"ExpectedBucketOwner": self.account_id}
 
     def ensure(self) -> None:
-        """Make the bucket if need be; set it private, encrypted and TLS-only in any case.
+        """Make the bucket if need be, private and TLS-only; S3 encrypts every bucket by itself.
 
-        Raises StraywatchError if another account holds the name.
+        What somebody has set on it since stays: a key of their own, a policy of their own. A bucket
+        that the operator has named is used as it is. Raises StraywatchError if another account
+        holds the name.
         """
-        self._create()
-        owner = self.account_id
-        self.s3.get_waiter("bucket_exists").wait(Bucket=self.name, ExpectedBucketOwner=owner)
-        self.s3.put_public_access_block(
-            Bucket=self.name,
-            ExpectedBucketOwner=owner,
-            PublicAccessBlockConfiguration={
-                "BlockPublicAcls": True,
-                "IgnorePublicAcls": True,
-                "BlockPublicPolicy": True,
-                "RestrictPublicBuckets": True,
-            },
-        )
-        self.s3.put_bucket_encryption(
-            Bucket=self.name,
-            ExpectedBucketOwner=owner,
-            ServerSideEncryptionConfiguration={
-                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-            },
-        )
-        self.s3.put_bucket_policy(
-            Bucket=self.name,
-            ExpectedBucketOwner=owner,
-            Policy=json.dumps(tls_only(self.partition, self.name)),
-        )
+        if self.is_given:
+            return
+        # S3 says 403 of a bucket that is somebody else's, and making it then says whose
+        if isinstance(self._head("404", "403"), _Missing):
+            self._create()
+            self.s3.get_waiter("bucket_exists").wait(Bucket=self.name, **self._owner)
+        if not self._is_private():
+            self.s3.put_public_access_block(
+                Bucket=self.name, PublicAccessBlockConfiguration=_PRIVATE, **self._owner
+            )
+        if not self._has_policy():
+            policy = json.dumps(tls_only(self.partition, self.name))
+            self.s3.put_bucket_policy(Bucket=self.name, Policy=policy, **self._owner)
 
     def exists(self) -> bool:
         """Return whether the bucket exists and is this account's. Raises ClientError."""
-        try:
-            self.s3.head_bucket(Bucket=self.name, ExpectedBucketOwner=self.account_id)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "404":
-                return False
-            raise
-        return True
+        return not isinstance(self._head("404"), _Missing)
 
     def put(self, content: bytes, suffix: str) -> str:
         """Store `content` under its SHA-256 hash and return its key."""
         key = hashlib.sha256(content).hexdigest() + suffix
-        self.s3.put_object(
-            Bucket=self.name, Key=key, Body=content, ExpectedBucketOwner=self.account_id
-        )
+        self.s3.put_object(Bucket=self.name, Key=key, Body=content, **self._owner)
         return key
 
     def url(self, key: str) -> str:
@@ -94,6 +106,24 @@ class Bucket:
             "get_object", Params={"Bucket": self.name, "Key": key}
         )
         return signed.partition("?")[0]
+
+    def _head(self, *missing: str) -> object:
+        return _read(lambda: self.s3.head_bucket(Bucket=self.name, **self._owner), *missing)
+
+    def _is_private(self) -> bool:
+        found = _read(
+            lambda: self.s3.get_public_access_block(Bucket=self.name, **self._owner),
+            "NoSuchPublicAccessBlockConfiguration",
+        )
+        if isinstance(found, _Missing):
+            return False
+        return all(found["PublicAccessBlockConfiguration"].values())
+
+    def _has_policy(self) -> bool:
+        found = _read(
+            lambda: self.s3.get_bucket_policy(Bucket=self.name, **self._owner), "NoSuchBucketPolicy"
+        )
+        return not isinstance(found, _Missing)
 
     def _create(self) -> None:
         try:
@@ -115,8 +145,18 @@ class Bucket:
                 raise
 
 
-def artifact_bucket(session: boto3.Session) -> Bucket:
-    """Name the artifact bucket of the account and region that `session` works in."""
+def _read(ask: Callable[[], T], *missing: str) -> T | _Missing:
+    """What S3 answers; `missing` are the error codes that say that there is none."""
+    try:
+        return ask()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in missing:
+            return _Missing()
+        raise
+
+
+def artifact_bucket(session: boto3.Session, given: str = "") -> Bucket:
+    """Name the artifact bucket: the `given` one, or that of the account and region of `session`."""
     account = own_account(session)
     s3 = session.client("s3", config=RETRIES)
     return Bucket(
@@ -124,6 +164,7 @@ def artifact_bucket(session: boto3.Session) -> Bucket:
         partition=account.partition,
         account_id=account.account_id,
         region=s3.meta.region_name,
+        given=given,
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import boto3
+import click
 
+from straywatch import __version__
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.settings import stack_name
 from straywatch.deploy.stack import Absent, Stack, read_stack
 from straywatch.errors import StraywatchError
+from straywatch.text import one_line
 
 
 def deployed_stack(session: boto3.Session, stage: str | None) -> Stack:
@@ -19,7 +22,18 @@ def deployed_stack(session: boto3.Session, stage: str | None) -> Stack:
             f"there is no stack {name} in {session.region_name}: deploy it with `straywatch deploy`"
             ", or name its --stage and --region"
         )
+    _tell_other_version(stack)
     return stack
+
+
+def _tell_other_version(stack: Stack) -> None:
+    deployed = stack.outputs.get("Version", __version__)
+    if deployed != __version__:
+        click.echo(
+            f"straywatch: stack {stack.name} is of version {one_line(deployed)}, this command of "
+            f"{__version__}: update the older one",
+            err=True,
+        )
 
 
 def output(stack: Stack, key: str) -> str:

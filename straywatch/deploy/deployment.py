@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from straywatch.aws.sessions import RETRIES
-from straywatch.deploy.artifacts import artifact_bucket
-from straywatch.deploy.change_set import ChangeSet, create_change_set
+from straywatch.deploy.artifacts import Bucket, artifact_bucket
+from straywatch.deploy.change_set import NO_WISHES, ChangeSet, Terms, create_change_set
 from straywatch.deploy.packaging import Package
-from straywatch.deploy.stack import Absent, Stack, read_stack, removal_command, require_deployable
+from straywatch.deploy.parameters import choose_parameters
+from straywatch.deploy.stack import Stack, read_stack, removal_command, require_deployable
 from straywatch.deploy.stack_changes import ChangePreview
 from straywatch.deploy.stack_watch import watch
-from straywatch.errors import StraywatchError, WrongUsageError
+from straywatch.errors import StraywatchError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
 
 _SUCCESS = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
@@ -37,6 +37,7 @@ def deploy(
     *,
     progress: Callable[[str], None],
     approve: Callable[[ChangePreview], bool],
+    terms: Terms = NO_WISHES,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Mapping[str, str]:
     """Create or update the stack from `package` and return its outputs.
@@ -44,7 +45,7 @@ def deploy(
     Parameters that are not given keep their previous values, or take the template's defaults.
     `approve` is shown what would happen, and nothing happens unless it agrees; it is not asked
     if there is nothing to change. Raises NotApprovedError, WrongUsageError for a parameter that
-    the template does not declare, and StraywatchError when the stack cannot be deployed to or
+    the template does not take, and StraywatchError when the stack cannot be deployed to or
     the deployment failed, naming the first resource that failed and why.
     """
     cloudformation = session.client("cloudformation", config=RETRIES)
@@ -53,39 +54,16 @@ def deploy(
     template: dict[str, Any] = json.loads(package.template.read_bytes())
     chosen = choose_parameters(template.get("Parameters", {}), parameters, before)
     progress("uploading the package")
-    template_url = _upload(session, package, template)
+    template_url = _upload(artifact_bucket(session, terms.bucket), package, template)
     cloudformation.validate_template(TemplateURL=template_url)
     progress("asking CloudFormation what would change")
-    change_set = create_change_set(cloudformation, before, template_url, chosen, sleep)
-    if not change_set.preview.changes:
+    change_set = create_change_set(cloudformation, before, template_url, chosen, sleep, terms=terms)
+    if change_set.preview.is_empty:
         change_set.discard()
         progress("nothing to change")
         return before.outputs if isinstance(before, Stack) else {}
     _ask(change_set, approve)
-    return _run(cloudformation, change_set, progress, sleep)
-
-
-def choose_parameters(
-    declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str], before: Stack | Absent
-) -> list[ParameterTypeDef]:
-    """Decide each parameter: given, as before, or (by leaving it out) the template's default.
-
-    Raises WrongUsageError for a parameter that is not declared, or has no value at all.
-    """
-    unknown = sorted(set(given) - set(declared))
-    if unknown:
-        known = ", ".join(sorted(declared)) or "none"
-        raise WrongUsageError(f"no such parameter: {', '.join(unknown)} (there are: {known})")
-    previous = before.parameters if isinstance(before, Stack) else frozenset()
-    chosen: list[ParameterTypeDef] = []
-    for name, declaration in declared.items():
-        if name in given:
-            chosen.append({"ParameterKey": name, "ParameterValue": given[name]})
-        elif name in previous:
-            chosen.append({"ParameterKey": name, "UsePreviousValue": True})
-        elif "Default" not in declaration:
-            raise WrongUsageError(f"parameter {name} needs a value")
-    return chosen
+    return run_change_set(cloudformation, change_set, progress, sleep)
 
 
 def locate_code(template: dict[str, Any], bucket: str, key: str) -> dict[str, Any]:
@@ -101,9 +79,8 @@ def locate_code(template: dict[str, Any], bucket: str, key: str) -> dict[str, An
     return template | {"Resources": resources}
 
 
-def _upload(session: boto3.Session, package: Package, template: dict[str, Any]) -> str:
+def _upload(bucket: Bucket, package: Package, template: dict[str, Any]) -> str:
     """Upload code and template; return the template's address."""
-    bucket = artifact_bucket(session)
     bucket.ensure()
     code = bucket.put(package.archive.read_bytes(), ".zip")
     located = locate_code(template, bucket.name, code)
@@ -121,12 +98,13 @@ def _ask(change_set: ChangeSet, approve: Callable[[ChangePreview], bool]) -> Non
         raise NotApprovedError("not approved: nothing was changed")
 
 
-def _run(
+def run_change_set(
     cloudformation: CloudFormationClient,
     change_set: ChangeSet,
     progress: Callable[[str], None],
     sleep: Callable[[float], None],
 ) -> Mapping[str, str]:
+    """Run the change set to its end and return the outputs. Raises StraywatchError if it fails."""
     events = watch(cloudformation, change_set.stack_id, progress, sleep)
     change_set.execute()
     status = events.until_done()

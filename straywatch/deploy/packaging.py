@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from straywatch.deploy.archive import normalise, require_complete
+from straywatch.deploy.sources import MONITOR, SOURCES
 from straywatch.deploy.template import as_json, assemble
 from straywatch.errors import StraywatchError
 from straywatch.text import one_line
 
-SOURCES = Path(__file__).resolve().parents[2]
-"""The project's root: where app.py lies when Straywatch is installed from its clone."""
-
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14), (3, 15))
-"""Runtimes that Chalice 1.34 names after the interpreter (it calls anything newer 3.15)."""
+"""Interpreters that Chalice 1.34 knows (it calls anything newer 3.15).
+
+The functions run on the runtime that the template pins, whichever of these packs them."""
 
 _CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
+__all__ = ("SOURCES", "Package", "build")
+
 _MERGED = "template.json"
 _DEPLOYED = ("app.py", "chalicelib", "requirements.txt", ".chalice")
 _LEFT_OUT = shutil.ignore_patterns(
@@ -59,22 +61,22 @@ def build(root: Path, out: Path) -> Package:
 
 
 def require_python(version: tuple[int, int]) -> None:
-    """Raise StraywatchError unless Chalice knows the Lambda runtime of this Python `version`."""
+    """Raise StraywatchError unless Chalice can pack on this Python `version`."""
     if version not in PYTHONS:
         known = ", ".join(f"{major}.{minor}" for major, minor in PYTHONS)
         raise StraywatchError(
-            f"Python {version[0]}.{version[1]} cannot be packaged: the functions run on the Python "
-            f"that packs them, and Chalice knows {known}; make .venv with one of these"
+            f"Chalice cannot pack on Python {version[0]}.{version[1]}: it knows {known}; "
+            "make .venv with one of these"
         )
 
 
 def _copy_sources(root: Path, stage: Path) -> None:
     """Copy what is deployed, and only that, so that nothing lying around changes the package."""
     if not (root / "app.py").is_file():
-        raise StraywatchError(f"no app.py in {root}: run Straywatch from a clone of its repository")
+        raise StraywatchError(f"no app.py in {root}: install Straywatch anew")
     stage.mkdir()
     for name in _DEPLOYED:
-        source = root / name
+        source = MONITOR if root == SOURCES and name == MONITOR.name else root / name
         if source.is_dir():
             shutil.copytree(source, stage / name, ignore=_LEFT_OUT)
         elif source.is_file():

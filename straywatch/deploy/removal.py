@@ -11,6 +11,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from straywatch.aws.sessions import RETRIES
+from straywatch.deploy.configuration import delete_parameter
 from straywatch.deploy.stack import Absent, Stack, read_stack, removal_command, require_removable
 from straywatch.deploy.stack_resources import Resource, read_resources
 from straywatch.deploy.stack_watch import watch
@@ -26,12 +27,16 @@ _RETAINED = frozenset({"Retain", "RetainExceptOnCreate"})
 
 @dataclass(frozen=True)
 class RemovalPreview:
-    """What a removal takes away with the stack, which tables after it, and what stays."""
+    """What a removal takes away with the stack, what after it, and what stays.
+
+    `parameter` holds the exemptions; it is empty where the stack never got so far as to name it.
+    """
 
     stack_name: str
     removed: tuple[Resource, ...]
     tables: tuple[Resource, ...]
     kept: tuple[Resource, ...]
+    parameter: str
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,9 @@ def destroy(
     approve: Callable[[RemovalPreview], bool],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Removed | NothingToRemove | NotApproved:
-    """Remove the stack; retained tables (the findings) go only with `delete_findings`.
+    """Remove the stack and its exemptions; the findings go only with `delete_findings`.
+
+    Termination protection is for slips elsewhere: once approved, it is lifted here.
 
     Raises StraywatchError when CloudFormation is at work on the stack or could not remove it
     entirely, naming the first resource that it could not remove and why.
@@ -73,11 +80,18 @@ def destroy(
     preview = _preview(cloudformation, stack, delete_findings=delete_findings)
     if not approve(preview):
         return NotApproved()
+    if stack.is_protected:
+        cloudformation.update_termination_protection(
+            StackName=stack.stack_id, EnableTerminationProtection=False
+        )
     _delete_stack(cloudformation, stack, progress, sleep)
     dynamodb = session.client("dynamodb", config=RETRIES)
     for table in preview.tables:
         progress(f"deleting table {table.physical_id}")
         _delete_table(dynamodb, table.physical_id)
+    if preview.parameter:
+        progress(f"deleting parameter {preview.parameter}")
+        delete_parameter(session.client("ssm", config=RETRIES), preview.parameter)
     return Removed(preview.kept)
 
 
@@ -93,6 +107,7 @@ def _preview(
         removed=tuple(each for each in resources if each not in retained),
         tables=tuple(tables),
         kept=tuple(each for each in retained if each not in tables),
+        parameter=stack.outputs.get("ConfigParameterName", ""),
     )
 
 

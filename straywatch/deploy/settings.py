@@ -58,13 +58,13 @@ def sweep_rate(text: str) -> str:
     return text
 
 
-def named_parameters(pairs: Iterable[str]) -> dict[str, str]:
-    """Read `KEY=VALUE` pairs. Raises WrongUsageError for anything else."""
+def named_parameters(pairs: Iterable[str], what: str = "parameter") -> dict[str, str]:
+    """Read `KEY=VALUE` pairs. Raises WrongUsageError, which calls one a `what`, for others."""
     named: dict[str, str] = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not separator or not key:
-            raise WrongUsageError(f"{pair!r} is no parameter: give KEY=VALUE")
+            raise WrongUsageError(f"{pair!r} is no {what}: give KEY=VALUE")
         named[key] = value
     return named
 

@@ -44,6 +44,7 @@ class Stack:
     reason: str
     parameters: frozenset[str]
     outputs: Mapping[str, str]
+    is_protected: bool = False
 
 
 def read_stack(cloudformation: CloudFormationClient, name: str) -> Stack | Absent:
@@ -61,6 +62,7 @@ def read_stack(cloudformation: CloudFormationClient, name: str) -> Stack | Absen
         reason=found.get("StackStatusReason", ""),
         parameters=frozenset(each["ParameterKey"] for each in found.get("Parameters", [])),
         outputs={each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])},
+        is_protected=found.get("EnableTerminationProtection", False),
     )
 
 

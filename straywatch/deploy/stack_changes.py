@@ -59,11 +59,16 @@ class ResourceChange:
 
 @dataclass(frozen=True)
 class ChangePreview:
-    """All that a change set is going to do to a stack."""
+    """All that a change set is going to do to a stack.
+
+    One that changes no resource may still change the outputs: CloudFormation lists no change then,
+    and calls a change set that would do nothing at all failed.
+    """
 
     stack_name: str
     is_new: bool
     changes: tuple[ResourceChange, ...]
+    is_empty: bool = False
 
     @property
     def losses(self) -> tuple[ResourceChange, ...]:
@@ -74,7 +79,8 @@ class ChangePreview:
         """Tell the changes, one on a line, losses last so that they stay in sight."""
         ordered = sorted(self.changes, key=lambda each: (bool(each.loss), each.action))
         verb = "create" if self.is_new else "update"
-        return [f"{verb} stack {self.stack_name}:", *(f"  {change}" for change in ordered)]
+        told = [str(change) for change in ordered] or ["no resource; its outputs or tags alone"]
+        return [f"{verb} stack {self.stack_name}:", *(f"  {line}" for line in told)]
 
 
 def changes_of(resource_changes: Iterable[ResourceChangeTypeDef]) -> tuple[ResourceChange, ...]:

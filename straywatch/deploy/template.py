@@ -14,10 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from straywatch.deploy import plain_yaml
+from straywatch.deploy.sources import SOURCES
 from straywatch.errors import StraywatchError
 
-FRAGMENTS = Path(__file__).resolve().parents[2] / ".chalice" / "template"
-"""Where the fragments lie in the clone that Straywatch is installed from."""
+FRAGMENTS = SOURCES / ".chalice" / "template"
+"""Where the fragments lie."""
+
+_FUNCTION = "AWS::Serverless::Function"
+_ROLE = "AWS::IAM::Role"
+_EVERY_FUNCTION, _EVERY_ROLE = "EveryFunction", "EveryRole"
+"""Sections of ours: properties that each function, and each function's role, has beside its own."""
 
 _TEXTS = ("AWSTemplateFormatVersion", "Description", "Transform")
 """Sections that hold text and no members."""
@@ -39,7 +45,30 @@ def assemble(directory: Path = FRAGMENTS) -> dict[str, Any]:
                 said = f"{section}/{member}".rstrip("/")
                 raise StraywatchError(f"{said} stands in both {other} and {name}")
             template.setdefault(section, {})[member] = value
+    _spread(template)
     return {section: _ordered(members) for section, members in sorted(template.items())}
+
+
+def _spread(template: dict[str, Any]) -> None:
+    """Give each function, and each function's role, what is said of every one of them.
+
+    What a function says for itself wins. Chalice makes the roles, and calls them so.
+    """
+    of_function = template.pop(_EVERY_FUNCTION, {})
+    of_role = template.pop(_EVERY_ROLE, {})
+    resources = template.get("Resources", {})
+    functions = [name for name, each in resources.items() if each.get("Type") == _FUNCTION]
+    for name in functions:
+        resources[name].setdefault("Properties", {})
+        resources[name]["Properties"] = of_function | resources[name]["Properties"]
+        if of_role:
+            role = resources.setdefault(f"{name}Role", {"Type": _ROLE})
+            role["Properties"] = _named(of_role, name) | role.get("Properties", {})
+
+
+def _named(properties: Any, function: str) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """The properties of a role, with its function's name in the place of `FUNCTION`."""
+    return json.loads(json.dumps(properties).replace("FUNCTION", function))
 
 
 def as_json(template: dict[str, Any]) -> str:

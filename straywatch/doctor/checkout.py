@@ -7,7 +7,6 @@ import hashlib
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from straywatch.deploy.packaging import SOURCES, Package, build
 from straywatch.doctor.world import Checkout, Unread
@@ -27,24 +26,4 @@ def read_package(package: Package) -> Checkout:
     """Read what a deployment of the package would be."""
     template = json.loads(package.template.read_bytes())
     digest = hashlib.sha256(package.archive.read_bytes()).digest()
-    return Checkout(code_sha256=base64.b64encode(digest).decode(), policies=_policies(template))
-
-
-def _policies(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Each function's policy, all statements of its role together."""
-    resources = template["Resources"]
-    found = {}
-    for name, resource in resources.items():
-        if resource["Type"] != "AWS::Serverless::Function":
-            continue
-        role = resource["Properties"].get("Role")
-        attribute = role.get("Fn::GetAtt", [""]) if isinstance(role, dict) else [""]
-        properties = resources.get(attribute[0], {}).get("Properties", {})
-        statements = [
-            statement
-            for policy in properties.get("Policies", [])
-            for statement in policy["PolicyDocument"]["Statement"]
-        ]
-        if statements:
-            found[name] = {"Statement": statements}
-    return found
+    return Checkout(code_sha256=base64.b64encode(digest).decode(), template=template)

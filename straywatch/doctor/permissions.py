@@ -1,30 +1,35 @@
-"""May each function do what its packaged policy names? Asked of IAM's own simulator."""
+"""May each function do what its role's policy in the template allows? Asked of IAM's simulator.
+
+The simulator also counts what the policy cannot tell: a permissions boundary, an organization's
+policies.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.domain.policies import listed
+from straywatch.doctor.intended import Intended
 from straywatch.doctor.lines import Line, failed, passed, unread, untold
+from straywatch.doctor.repairing import plan
 from straywatch.doctor.world import Unread, World
 
 _SAMPLE = "straywatch-doctor"
-_SUB = re.compile(r"\$\{([^}]+)\}")
 
 
 def simulated(world: World, function: str, role_arn: str) -> Line:
-    """Ask about each statement of the function's policy, on the stack's own resources."""
+    """Ask about each statement of the function's role, on the stack's own resources."""
     check = f"permissions of {function}"
-    if isinstance(world.checkout, Unread):
-        return unread(check, world.checkout.why)
-    policy = world.checkout.policies.get(function)
-    if policy is None:
-        return untold(check, "this checkout packages no policy for it")
+    role = _role(world, function)
+    if role is None:
+        return untold(check, "the stack's template gives it no role")
+    if role.arn != role_arn:
+        return untold(check, "it has another role than the template gives it")
     denied: set[str] = set()
+    by_organization = False
     asked = 0
-    for actions, resources in _statements(world, policy):
+    for actions, resources in _statements(role):
         answer = world.ask(
             "iam",
             "simulate_principal_policy",
@@ -38,73 +43,38 @@ def simulated(world: World, function: str, role_arn: str) -> Line:
             asked += 1
             if result.get("EvalDecision") != "allowed" and not result.get("MissingContextValues"):
                 denied.add(str(result.get("EvalActionName")))
-    if denied:
-        seen = f"it may not {', '.join(sorted(denied))}"
-        mend = f"restore the role's policy: straywatch destroy, then deploy; role {role_arn}"
-        return failed(check, seen, mend)
-    return passed(check, f"all {asked} that it needs, by simulation")
+                organization = result.get("OrganizationsDecisionDetail", {})
+                by_organization |= organization.get("AllowedByOrganizations") is False
+    if not denied:
+        return passed(check, f"all {asked} that it needs, by simulation")
+    seen = f"it may not {', '.join(sorted(denied))}"
+    if by_organization:
+        return failed(check, seen, advice="a policy of your organization denies it: ask its owners")
+    if plan(world, [role.logical_id]):
+        return failed(check, seen, world.repair(role.logical_id))
+    advice = f"{role.logical_id} is as its template has it: IAM's policy simulator says what denies"
+    return failed(check, seen, advice=advice)
 
 
-def _statements(world: World, policy: Mapping[str, Any]) -> Iterator[tuple[list[str], list[str]]]:
+def _role(world: World, function: str) -> Intended | None:
+    """The role that the template gives to the function."""
+    found = next((f for f in world.intended if f.logical_id == function), None)
+    arn = found.properties.get("Role") if found else None
+    return next((r for r in world.intended if r.arn and r.arn == arn), None)
+
+
+def _statements(role: Intended) -> Iterator[tuple[list[str], list[str]]]:
     """Each statement's actions, and its resources as ARNs that the simulator takes."""
-    for statement in policy.get("Statement", []):
-        if statement.get("Effect") != "Allow":
-            continue
-        resources = listed(statement.get("Resource", []))
-        known = [arn for arn in (_arn(world, resource) for resource in resources) if arn]
-        if known:
-            yield listed(statement.get("Action", [])), known
+    for policy in listed(role.properties.get("Policies", [])):
+        document = policy["PolicyDocument"] if isinstance(policy, Mapping) else {}
+        for statement in listed(document.get("Statement", [])):
+            if statement.get("Effect") == "Allow":
+                yield listed(statement.get("Action", [])), list(map(_arn, _resources(statement)))
 
 
-def _arn(world: World, resource: object) -> str:
-    """The ARN behind a template's expression; empty for a resource that the stack lacks."""
-    if isinstance(resource, str):
-        return resource if resource == "*" else resource.replace("*", _SAMPLE)
-    if not isinstance(resource, Mapping):
-        return ""
-    if "Ref" in resource:
-        return _of_resource(world, str(resource["Ref"]))
-    if "Fn::GetAtt" in resource:
-        named = resource["Fn::GetAtt"]
-        return _of_resource(
-            world, str(named[0] if isinstance(named, list) else named.split(".")[0])
-        )
-    if isinstance(resource.get("Fn::Sub"), str):
-        return _substituted(world, resource["Fn::Sub"]).replace("*", _SAMPLE)
-    return ""
+def _resources(statement: Mapping[str, Any]) -> list[str]:
+    return listed(statement.get("Resource", "*"))
 
 
-def _substituted(world: World, text: str) -> str:
-    known = {
-        "AWS::Partition": world.account.partition,
-        "AWS::AccountId": world.account.account_id,
-        "AWS::Region": world.region,
-        "AWS::StackName": world.stack.name,
-    }
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        return known.get(name) or _of_resource(world, name.split(".")[0])
-
-    return _SUB.sub(value, text)
-
-
-def _of_resource(world: World, logical_id: str) -> str:
-    """The ARN of one of the stack's resources."""
-    found = next((r for r in world.resources if r.logical_id == logical_id), None)
-    if found is None:
-        return ""
-    name = found.physical_id
-    match found.resource_type:
-        case "AWS::SQS::Queue":
-            return world.queue_arn(logical_id)
-        case "AWS::DynamoDB::Table":
-            return world.arn("dynamodb", f"table/{name}")
-        case "AWS::Logs::LogGroup":
-            return world.arn("logs", f"log-group:{name}:*")
-        case "AWS::KMS::Key":
-            return world.arn("kms", f"key/{name}")
-        case "AWS::Lambda::Function":
-            return world.arn("lambda", f"function:{name}")
-        case _:
-            return name
+def _arn(resource: str) -> str:
+    return resource if resource == "*" else resource.replace("*", _SAMPLE)

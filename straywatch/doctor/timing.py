@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.adapters.items import from_item
+from chalicelib.domain.schedules import longest_gap
 from chalicelib.text import counted
 from chalicelib.times import iso, parse_time
 from straywatch.aws.clocks import told_time
@@ -17,9 +17,7 @@ from straywatch.terminal.durations import spoken
 
 _SKEW_WARNS = 30
 _SKEW_FAILS = 300  # AWS refuses signatures that are five minutes off
-_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
-_UNITS = {"minute": 60, "hour": 3600, "day": 86_400}
-_UNKNOWN_RATE = timedelta(days=1)  # cron expressions: what the alarm on silence waits for, too
+_LONGEST_RATE = timedelta(days=1)  # so long may what events lose stay unseen, and no longer
 _LOOKS = ("settled", "stray")
 _NEWS = ("left_at", "joined_at", "deleted_at", "renamed_at")
 
@@ -37,20 +35,21 @@ def _sweep(world: World) -> Iterator[Line]:
         yield unread("last sweep", document.why)
         return
     if not document:
-        yield warned("last sweep", "there was none that saw everybody yet", "straywatch sweep")
+        yield warned("last sweep", "there was none that saw everybody yet", _sweep_now(world))
         return
     yield _sweep_age(world, parse_time(str(document["finished_at"])))
     missed = int(document.get("missed_events", 0))
     if missed:
         seen = f"{counted(missed, 'stray')} in the last sweep of whom no event had told"
-        mend = "see the lines on trail, rules and targets; replay tells which: straywatch replay"
-        yield failed("missed events", seen, mend)
+        replay = world.invocation.straywatch("replay")
+        advice = f"see the lines on trail, rules and targets; which they were tells {replay}"
+        yield failed("missed events", seen, advice=advice)
     else:
         yield passed("missed events", "none in the last sweep")
     cursor = _document(world, "sweep-cursor")
     if isinstance(cursor, Mapping) and cursor.get("marker"):
         seen = f"one that began at {cursor.get('started_at')} stopped half-way"
-        yield warned("unfinished sweep", seen, "straywatch sweep")
+        yield warned("unfinished sweep", seen, _sweep_now(world))
 
 
 def _sweep_age(world: World, finished: datetime) -> Line:
@@ -58,22 +57,28 @@ def _sweep_age(world: World, finished: datetime) -> Line:
     seen = f"{iso(finished)}, {spoken(max(0.0, age.total_seconds()))} ago"
     every = _sweep_rate(world)
     if age > 2 * every + timedelta(minutes=15):
-        mend = "see the lines on the rule and the function of Sweep; now: straywatch sweep"
-        return failed(
-            "last sweep", f"{seen}: it should be every {spoken(every.total_seconds())}", mend
-        )
+        seen = f"{seen}: it should be every {spoken(every.total_seconds())}"
+        advice = "see the lines on the rule and the function of Sweep"
+        return failed("last sweep", seen, _sweep_now(world), advice=advice)
+    if every > _LONGEST_RATE:
+        seen = f"one every {spoken(every.total_seconds())}: what events lose is found that late"
+        mend = world.invocation.straywatch("deploy", "--sweep-rate", "rate(1 hour)")
+        return warned("sweep rate", seen, mend)
     return passed("last sweep", seen)
 
 
+def _sweep_now(world: World) -> str:
+    return world.invocation.straywatch("sweep")
+
+
 def _sweep_rate(world: World) -> timedelta:
-    for rule in world.of_type("AWS::Events::Rule"):
-        if rule.logical_id.startswith("Sweep"):
-            name = rule.physical_id.rsplit("|", 1)[-1]
-            answer = world.ask("events", "describe_rule", Name=name)
-            told = answer.get("ScheduleExpression", "") if isinstance(answer, Mapping) else ""
-            if match := _RATE.fullmatch(str(told)):
-                return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-    return _UNKNOWN_RATE
+    """How often the template has it; a rule that somebody changed is told of as such."""
+    for resource in world.intended:
+        if resource.resource_type == "AWS::Events::Rule" and resource.logical_id.startswith(
+            "Sweep"
+        ):
+            return longest_gap(str(resource.properties.get("ScheduleExpression", "")))
+    return _LONGEST_RATE
 
 
 def _document(world: World, name: str) -> Mapping[str, Any] | Unread:
@@ -135,7 +140,7 @@ def _clock(world: World) -> Line:
         return untold(check, "AWS's answer tells no time")
     skew = abs((world.clock() - told).total_seconds())
     seen = f"this machine is {spoken(skew)} off AWS's time"
-    mend = "set this machine's clock, best by NTP"
+    advice = "set this machine's clock, best by NTP"
     if skew > _SKEW_FAILS:
-        return failed(check, seen, mend)
-    return warned(check, seen, mend) if skew > _SKEW_WARNS else passed(check, seen)
+        return failed(check, seen, advice=advice)
+    return warned(check, seen, advice=advice) if skew > _SKEW_WARNS else passed(check, seen)

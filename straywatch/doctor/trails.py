@@ -6,17 +6,27 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-aws-servic
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from straywatch.doctor.lines import Line, failed, passed, unread
 from straywatch.doctor.world import Gone, Unread, World
 
 _IAM = "iam.amazonaws.com"
-_MEND = (
-    "aws cloudtrail create-trail --name management-events --s3-bucket-name BUCKET "
+_MAKE = (
+    "make one: aws cloudtrail create-trail --name management-events --s3-bucket-name BUCKET "
     "--is-multi-region-trail && aws cloudtrail start-logging --name management-events"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcoming:
+    """Why a trail does not serve, and the words of the command that mends it, if one can."""
+
+    why: str
+    mend: tuple[str, ...] = ()
 
 
 def judge_trails(world: World) -> Line:
@@ -27,38 +37,58 @@ def judge_trails(world: World) -> Line:
         return unread(
             check, answer.why if isinstance(answer, Unread) else "CloudTrail is not there"
         )
-    trails = answer.get("trailList", [])
-    judged = [(trail, _shortcoming(world, trail)) for trail in trails]
+    judged = [(trail, _shortcoming(world, trail)) for trail in answer.get("trailList", [])]
     for trail, shortcoming in judged:
-        if shortcoming == "":
+        if shortcoming is None:
             return passed(check, f"{trail.get('Name')} logs management write events")
     for trail, shortcoming in judged:
         if isinstance(shortcoming, Unread):
             return unread(check, f"{trail.get('Name')}: {shortcoming.why}")
-    seen = "; ".join(f"{trail.get('Name')} {why}" for trail, why in judged)
-    mend = _MEND if not trails else f"mend one of these trails, or {_MEND}"
-    return failed(check, seen or "there is none: IAM's calls reach no rule", mend)
+    short = [(trail, each) for trail, each in judged if isinstance(each, Shortcoming)]
+    if not short:
+        return failed(check, "there is none: IAM's calls reach no rule", advice=_MAKE)
+    seen = "; ".join(f"{trail.get('Name')} {each.why}" for trail, each in short)
+    mends = [world.invocation.aws(*each.mend) for _, each in short if each.mend]
+    return failed(check, seen, mends[0] if mends else "", advice="" if mends else f"or {_MAKE}")
 
 
-def _shortcoming(world: World, trail: Mapping[str, Any]) -> str | Unread:
-    """Why the trail does not serve; empty if it does."""
+def _shortcoming(world: World, trail: Mapping[str, Any]) -> Shortcoming | Unread | None:
+    """Why the trail does not serve; None if it does."""
+    arn = str(trail.get("TrailARN", ""))
+    update = ("cloudtrail update-trail", "--name", arn)
     if not trail.get("IsMultiRegionTrail") and trail.get("HomeRegion") != world.region:
-        return f"is of {trail.get('HomeRegion')} alone"
+        # a trail is changed in its home region alone, where this command does not aim
+        return Shortcoming(f"is of {trail.get('HomeRegion')} alone")
     if not trail.get("IncludeGlobalServiceEvents", True):
-        return "leaves out global services such as IAM"
-    arn = trail.get("TrailARN", "")
+        why = "leaves out global services such as IAM"
+        return Shortcoming(why, (*update, "--include-global-service-events"))
     status = world.ask("cloudtrail", "get_trail_status", Name=arn)
     selectors = world.ask("cloudtrail", "get_event_selectors", TrailName=arn)
     for answer in (status, selectors):
         if isinstance(answer, Unread):
             return answer
         if isinstance(answer, Gone):
-            return "is gone"
+            return Shortcoming("is gone")
     if isinstance(status, Mapping) and not status.get("IsLogging"):
-        return "is stopped"
+        return Shortcoming("is stopped", ("cloudtrail start-logging", "--name", arn))
     if isinstance(selectors, Mapping) and not any(_selected(selectors)):
-        return "logs no management write events of IAM"
-    return ""
+        return Shortcoming("logs no management write events of IAM", _select(arn, selectors))
+    return None
+
+
+def _select(arn: str, selectors: Mapping[str, Any]) -> tuple[str, ...]:
+    """Have the trail log them, too, beside whatever it logs already."""
+    put = ("cloudtrail put-event-selectors", "--trail-name", arn)
+    if advanced := selectors.get("AdvancedEventSelectors"):
+        fields = [
+            {"Field": "eventCategory", "Equals": ["Management"]},
+            {"Field": "readOnly", "Equals": ["false"]},
+        ]
+        more = [*advanced, {"Name": "Management writes", "FieldSelectors": fields}]
+        return (*put, "--advanced-event-selectors", json.dumps(more))
+    writes = {"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True, "DataResources": []}
+    more = [*(selectors.get("EventSelectors") or []), writes]
+    return (*put, "--event-selectors", json.dumps(more))
 
 
 def _selected(selectors: Mapping[str, Any]) -> Iterator[bool]:

@@ -14,7 +14,9 @@ from chalicelib.domain.account import Account
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.stack import Stack
 from straywatch.deploy.stack_resources import Resource
-from straywatch.errors import explain
+from straywatch.doctor.intended import Intended
+from straywatch.doctor.invocation import Invocation
+from straywatch.errors import explain, is_denied
 
 _GONE = frozenset(
     {
@@ -22,6 +24,7 @@ _GONE = frozenset(
         "NoSuchEntity",
         "NotFound",
         "NotFoundException",
+        "PolicyNotFoundException",
         "ParameterNotFound",
         "QueueDoesNotExist",
         "ResourceNotFound",
@@ -33,9 +36,15 @@ _GONE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """AWS refused or did not answer: nothing is known."""
+    """AWS refused or did not answer: nothing is known.
+
+    Where access was denied, `action` is what to; `by_resource` says that AWS names the resource's
+    own policy as what denies.
+    """
 
     why: str
+    action: str = ""
+    by_resource: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +59,34 @@ Ask = Callable[..., ApiResponse]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """What this checkout would deploy: the code's hash as Lambda tells it, and each policy.
-
-    `policies` holds the documents by function, as packaged, with their references.
-    """
+    """What this checkout would deploy: the code's hash as Lambda tells it, and the template."""
 
     code_sha256: str
-    policies: Mapping[str, Mapping[str, Any]]
+    template: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """One deployment, and the way to ask about it; what this checkout would deploy beside it."""
+    """One deployment, and the way to ask about it; what this checkout would deploy beside it.
+
+    `intended` is what the stack's own template comes to, `template` that template as it was given
+    to CloudFormation; Unread where it cannot be told.
+    """
 
     ask: Ask
     account: Account
     region: str
     stack: Stack
     resources: tuple[Resource, ...]
+    template: Mapping[str, Any] | Unread
+    intended: tuple[Intended, ...]
     checkout: Checkout | Unread
     clock: Callable[[], datetime]
+    invocation: Invocation
+
+    def repair(self, logical_id: str) -> str:
+        """The command that makes a resource what the stack's template says."""
+        return self.invocation.straywatch("doctor", "--repair", logical_id, "--yes")
 
     def of_type(self, resource_type: str) -> Iterator[Resource]:
         """The stack's resources of a type."""
@@ -100,10 +117,19 @@ def asking(session: boto3.Session) -> Ask:
             clients[service] = client
             answer: Mapping[str, Any] = getattr(client, operation)(**parameters)
         except ClientError as error:
-            gone = error.response.get("Error", {}).get("Code", "") in _GONE
-            return Gone() if gone else Unread(explain(error))
+            return _refused(service, error)
         except BotoCoreError as error:
             return Unread(explain(error))
         return answer
 
     return ask
+
+
+def _refused(service: str, error: ClientError) -> Gone | Unread:
+    told = error.response.get("Error", {})
+    if told.get("Code", "") in _GONE:
+        return Gone()
+    if not is_denied(error):
+        return Unread(explain(error))
+    action = f"{service}:{error.operation_name}"
+    return Unread(explain(error), action, "resource-based policy" in told.get("Message", ""))

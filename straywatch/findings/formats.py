@@ -23,7 +23,7 @@ from straywatch.findings.reading import Unreadable
 from straywatch.findings.suggesting import NotAsked, NotLooked, Suggestion
 from straywatch.remediation.planning.suggestion import Certain, NotCertain
 from straywatch.terminal.durations import spoken
-from straywatch.terminal.tables import console, print_table, say, write_csv
+from straywatch.terminal.tables import console, print_table, say, say_whole, write_csv
 
 SCHEMA = "straywatch.findings/1"
 
@@ -119,10 +119,10 @@ def _print_remedy(out: Console, finding: Finding, suggestion: Suggestion) -> Non
     say(out, "To mend it:")
     group = suggestion.group if isinstance(suggestion, Certain) else ""
     for command in fix_commands(finding, group):
-        say(out, f"  {command}")
+        say_whole(out, f"  {command}")
     link = console_url(finding.account.partition, finding.user_name)
     if link:
-        say(out, f"  {link}")
+        say_whole(out, f"  {link}")
     match suggestion:
         case Certain():
             say(out, f"Group {group} gives exactly what the user holds directly.")

@@ -11,7 +11,6 @@ from chalicelib.adapters.items import from_item
 from chalicelib.adapters.tables import LIVE_INDEX
 from chalicelib.codec import DecodingError, decode
 from chalicelib.domain.findings import Finding
-from straywatch.errors import WrongUsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -30,6 +29,13 @@ class Unreadable:
 @dataclass(frozen=True, slots=True)
 class NoSuchFinding:
     """No finding has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Findings of several users are meant; their ids, each the newest of its user."""
+
+    finding_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +63,30 @@ class Findings:
         return [_read(item) for page in pages for item in page["Items"]]
 
     def one(self, finding_id: str) -> Finding | Unreadable | NoSuchFinding:
-        """The finding of an id as alerts carry it. Raises WrongUsageError for what is no id."""
+        """The finding of an id as alerts carry it."""
         match = _ID.fullmatch(finding_id)
         if not match:
-            raise WrongUsageError(
-                f"{finding_id!r} is no finding's id: it looks like aws:123456789012:AIDA...:1, "
-                "as `straywatch findings list` shows it"
-            )
+            return NoSuchFinding()
         key = {"pk": {"S": match[1]}, "sk": {"S": f"{int(match[2]):06d}"}}
         answer = self.client.get_item(TableName=self.table, Key=key, ConsistentRead=True)
         return _read(answer["Item"]) if "Item" in answer else NoSuchFinding()
+
+    def named(self, text: str) -> Finding | Unreadable | NoSuchFinding | Several:
+        """The finding that `text` names: by its id, a beginning of that, a user's id or name.
+
+        Of several findings of one user it is the newest.
+        """
+        found = self.one(text)
+        if not isinstance(found, NoSuchFinding):
+            return found
+        newest: dict[tuple[str, str], Finding] = {}
+        for each in self.all():
+            if isinstance(each, Finding) and _is_meant(each, text):
+                user = (each.account.key, each.user_id)
+                newest[user] = max(newest.get(user, each), each, key=lambda one: one.opened_at)
+        if len(newest) > 1:
+            return Several(tuple(sorted(each.finding_id for each in newest.values())))
+        return next(iter(newest.values()), NoSuchFinding())
 
     def _scan(self, **more: Any) -> Iterator[Finding | Unreadable]:  # noqa: ANN401 - boto3's own
         # the table holds other evidence, too: a finding is what has an id
@@ -75,6 +95,14 @@ class Findings:
         )
         for page in pages:
             yield from map(_read, page["Items"])
+
+
+def _is_meant(finding: Finding, text: str) -> bool:
+    return (
+        finding.finding_id.startswith(text)
+        or finding.user_id.startswith(text)
+        or finding.user_name.casefold() == text.casefold()
+    )
 
 
 def _read(item: dict[str, Any]) -> Finding | Unreadable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,13 +9,10 @@ from datetime import timedelta
 import boto3
 
 from chalicelib.domain.account import Account, account_of_arn
+from chalicelib.domain.schedules import longest_gap
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 
-DAILY = timedelta(days=1)
-"""What sweeps are measured against where SweepRate is a cron expression: at least one a day."""
-
-_RATE = re.compile(r"rate\(\s*([0-9]{1,6})\s+(minute|hour|day)s?\s*\)")
 _DEFAULT_GRACE = "900"
 _DEFAULT_RATE = "rate(1 hour)"
 
@@ -39,14 +35,8 @@ class Observed:
 
     @property
     def sweep_every(self) -> timedelta:
-        """How far apart sweeps should be."""
-        return sweep_interval(self.sweep_rate)
-
-
-def sweep_interval(rate: str) -> timedelta:
-    """The interval of `rate(1 hour)`; a day for a cron expression, which has none of its own."""
-    match = _RATE.fullmatch(rate)
-    return timedelta(**{f"{match[2]}s": int(match[1])}) if match else DAILY
+        """How far apart sweeps may be."""
+        return longest_gap(self.sweep_rate)
 
 
 def observed_deployment(session: boto3.Session, stage: str | None) -> Observed:

@@ -20,6 +20,7 @@ from chalicelib.domain.facts import Kind, Mark, begun, last_at
 from chalicelib.domain.findings import Finding
 from chalicelib.flows.exemptions_in_force import in_force
 from chalicelib.times import utc_now
+from straywatch.aws.sessions import attempts
 from straywatch.errors import explain
 from straywatch.findings.reading import NoSuchFinding
 from straywatch.observing.census import census_of
@@ -36,7 +37,7 @@ _SCAN_SHARE = 20
 _A_LOOKS_LAG = timedelta(minutes=1)
 """A look is noted as of some seconds before it: as IAM may have been then."""
 _IMPATIENT = Config(
-    retries={"mode": "standard", "total_max_attempts": 2},
+    retries={"mode": "standard", "total_max_attempts": attempts(2)},
     connect_timeout=3,
     read_timeout=15,
     user_agent_extra="straywatch",

@@ -34,6 +34,37 @@ class SweepRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """One part of a drill's way, and how long it took; `why` tells what broke it."""
+
+    name: str
+    milliseconds: int
+    why: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.milliseconds / 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillRecord:
+    """A drill as the findings table keeps it: who ran it, and its legs up to the first broken."""
+
+    started_at: datetime
+    finished_at: datetime
+    by: str
+    user_name: str
+    user_id: str
+    legs: tuple[Leg, ...]
+
+    @property
+    def proven(self) -> bool:
+        """Whether the way was gone to its end: only the last leg can be broken."""
+        return bool(self.legs) and not self.legs[-1].why
+
+
+@dataclass(frozen=True, slots=True)
 class ExemptUser:
     """A user who may be a stray, and what lets it."""
 

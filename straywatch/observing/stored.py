@@ -1,26 +1,30 @@
-"""Reads what the monitor has written: findings, marks and sweeps, page by page."""
+"""Reads what the monitor has written: findings, marks and sweeps, page by page; keeps drills."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.items import from_item, to_item
 from chalicelib.adapters.tables import StateTable, sweeps_key
-from chalicelib.codec import decode
+from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
+from chalicelib.domain.drills import DOCUMENT as DRILL
 from chalicelib.domain.facts import Mark
 from chalicelib.domain.findings import Finding
 from chalicelib.flows.exemptions_in_force import DOCUMENT
 from chalicelib.times import exact
 from straywatch.findings.reading import Findings, NoSuchFinding, Unreadable
 from straywatch.observing.deployment import Observed
-from straywatch.observing.records import SweepRecord
+from straywatch.observing.records import DrillRecord, SweepRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+_KEPT, _KEPT_DAYS = "KeepResolvedDays", "2190"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,38 @@ class Tables:
 
     def sweeps(self, since: datetime, until: datetime) -> tuple[SweepRecord, ...]:
         """The whole sweeps that began at `since` or later and before `until`, oldest first."""
-        values = {":pk": sweeps_key(self.account), ":since": exact(since), ":until": exact(until)}
+        items = self._between(sweeps_key(self.account), since, until)
+        found = (decode(SweepRecord, item) for item in items)
+        return tuple(sweep for sweep in found if sweep.started_at < until)
+
+    def drills(self, since: datetime, until: datetime) -> tuple[DrillRecord, ...]:
+        """The drills that began at `since` or later and before `until`, oldest first."""
+        items = self._between(_drills_key(self.account), since, until)
+        found = (decode(DrillRecord, item) for item in items)
+        return tuple(drill for drill in found if drill.started_at < until)
+
+    def keep(self, drill: DrillRecord) -> None:
+        """Keep a drill, as long as resolved findings are kept. Raises what DynamoDB refuses."""
+        kept = timedelta(days=int(self.observed.parameters.get(_KEPT, _KEPT_DAYS)))
+        item = encode(drill) | {
+            "pk": _drills_key(self.account),
+            "sk": exact(drill.started_at),
+            "expires_at": int((drill.finished_at + kept).timestamp()),
+        }
+        self.client.put_item(TableName=self.observed.findings_table, Item=to_item(item))
+
+    def note_drill(self, note: Mapping[str, Any]) -> None:
+        """Leave word of a drill for the pager. Raises what DynamoDB refuses."""
+        self._state.write_document(self.account, DRILL, note)
+
+    def _between(self, key: str, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
+        values = {":pk": key, ":since": exact(since), ":until": exact(until)}
         pages = self.client.get_paginator("query").paginate(
             TableName=self.observed.findings_table,
             KeyConditionExpression="pk = :pk AND sk BETWEEN :since AND :until",
             ExpressionAttributeValues=to_item(values),
         )
-        found = (decode(SweepRecord, item) for item in _items(pages))
-        return tuple(sweep for sweep in found if sweep.started_at < until)
+        return _items(pages)
 
     def configuration(self) -> Mapping[str, Any]:
         """What the monitor noted of its configuration: `refused` is a text it does not follow."""
@@ -91,6 +119,11 @@ class Tables:
     @property
     def _state(self) -> StateTable:
         return StateTable(self.client, self.observed.state_table, self.observed.grace)
+
+
+def _drills_key(account: Account) -> str:
+    """Where an account's drills stand, by the time they began. No user id looks like it."""
+    return f"{account.key}:drills"
 
 
 def _items(pages: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - paginators of two kinds

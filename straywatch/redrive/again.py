@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -40,7 +41,10 @@ Result = Redriven | Left | Inspected
 
 @dataclass(frozen=True, slots=True)
 class Redrive:
-    """Sends letters where they were going. `functions` are the stack's own, by name."""
+    """Sends letters where they were going.
+
+    `functions` are the stack's own, by name; `queues` the addresses of its queues, by name.
+    """
 
     sqs: SQSClient
     sns: SNSClient
@@ -48,6 +52,7 @@ class Redrive:
     check_queue_url: str
     functions: frozenset[str]
     import_queue_url: str = ""
+    queues: Mapping[str, str] = field(default_factory=dict)
 
     def again(self, letter: DeadLetter) -> Result:
         """Start the letter's work once more, which the monitor takes repeats of.
@@ -56,14 +61,8 @@ class Redrive:
         """
         try:
             match letter.kind:
-                case LetterKind.CHECK:
-                    self.sqs.send_message(QueueUrl=self.check_queue_url, MessageBody=letter.payload)
-                case LetterKind.IMPORT if not self.import_queue_url:
-                    return Left("Security Hub is switched off: deploy with SecurityHubEnabled=yes")
-                case LetterKind.IMPORT:
-                    self.sqs.send_message(
-                        QueueUrl=self.import_queue_url, MessageBody=letter.payload
-                    )
+                case LetterKind.CHECK | LetterKind.IMPORT:
+                    return self._send(letter)
                 case LetterKind.INVOCATION | LetterKind.DELIVERY:
                     return self._invoke(letter, letter.function)
                 case LetterKind.NOTIFICATION:
@@ -76,6 +75,14 @@ class Redrive:
             if code in _GONE | _TOO_LARGE:
                 return Left(f"refused: {code}")
             raise
+
+    def _send(self, letter: DeadLetter) -> Result:
+        """Back to the queue that it died in; where SQS does not tell that, to that of its kind."""
+        own = {LetterKind.CHECK: self.check_queue_url, LetterKind.IMPORT: self.import_queue_url}
+        url = self.queues.get(letter.queue) or own[letter.kind]
+        if not url:
+            return Left("Security Hub is switched off: deploy with SecurityHubEnabled=yes")
+        self.sqs.send_message(QueueUrl=url, MessageBody=letter.payload)
         return Redriven()
 
     def _invoke(self, letter: DeadLetter, function: str) -> Result:

@@ -11,9 +11,10 @@ from chalicelib.text import counted
 from chalicelib.times import iso
 from straywatch.redrive.again import Inspected, Left, Redriven, Result
 from straywatch.redrive.handling import RedriveSummary
-from straywatch.redrive.letters import DeadLetter
+from straywatch.redrive.letters import DeadLetter, LetterKind
 from straywatch.terminal.durations import spoken
 from straywatch.terminal.tables import console, print_table, say
+from straywatch.text import shorten
 
 SCHEMA = "straywatch.redrive/1"
 
@@ -39,7 +40,10 @@ def tell(outcome: RedriveSummary, form: str, done: str, limit: int) -> None:
 def _summary(outcome: RedriveSummary, done: str) -> str:
     if not outcome.seen:
         return "No dead letters."
-    shown = sum(isinstance(result, Inspected) for _, result in outcome.handled)
+    shown = sum(
+        isinstance(result, Inspected) and letter.kind is not LetterKind.UNREADABLE
+        for letter, result in outcome.handled
+    )
     stay = len(outcome.left)
     parts = [f"{counted(outcome.done, 'letter')} {done}"] if outcome.done else []
     if stay:
@@ -53,7 +57,10 @@ def _row(letter: DeadLetter, result: Result, now: datetime, done: str) -> tuple[
     state = "waits" if isinstance(result, Inspected) else done
     if isinstance(result, Left):
         state = f"stays: {result.why}"
-    return letter.message_id, letter.kind, letter.about, age, letter.reason, state
+    elif isinstance(result, Inspected) and letter.kind is LetterKind.UNREADABLE:
+        state = "cannot be run again; --discard removes it"
+    about, reason = shorten(letter.about), shorten(letter.reason)
+    return letter.message_id, letter.kind, about, age, reason, state
 
 
 def _plain(letter: DeadLetter, result: Result) -> dict[str, object]:

@@ -28,7 +28,7 @@ class LetterKind(StrEnum):
     NOTIFICATION = "notification"
     """The topic could not deliver it to a function that is subscribed."""
     IMPORT = "import"
-    """From the queue of findings that wait for Security Hub."""
+    """From a channel's queue of alerts, as Security Hub's."""
     UNREADABLE = "unreadable"
     """None of these: only a person can tell."""
 
@@ -38,7 +38,8 @@ class DeadLetter:
     """A message of the dead-letter queue, read.
 
     `payload` is what is sent again; `function` is the ARN or name it goes to: for a notification
-    the ARN of the subscription, for a check empty. `about` names the user or event; `reason` is
+    the ARN of the subscription, for a check empty. `queue` is the name of the queue that gave up on
+    it, where SQS tells. `about` names the user or event; `reason` is
     what was told when it died. All three hold text from others.
     """
 
@@ -50,6 +51,7 @@ class DeadLetter:
     reason: str
     payload: str
     function: str = ""
+    queue: str = ""
 
 
 def read_letter(message: Mapping[str, Any]) -> DeadLetter:
@@ -70,6 +72,7 @@ def read_letter(message: Mapping[str, Any]) -> DeadLetter:
         reason=reason,
         payload=payload,
         function=function,
+        queue=str(system.get("DeadLetterQueueSourceArn", "")).rpartition(":")[2],
     )
 
 

@@ -17,6 +17,8 @@ from typing import Any, BinaryIO
 
 import ijson
 
+from straywatch.replay.depth import Shallow
+
 HEAD_BYTES = 1 << 20
 """How much is looked at to tell the wrapping: more than any record, of 256 KB at most."""
 
@@ -31,9 +33,13 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A piece that is no CloudTrail record; what follows it was read."""
+    """A piece that is no CloudTrail record; what follows it was read.
+
+    `matters` where it may be a record that was spoilt, and not only something else.
+    """
 
     reason: str
+    matters: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,55 +57,87 @@ class Foreign:
 Piece = Mapping[str, Any] | Malformed | Broken | Foreign
 
 
+_TORN = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
 def pieces(raw: BinaryIO) -> Iterator[Piece]:
     """Yield each record of `raw`, and word of whatever is none. Raises OSError if reading fails."""
     try:
         yield from _plain_pieces(_unzipped(raw))
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except _TORN as error:
         yield Broken(f"the compressed data ends or breaks: {error}")
 
 
-class _Rejoined(io.RawIOBase):
-    """A stream whose head was read already, from its beginning."""
+class _Unzipped(io.RawIOBase):
+    """What gzip holds: all that comes before a tear is read before the tear is raised."""
 
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head, self._rest = memoryview(head), rest
+    def __init__(self, zipped: BinaryIO) -> None:
+        self._file = gzip.GzipFile(fileobj=zipped)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - a writable buffer, as io defines it
-        if not self._head:
-            chunk = self._rest.read(len(buffer))
-            buffer[: len(chunk)] = chunk
-            return len(chunk)
-        size = min(len(buffer), len(self._head))
-        buffer[:size] = self._head[:size]
-        self._head = self._head[size:]
-        return size
+        chunk = self._file.read1(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
 
-def _unzipped(raw: BinaryIO) -> BinaryIO:
+class _Rejoined(io.RawIOBase):
+    """A stream whose head was read already, from its beginning; `torn` is raised in its rest."""
+
+    def __init__(self, head: bytes, rest: io.RawIOBase, torn: Exception | None = None) -> None:
+        self._head, self._rest, self._torn = memoryview(head), rest, torn
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - as above
+        if self._head:
+            size = min(len(buffer), len(self._head))
+            buffer[:size] = self._head[:size]
+            self._head = self._head[size:]
+            return size
+        if self._torn:
+            raise self._torn
+        chunk = self._rest.read(len(buffer)) or b""
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def _unzipped(raw: BinaryIO) -> io.RawIOBase:
     start = raw.read(2)
-    whole = io.BufferedReader(_Rejoined(start, raw), _CHUNK_BYTES)
-    return gzip.GzipFile(fileobj=whole) if start == b"\x1f\x8b" else whole  # type: ignore[return-value]  # reads like one
+    whole = _Rejoined(start, raw)  # type: ignore[arg-type]  # any stream reads like a raw one
+    return _Unzipped(whole) if start == b"\x1f\x8b" else whole  # type: ignore[arg-type]  # as above
 
 
-def _plain_pieces(stream: BinaryIO) -> Iterator[Piece]:
-    head = stream.read(HEAD_BYTES).removeprefix(_BOM)
-    whole = io.BufferedReader(_Rejoined(head, stream), _CHUNK_BYTES)
-    if not head.strip():
-        return
-    if _is_by_line(head):
-        yield from _by_line(whole)
+def _head(stream: io.RawIOBase) -> tuple[bytes, Exception | None]:
+    """The beginning of a stream, as far as it is whole, and what tears it, if it is torn there."""
+    head = bytearray()
+    try:
+        while len(head) < HEAD_BYTES and (chunk := stream.read(HEAD_BYTES - len(head))):
+            head += chunk
+    except _TORN as error:
+        return bytes(head), error
+    return bytes(head), None
+
+
+def _plain_pieces(stream: io.RawIOBase) -> Iterator[Piece]:
+    head, torn = _head(stream)
+    head = head.removeprefix(_BOM)
+    whole = _Rejoined(head, stream, torn)
+    if not head.strip() and not torn:
+        yield Broken("it is empty, as no log of CloudTrail's is")
+    elif _is_by_line(head):
+        yield from _by_line(io.BufferedReader(whole, _CHUNK_BYTES))
     else:
-        yield from _by_document(whole, _prefix(head))
+        yield from _by_document(Shallow(whole), _prefix(head))
 
 
 def _is_by_line(head: bytes) -> bool:
     """Whether each line stands for itself, so that a bad one costs no other."""
     lines = head.strip().splitlines()[:20]
-    if len(lines) == 1:
+    if len(lines) <= 1:
         return False
     if _is_object(lines[0]):
         return True
@@ -153,7 +191,7 @@ def _prefix(head: bytes) -> str:
     return ""
 
 
-def _by_document(stream: BinaryIO, prefix: str) -> Iterator[Piece]:
+def _by_document(stream: io.RawIOBase, prefix: str) -> Iterator[Piece]:
     values = ijson.items(
         stream, prefix, multiple_values=True, use_float=True, buf_size=_CHUNK_BYTES
     )
@@ -175,7 +213,7 @@ def _unwrapped(value: object, depth: int = 0) -> Iterator[Piece]:
         for item in value:
             yield from _unwrapped(item, depth + 1)
     else:
-        yield Malformed(f"not a record but a {type(value).__name__}")
+        yield Malformed(f"not a record but a {type(value).__name__}", matters=False)
 
 
 def _of_object(value: Mapping[str, Any], depth: int) -> Iterator[Piece]:
@@ -189,4 +227,4 @@ def _of_object(value: Mapping[str, Any], depth: int) -> Iterator[Piece]:
     elif "eventName" in value and "eventSource" in value:
         yield value
     else:
-        yield Malformed("an object that is no CloudTrail record")
+        yield Malformed("an object that is no CloudTrail record", matters=False)

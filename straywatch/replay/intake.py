@@ -37,6 +37,8 @@ class Tally:
     failed_calls: int = 0
     others: int = 0
     malformed: int = 0
+    refused: int = 0
+    """Of the malformed ones those that may be records of what a replay is about."""
     broken: int = 0
     problems: list[str] = field(default_factory=list)
     spans: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -70,6 +72,7 @@ class Intake:
                     self.tally.unreadable(source, piece.reason)
                 elif isinstance(piece, Malformed):
                     malformed[piece.reason] += 1
+                    self.tally.refused += piece.matters
                 elif isinstance(piece, Foreign):
                     self.tally.records += 1
                     self.tally.others += 1
@@ -89,6 +92,7 @@ class Intake:
             if isinstance(event, Ignored):
                 event = parse_group_rename(record, self.now)
         except MalformedEventError as error:
+            self.tally.refused += 1
             if len(malformed) < MOST_PROBLEMS or str(error) in malformed:
                 malformed[str(error)] += 1
             else:

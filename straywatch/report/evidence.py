@@ -28,7 +28,7 @@ from straywatch.observing.figures import (
     resolve_seconds,
     spread,
 )
-from straywatch.observing.records import Census, SweepRecord, Unread
+from straywatch.observing.records import Census, DrillRecord, SweepRecord, Unread
 from straywatch.report.period import Period
 
 SCHEMA = "straywatch.report/1"
@@ -80,6 +80,7 @@ class Records:
     findings: Sequence[Finding]
     unreadable: Sequence[str]
     sweeps: Sequence[SweepRecord]
+    drills: Sequence[DrillRecord]
     census: Census | Unread
     rules: Sequence[Rule] | Unread
     now: datetime
@@ -97,6 +98,7 @@ def evidence(records: Records, observed: Observed, period: Period, version: str)
         "method": list(METHOD),
         "coverage": _coverage(records.sweeps, observed, period, reach, records.now),
         "compliance": [_sweep(sweep) for sweep in records.sweeps],
+        "drills": [_drill(drill) for drill in records.drills],
         "figures": _figures(found, observed, period),
         "findings": [_finding(finding, observed) for finding in found],
         "unreadable": sorted(records.unreadable),
@@ -184,6 +186,21 @@ def _sweep(sweep: SweepRecord) -> Mapping[str, Any]:
         "strays": sweep.strays,
         "missed_events": sweep.missed_events,
         "compliance_percent": None if percent is None else round(percent, 4),
+    }
+
+
+def _drill(drill: DrillRecord) -> Mapping[str, Any]:
+    return {
+        "started_at": exact(drill.started_at),
+        "finished_at": exact(drill.finished_at),
+        "by": drill.by,
+        "user_name": drill.user_name,
+        "user_id": drill.user_id,
+        "proven": drill.proven,
+        "legs": [
+            {"name": leg.name, "seconds": leg.seconds, "broken": leg.why or None}
+            for leg in drill.legs
+        ],
     }
 
 

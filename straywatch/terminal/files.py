@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import click
@@ -12,11 +16,15 @@ from straywatch.errors import WrongUsageError
 
 
 def read(path: Path) -> str:
-    """The text of a file. Raises WrongUsageError if it is not UTF-8, and OSError."""
+    """The text of a file; `-` is standard input. Raises OSError, WrongUsageError if not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8")
+        content = sys.stdin.buffer.read() if path == Path("-") else path.read_bytes()
+        return content.decode("utf-8-sig")  # some editors mark UTF-8 at the beginning
     except UnicodeDecodeError as error:
-        raise WrongUsageError(f"{path} is not UTF-8 text: {error.reason}") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise WrongUsageError(
+            f"{path} is not UTF-8 text: {error.reason} on line {line}; save it as UTF-8"
+        ) from error
 
 
 def check_writable(path: Path) -> None:
@@ -38,6 +46,18 @@ def write(text: str, path: Path | None) -> None:
         path.write_text(text, encoding="utf-8")
     else:
         _replace(path, text)
+
+
+@contextmanager
+def written_to(path: Path | None) -> Iterator[None]:
+    """Write to `path` what a `with` block prints, once it has ended well; None and `-`: no file."""
+    if path is None or path == Path("-"):
+        yield
+        return
+    check_writable(path)
+    with redirect_stdout(io.StringIO()) as printed:
+        yield
+    write(printed.getvalue(), path)
 
 
 def _is_special(path: Path) -> bool:

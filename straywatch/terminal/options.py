@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from straywatch.aws.sessions import AwsContext
+from straywatch.terminal.files import written_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +60,20 @@ def region_and_debug_options(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def output_option(function: F) -> F:
+    """Accept `--output FILE`: what would go to standard output is written there, whole or not."""
+
+    @wraps(function)
+    def writing(*args: Any, output: Path | None, **kwargs: Any) -> Any:  # noqa: ANN401 - any command
+        with written_to(output):
+            return function(*args, **kwargs)
+
+    option = click.option(
+        "--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE."
+    )
+    return cast("F", option(writing))
 
 
 def aws_context(ctx: click.Context) -> AwsContext:

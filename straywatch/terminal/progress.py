@@ -57,6 +57,28 @@ def share_bar(
         yield lambda share: show(lambda: bar.update(task, completed=share))
 
 
+@contextmanager
+def waiting(doing: str, stream: TextIO | None = None, patience: float = PATIENCE) -> Iterator[None]:
+    """Show that something goes on of which nobody knows how long it takes, once it has taken time.
+
+    Nothing is shown where stderr is no terminal that redraws lines.
+    """
+    bar = _bar(TimeElapsedColumn(), stream=stream)
+    bar.add_task(doing, total=None)
+    if not bar.console.is_interactive:
+        yield
+        return
+    begin = threading.Timer(patience, bar.start)
+    begin.daemon = True
+    begin.start()
+    try:
+        yield
+    finally:
+        begin.cancel()
+        begin.join()  # a bar that begins this very moment is stopped, too
+        bar.stop()
+
+
 def _bar(*columns: ProgressColumn, stream: TextIO | None) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
@@ -64,6 +86,7 @@ def _bar(*columns: ProgressColumn, stream: TextIO | None) -> Progress:
         *columns,
         console=Console(file=stream or sys.stderr),
         transient=True,
+        redirect_stdout=False,  # what is printed meanwhile stays on standard output
     )
 
 

@@ -42,7 +42,7 @@ def user(name: str, *groups: str) -> str:
     """One user of such a page."""
     listed = "".join(f"<member>{group}</member>" for group in groups)
     return (
-        f"<UserId>AIDAABCDEFGHIJK{name}</UserId><UserName>{name}</UserName><Path>/</Path>"
+        f"<UserId>AIDA{name.encode().hex():0>16}</UserId><UserName>{name}</UserName><Path>/</Path>"
         f"<Arn>arn:aws:iam::123456789012:user/{name}</Arn>"
         f"<CreateDate>2026-01-01T00:00:00Z</CreateDate><GroupList>{listed}</GroupList>"
     )

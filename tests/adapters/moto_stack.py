@@ -22,7 +22,7 @@ def moto_stack() -> Iterator[Mapping[str, str]]:
     outputs = {
         name: output
         for name, output in template["Outputs"].items()
-        if output["Value"].get("Ref") in _KEPT
+        if isinstance(output["Value"], dict) and output["Value"].get("Ref") in _KEPT
     }
     outputs["ConfigParameterName"] = {"Value": "/straywatch/config"}
     resources = {name: template["Resources"][name] for name in _KEPT}

@@ -24,12 +24,15 @@ class KilledError(BaseException):
 
 
 class Mortal:
-    """An IAM client that dies before or after its nth changing call."""
+    """An IAM client whose nth changing call fails, before or after it took effect."""
 
-    def __init__(self, iam: IAMClient, die_at: int, *, after: bool) -> None:
+    def __init__(
+        self, iam: IAMClient, die_at: int, *, after: bool, fault: BaseException | None = None
+    ) -> None:
         self._iam = iam
         self._die_at = die_at
         self._after = after
+        self._fault = fault or KilledError()
         self.calls = 0
 
     def __getattr__(self, name: str) -> Any:
@@ -41,18 +44,20 @@ class Mortal:
             self.calls += 1
             dying = self.calls == self._die_at
             if dying and not self._after:
-                raise KilledError
+                raise self._fault
             answer = method(**arguments)
             if dying:
-                raise KilledError
+                raise self._fault
             return answer
 
         return call
 
 
-def mortal(iam: IAMClient, die_at: int, *, after: bool) -> tuple[IAMClient, Mortal]:
-    """The client as its type, and the counter within."""
-    counter = Mortal(iam, die_at, after=after)
+def mortal(
+    iam: IAMClient, die_at: int, *, after: bool, fault: BaseException | None = None
+) -> tuple[IAMClient, Mortal]:
+    """The client as its type, and the counter within. Without a fault the process is killed."""
+    counter = Mortal(iam, die_at, after=after, fault=fault)
     return cast("IAMClient", counter), counter
 
 

@@ -44,7 +44,7 @@ class Stack:
     def deployment(self, refusing: Mapping[str, str] | None = None) -> Deployment:
         """A function that has just started cold; the calls named in `refusing` meet that error."""
 
-        def make(service: str, _: int) -> Any:
+        def make(service: str, _: object) -> Any:
             self.made.append(service)
             made = client(service)
             made.meta.events.register("before-call", partial(_refuse, refusing or {}))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -25,8 +26,8 @@ def session() -> Iterator[boto3.Session]:
         )
 
 
-def test_the_bucket_is_private_encrypted_and_tls_only(session: boto3.Session) -> None:
-    """Nobody else can read what is deployed, at rest or on the way."""
+def test_the_bucket_is_private_and_tls_only(session: boto3.Session) -> None:
+    """Nobody else can read what is deployed; S3 encrypts every bucket by itself since 2023."""
     bucket = artifact_bucket(session)
     bucket.ensure()
     assert bucket.name == NAME
@@ -34,8 +35,6 @@ def test_the_bucket_is_private_encrypted_and_tls_only(session: boto3.Session) ->
     block = s3.get_public_access_block(Bucket=NAME)["PublicAccessBlockConfiguration"]
     assert all(block.values())
     assert len(block) == 4
-    rules = s3.get_bucket_encryption(Bucket=NAME)["ServerSideEncryptionConfiguration"]["Rules"]
-    assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     assert json.loads(s3.get_bucket_policy(Bucket=NAME)["Policy"]) == tls_only("aws", NAME)
 
 
@@ -47,6 +46,37 @@ def test_a_second_deployment_finds_the_bucket(session: boto3.Session) -> None:
     bucket.ensure()
     block = session.client("s3").get_public_access_block(Bucket=NAME)
     assert all(block["PublicAccessBlockConfiguration"].values())
+
+
+def test_a_second_deployment_keeps_what_somebody_has_set(session: boto3.Session) -> None:
+    """A key of their own and a policy of their own are there for a reason."""
+    bucket = artifact_bucket(session)
+    bucket.ensure()
+    s3 = session.client("s3")
+    s3.put_bucket_encryption(
+        Bucket=NAME,
+        ServerSideEncryptionConfiguration={
+            "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]
+        },
+    )
+    policy = json.dumps(tls_only("aws", NAME)).replace("RefuseWithoutTls", "Mine")
+    s3.put_bucket_policy(Bucket=NAME, Policy=policy)
+    bucket.ensure()
+    kept = s3.get_bucket_encryption(Bucket=NAME)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert kept[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert s3.get_bucket_policy(Bucket=NAME)["Policy"] == policy
+
+
+def test_a_bucket_of_the_operators_own_is_used_as_it_is(session: boto3.Session) -> None:
+    """It is neither made nor changed, and may be another account's."""
+    session.client("s3").create_bucket(Bucket="ours")
+    bucket = artifact_bucket(session, "ours")
+    bucket.ensure()
+    key = bucket.put(b"code", ".zip")
+    assert bucket.url(key) == f"https://ours.s3.amazonaws.com/{key}"
+    assert [each["Name"] for each in session.client("s3").list_buckets()["Buckets"]] == ["ours"]
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        session.client("s3").get_bucket_policy(Bucket="ours")
 
 
 def test_another_region_is_named_to_s3() -> None:
@@ -87,6 +117,7 @@ def test_a_bucket_of_somebody_else_is_refused() -> None:
     )
     bucket = Bucket(s3=s3, partition="aws", account_id="123456789012", region="us-east-1")
     with Stubber(s3) as stub:
+        stub.add_client_error("head_bucket", "403", "Forbidden", 403)
         stub.add_client_error("create_bucket", "BucketAlreadyExists", "taken", 409)
         with pytest.raises(StraywatchError, match=f"another account holds the bucket name {NAME}"):
             bucket.ensure()

@@ -213,7 +213,7 @@ def test_several_profiles_are_audited_at_once(run: Run, aws: Aws, tmp_path: Path
 
 def test_a_role_is_assumed(run: Run, aws: Aws) -> None:
     """The account behind a role is audited with the role's own credentials."""
-    granted = "<AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
+    granted = "<AccessKeyId>ASIAIOSFODNN7EXAMPLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
     granted += "<SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>"
     endpoint = aws(
         AssumeRole=result("AssumeRole", f"<Credentials>{granted}</Credentials>"),

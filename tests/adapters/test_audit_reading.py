@@ -71,7 +71,7 @@ def by_name(result: AccountResult) -> dict[str, AuditedUser]:
 def detail(name: str, *groups: str, **more: Any) -> dict[str, Any]:
     """A user as IAM describes it."""
     return {
-        "UserId": f"AIDAABCDEFGHIJK{name}",
+        "UserId": f"AIDA{name.encode().hex():0>16}",
         "UserName": name,
         "Arn": f"arn:aws:iam::123456789012:user/{name}",
         "Path": "/",
@@ -215,17 +215,15 @@ def test_a_refused_credential_report_leaves_credentials_unknown(
     )
 
 
-def test_a_report_that_never_comes_is_said_after_half_a_minute(
-    iam: IAMClient, stub: Stubber
-) -> None:
+def test_a_report_that_never_comes_is_said_after_a_minute(iam: IAMClient, stub: Stubber) -> None:
     """The audit waits a bounded time for AWS to write the report, then says it is missing."""
     page(stub, detail("stan"))
     stub.add_response("generate_credential_report", {"State": "STARTED"})
-    for _ in range(3):
+    for _ in range(10):
         stub.add_client_error("get_credential_report", "ReportInProgress")
     naps = Naps()
     found = read(iam, sleep=naps)
-    assert sum(naps.taken) == 30
+    assert 50 < sum(naps.taken) <= 60
     assert "still writing" in found.missing[0]
 
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from straywatch.deploy.change_set import ChangeSet, create_change_set
+from straywatch.deploy.change_set import NO_WISHES, ChangeSet, Terms, create_change_set
 from straywatch.deploy.stack import Absent, Stack, read_stack
 from straywatch.deploy.stack_watch import pauses, watch
 from straywatch.errors import StraywatchError
@@ -44,7 +44,7 @@ def stub(cloudformation: CloudFormationClient) -> Iterator[Stubber]:
         stubber.assert_no_pending_responses()
 
 
-def made(stub: Stubber, kind: str) -> None:
+def made(stub: Stubber, kind: str, **more: Any) -> None:
     """CloudFormation accepts the change set."""
     expected = {
         "StackName": "straywatch",
@@ -52,14 +52,15 @@ def made(stub: Stubber, kind: str) -> None:
         "ChangeSetType": kind,
         "TemplateURL": URL,
         "Parameters": [],
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        "Capabilities": ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        **more,
     }
     stub.add_response("create_change_set", {"Id": SET, "StackId": STACK}, expected)
 
 
 def described(stub: Stubber, status: str, token: str | None = None, **more: Any) -> None:
     """CloudFormation tells how the change set stands."""
-    expected: dict[str, Any] = {"ChangeSetName": SET}
+    expected: dict[str, Any] = {"ChangeSetName": SET, "StackName": STACK}
     if token:
         expected["NextToken"] = token
     stub.add_response("describe_change_set", {"Status": status, **more}, expected)
@@ -73,14 +74,18 @@ def change(name: str) -> dict[str, Any]:
 
 def discarded(stub: Stubber, *, with_stack: bool) -> None:
     """The change set is deleted and, if it was to create its stack, the stack as well."""
-    stub.add_response("delete_change_set", {}, {"ChangeSetName": SET})
+    stub.add_response("delete_change_set", {}, {"ChangeSetName": SET, "StackName": STACK})
     if with_stack:
         stub.add_response("delete_stack", {}, {"StackName": STACK})
 
 
-def create(cloudformation: CloudFormationClient, stack: Stack | Absent = DEPLOYED) -> ChangeSet:
+def create(
+    cloudformation: CloudFormationClient,
+    stack: Stack | Absent = DEPLOYED,
+    terms: Terms = NO_WISHES,
+) -> ChangeSet:
     """Create a change set without waiting in real time."""
-    return create_change_set(cloudformation, stack, URL, [], lambda _: None)
+    return create_change_set(cloudformation, stack, URL, [], lambda _: None, terms=terms)
 
 
 def test_every_page_of_changes_is_read(cloudformation: CloudFormationClient, stub: Stubber) -> None:
@@ -108,7 +113,32 @@ def test_nothing_to_change_is_no_failure(
     """CloudFormation calls an empty change set FAILED; it is an empty preview here."""
     made(stub, "UPDATE")
     described(stub, "FAILED", StatusReason=reason)
-    assert create(cloudformation).preview.changes == ()
+    assert create(cloudformation).preview.is_empty
+
+
+def test_a_change_of_outputs_alone_is_a_change(
+    cloudformation: CloudFormationClient, stub: Stubber
+) -> None:
+    """CloudFormation lists resources alone; left out, a new output would be missing for ever."""
+    made(stub, "UPDATE")
+    described(stub, "CREATE_COMPLETE")
+    described(stub, "CREATE_COMPLETE", Changes=[])
+    preview = create(cloudformation).preview
+    assert not preview.is_empty
+    assert preview.lines() == [
+        "update stack straywatch:",
+        "  no resource; its outputs or tags alone",
+    ]
+
+
+def test_an_accounts_wishes_go_along(cloudformation: CloudFormationClient, stub: Stubber) -> None:
+    """Its own role for CloudFormation, its tags on everything; without, the stack's stay."""
+    role = "arn:aws:iam::123456789012:role/deploys"
+    wanted = {"RoleARN": role, "Tags": [{"Key": "team", "Value": "security"}]}
+    made(stub, "UPDATE", **wanted)
+    described(stub, "FAILED", StatusReason="No updates are to be performed.")
+    terms = Terms(role_arn=role, tags={"team": "security"})
+    assert create(cloudformation, terms=terms).preview.is_empty
 
 
 def test_a_refused_first_deployment_leaves_no_empty_stack(

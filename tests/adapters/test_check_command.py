@@ -47,6 +47,19 @@ def evaluations(out: str) -> dict[str, str | None]:
 
 
 @pytest.mark.usefixtures("stack")
+def test_a_user_id_is_as_good_as_a_name(straywatch: Straywatch) -> None:
+    """What a finding or an alert shows can be asked about; an id that nobody has is GONE."""
+    from moto.iam.models import iam_backends  # noqa: PLC0415 - only while moto is on
+
+    stray = "AIDAQ3EGSEXAMPLESTRAY"  # moto's own ids do not look like IAM's
+    users = iam_backends[ACCOUNT_ID]["aws"].users.values()
+    next(user for user in users if user.name == "stray").id = stray
+    said = straywatch("check", stray, "AIDA0000000000000000", "--format", "json")
+    assert evaluations(said.out) == {"stray": "NON_COMPLIANT", "AIDA0000000000000000": "GONE"}
+    assert said.code == 1
+
+
+@pytest.mark.usefixtures("stack")
 def test_each_user_gets_its_evaluation_and_the_reason(straywatch: Straywatch) -> None:
     """Exit 1, since one is a stray."""
     said = straywatch("check", "member", "stray", "tagged", "nobody")

@@ -183,7 +183,7 @@ def test_documents_that_break_off_are_not_taken_for_all(iam: Any) -> None:
 def test_half_a_credential_report_leaves_credentials_unknown() -> None:
     """A sweep goes on without it: the alert says that nothing is known of the credentials."""
     broken = answering("iam", lambda _: (200, b"<GenerateCredentialReportResp"))
-    assert report_facts(broken, [BOB], lambda _: None)(BOB).keys is None
+    assert report_facts(broken, [BOB], lambda _: None, 60)(BOB).keys is None
 
 
 def test_what_a_snapshot_told_is_not_asked_again(iam: Any) -> None:

@@ -169,7 +169,7 @@ def test_an_alert_is_shown_in_every_form() -> None:
 
     forms = {form["name"]: form["text"] for form in alert_forms(alert)}
 
-    assert list(forms) == ["Mail", "SMS", "Chat", "Pager", "JSON"]
+    assert list(forms) == ["Mail", "SMS", "Chat", "Pager", "Event bus", "JSON"]
     assert forms["Mail"] == "Subject: a subject\n\ndear reader"
     assert forms["SMS"] == "psst"
     assert finding.user_name in forms["Chat"]

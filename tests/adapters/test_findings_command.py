@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -179,11 +180,45 @@ def test_an_item_that_cannot_be_read_is_no_empty_list(
     assert "x/x" in said.err
 
 
+@pytest.mark.parametrize("meant", ["ann", "ANN", "AIDAANN", "aws:123456789012:AIDAANN"])
+def test_a_finding_is_shown_by_what_one_has_of_it(ask: Straywatch, meant: str) -> None:
+    """Its user's name, or the beginning of an id."""
+    assert "AIDAANN00000000000000:1" in ask("show", meant, "--no-suggest").out
+
+
+def test_what_may_mean_several_is_wrong_usage(ask: Straywatch) -> None:
+    """Some of them are named, to choose from."""
+    said = ask("show", "AIDA")
+    assert (said.code, said.is_one_clear_line) == (2, True)
+    assert "may mean aws:" in said.err
+
+
+def test_output_goes_to_a_file_whole_or_not_at_all(ask: Straywatch, tmp_path: Path) -> None:
+    """Without colour, whatever FORCE_COLOR says; the exit code is the same."""
+    said = ask("list", "-o", tmp_path / "list.txt", FORCE_COLOR="1")
+    assert (said.code, said.out) == (1, "")
+    written = (tmp_path / "list.txt").read_text()
+    assert "ann" in written
+    assert "\x1b" not in written
+    assert ask("list", "-o", tmp_path / "none" / "list.txt").code == 2
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_ids_and_commands_stay_whole_on_a_narrow_screen(ask: Straywatch, columns: str) -> None:
+    """They are there to be copied."""
+    listed = ask("list", COLUMNS=columns).out
+    shown = ask("show", "ann", COLUMNS=columns).out
+    assert "aws:123456789012:AIDAANN00000000000000:1" in listed
+    assert "aws:123456789012:AIDAANN00000000000000:1" in shown
+    assert "arn:aws:iam::123456789012:user/ann" in shown
+    assert "aws iam add-user-to-group --group-name dev --user-name ann" in shown
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("list", "--account", "1"), ("list", "--age", "old"), ("list", "--severity", "bad"),
-        ("list", "--age", "999999999d"), ("show", "ann"), ("show",), ("--no",),
+        ("list", "--age", "999999999d"), ("show", "nobody"), ("show",), ("--no",),
         ("show", "aws:123456789012:AIDANOBODY0000000000:1"),
     ],
 )  # fmt: skip

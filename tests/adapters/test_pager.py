@@ -56,7 +56,7 @@ class Desk:
     now: datetime = NOW
     waits: list[float] = field(default_factory=list)
 
-    def pager(self, path: str = "/v2/enqueue") -> EventsApi:
+    def pager(self, path: str = "/v2/enqueue", timeout_seconds: float = 5.0) -> EventsApi:
         """The code under test."""
         return EventsApi(
             secrets=self.secrets,  # type: ignore[arg-type] # stands in for the client
@@ -64,6 +64,7 @@ class Desk:
             url=self.address + path,
             clock=lambda: self.now,
             sleep=self.waits.append,
+            timeout_seconds=timeout_seconds,
         )
 
 
@@ -197,9 +198,70 @@ def test_the_key_goes_nowhere_in_the_clear(desk: Desk, url: str) -> None:
         desk.pager(url).send(PAGE)
 
 
-def test_a_redirect_is_not_followed(desk: Desk) -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(desk: Desk, status: int) -> None:
     """A redirect could carry the key to somebody else."""
-    desk.pagerduty.troubles.append(Trouble(307, headers={"Location": f"{desk.address}/v2/enqueue"}))
-    with pytest.raises(PageRefusedError, match="307"):
-        desk.pager().send(PAGE)
+    elsewhere = PagerDuty()
+    with serving(elsewhere.receive) as address:
+        desk.pagerduty.troubles.append(Trouble(status, headers={"Location": f"{address}/v2"}))
+        with pytest.raises(PageRefusedError, match=str(status)):
+            desk.pager().send(PAGE)
+    assert (elsewhere.requests, desk.pagerduty.requests) == (0, 1)
     assert desk.pagerduty.incidents == {}
+
+
+LIES = {
+    "a page": Trouble(200, said=b"<html><body>Welcome</body></html>"),
+    "a page with 202": Trouble(202, said=b"<html><body>Welcome</body></html>"),
+    "success with 200": Trouble(200, said=b'{"status": "success"}'),
+    "nothing": Trouble(204, said=b""),
+    "nothing with 202": Trouble(202, said=b""),
+    "an error with 202": Trouble(202, said=b'{"status": "invalid event"}'),
+    "another's words": Trouble(202, said=b'["success"]'),
+    "a riddle": Trouble(202, said=b"[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_only_pagerdutys_own_word_counts(desk: Desk, lie: Trouble) -> None:
+    """An address that answers kindly, and is not PagerDuty's, loses no page in silence."""
+    desk.pagerduty.troubles.extend([lie] * ATTEMPTS)
+    with pytest.raises(PagerUnavailableError, match="is the address right"):
+        desk.pager().send(PAGE)
+    assert desk.pagerduty.requests == ATTEMPTS
+    assert desk.pagerduty.incidents == {}
+
+
+def test_a_silent_pagerduty_is_tried_again(desk: Desk) -> None:
+    """An attempt that gets no answer ends in time for the next one."""
+    desk.pagerduty.troubles.append(Trouble(delay=3.0))
+    desk.pager(timeout_seconds=0.5).send(PAGE)
+    assert desk.pagerduty.requests == 2
+
+
+def test_what_ends_between_two_attempts_is_sent_no_more(desk: Desk) -> None:
+    """The first attempt may have been taken all the same, and its resolve be through already."""
+    desk.pagerduty.troubles.append(Trouble(503, accepted=True))
+    desk.pager().send(PAGE, lambda: True)
+    assert desk.pagerduty.requests == 1
+    desk.pager().send(PAGE, lambda: True)
+    assert desk.pagerduty.requests == 2
+
+
+def test_a_changed_key_takes_one_of_the_attempts(desk: Desk) -> None:
+    """However troubles come together, one event takes no more attempts than it may."""
+    pager = desk.pager()
+    pager.send(PAGE)
+    desk.secrets.text = desk.pagerduty.routing_key = OTHER_KEY
+    desk.pagerduty.troubles.extend([Trouble(503), Trouble(202, accepted=False), Trouble(503)])
+    with pytest.raises(PagerUnavailableError):
+        pager.send(PAGE)
+    assert desk.pagerduty.requests == 1 + ATTEMPTS
+
+
+@pytest.mark.parametrize("url", ["https://", "https://host:port/", "https:///v2"])
+def test_an_address_that_is_none_is_said_to_be_so(desk: Desk, url: str) -> None:
+    """A slip in PagerDutyUrl is named, and nothing is sent anywhere."""
+    desk.address = ""
+    with pytest.raises(PagerError, match="the address of PagerDuty"):
+        desk.pager(url).send(PAGE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
@@ -15,10 +15,10 @@ from mypy_boto3_sqs import SQSClient
 from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import CheckRequest, Origin, encode_check
 from chalicelib.times import utc_now
-from straywatch.redrive.again import Redrive
+from straywatch.redrive.again import Left, Redrive, Redriven
 from straywatch.redrive.handling import handle
 from straywatch.redrive.letterbox import Letterbox
-from straywatch.redrive.letters import DeadLetter
+from straywatch.redrive.letters import DeadLetter, read_letter
 from tests.adapters.conftest import Straywatch
 from tests.adapters.moto_stack import moto_stack
 from tests.unit.trail import at
@@ -174,6 +174,25 @@ def test_events_go_to_their_function_again(queues: Queues) -> None:
     assert [(i["FunctionName"], i["InvocationType"], json.loads(i["Payload"]))
             for i in functions.invoked] == [("straywatch-lost", "Event", event)] * 2  # fmt: skip
     assert queues.bodies(queues.dead) == []
+
+
+def test_an_alert_goes_back_to_the_queue_that_gave_up_on_it(queues: Queues) -> None:
+    """Whichever channel's it is, as far as SQS tells and the stack has it; else it stays."""
+    theirs = queues.sqs.create_queue(QueueName="pages")["QueueUrl"]
+    now = str(int(utc_now().timestamp() * 1000))
+    for name, where in (("pages", "pages"), ("another", "")):
+        arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
+        letter = read_letter(
+            {
+                "MessageId": name,
+                "ReceiptHandle": "r",
+                "Body": json.dumps({"schema": "straywatch.alert/1", "type": "opened"}),
+                "Attributes": {"SentTimestamp": now, "DeadLetterQueueSourceArn": arn},
+            }
+        )
+        result = replace(redrive(queues, Functions()), queues={"pages": theirs}).again(letter)
+        assert isinstance(result, Redriven if where else Left)
+    assert len(queues.bodies(theirs)) == 1
 
 
 def test_a_message_goes_to_its_subscribed_function_again(queues: Queues) -> None:

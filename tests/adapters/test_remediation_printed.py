@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
+import re
 from typing import TYPE_CHECKING, Any
 
 import cfnlint.api
@@ -13,6 +13,7 @@ from chalicelib.domain.account import Account
 from straywatch.remediation.applying.verification import verify
 from straywatch.remediation.files.as_cli import as_cli
 from straywatch.remediation.files.as_cloudformation import as_cloudformation
+from straywatch.remediation.files.as_terraform import as_terraform
 from straywatch.remediation.planning.plan import Options, Plan, PlannedGroup, PlannedUser
 from straywatch.remediation.planning.planner import make_plan
 from straywatch.remediation.reading.snapshot import Snapshot
@@ -58,6 +59,37 @@ def test_template_lints_and_leads_to_the_planned_state() -> None:
     assert [finding.words() for finding in verify(plan, look(client())) if not finding.fine] == []
 
 
+@mock_aws
+def test_template_makes_nothing_in_another_account_and_takes_nothing_when_deleted() -> None:
+    """Each resource is for the plan's account alone, and outlives its stack."""
+    populate(client())
+    template = json.loads(as_cloudformation(make_plan(look(client()), Options())))
+    wanted = [{"Ref": "AWS::AccountId"}, "123456789012"]
+    assert template["Conditions"] == {"IsAccountOfPlan": {"Fn::Equals": wanted}}
+    for resource in template["Resources"].values():
+        assert resource["Condition"] == "IsAccountOfPlan"
+        assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
+
+
+@mock_aws
+def test_terraform_checks_waits_and_reads_nothing_as_a_template() -> None:
+    """Account and ids are checked; who joins waits for the policies; `${...}` stays IAM's."""
+    populate(client())
+    client().delete_group_policy(GroupName="Loggers", PolicyName="logs")
+    text = as_terraform(make_plan(look(client()), Options(min_members=1)))
+    assert 'condition     = self.account_id == "123456789012"' in text
+    assert '"arn:aws:logs:*:*:$${aws:username}"' in text
+    member = text[text.index('user_name = "bob"') :]
+    identifier = member[member.index("self.user_id == ") :].split('"')[1]
+    assert identifier == look(client()).user("bob").user_id  # type: ignore[union-attr] # he is there
+    needed = re.search(r"depends_on = \[(.*)\]", member)
+    assert needed is not None
+    for address in needed[1].split(", "):
+        kind, label = address.split(".")
+        assert f'resource "{kind}" "{label}"' in text
+    assert text.count("{") == text.count("}")
+
+
 def test_logical_ids_are_unique_letters_and_digits() -> None:
     """Names that differ only in marks do not meet in one logical id."""
     groups = tuple(PlannedGroup(f"a{mark}b", create=True) for mark in "=+,.@-_")
@@ -70,17 +102,20 @@ def test_logical_ids_are_unique_letters_and_digits() -> None:
 
 
 @mock_aws
-def test_commands_quote_every_name_and_document() -> None:
-    """Each line splits in the shell into what the AWS CLI needs; names never read as options."""
+def test_commands_look_and_wait_before_they_take_away() -> None:
+    """Account, ids, groups and memberships are checked, and IAM gets its time."""
     populate(client())
     plan = make_plan(look(client()), Options())
-    lines = [shlex.split(x) for x in as_cli(plan, detach_direct=True).splitlines() if x[0] != "#"]
-    commands = [words for words in lines if words[:2] == ["aws", "iam"]]
-    assert len(commands) == len(lines) - 1  # all but `set -eu`
-    options = [word for words in commands for word in words[3:]]
-    assert all(option.startswith("--") and "=" in option for option in options)
-    assert "--user-name=-dash" in options
-    assert "--user-name=a=b,c.d@e+f-_" in options
-    documents = [o.partition("=")[2] for o in options if o.startswith("--policy-document=")]
-    assert all(json.loads(document)["Statement"] for document in documents)
-    assert documents
+    lines = as_cli(plan, detach_direct=True, settle=7).splitlines()
+
+    def first(start: str) -> int:
+        return next(n for n, line in enumerate(lines) if line.startswith(start))
+
+    bob = "aws iam add-user-to-group --group-name=access-Read --user-name=bob"
+    assert lines.count(bob) == 1
+    order = ['[ "$(aws sts', "is_user -dash", "has_group access", bob, "sleep 7",
+             "gives_attached access", "is_member -dash", "! holds_attached -dash"]  # fmt: skip
+    assert [first(start) for start in order] == sorted(first(start) for start in order)
+    assert not [
+        line for line in as_cli(plan, detach_direct=False).splitlines() if "sleep 7" in line
+    ]

@@ -57,15 +57,27 @@ def detail(name: str, **more: Any) -> dict[str, Any]:
         "Path": "/",
         "CreateDate": WHEN,
         "GroupList": [],
+        "AttachedManagedPolicies": [],
         **more,
+    }
+
+
+def group_detail(name: str) -> dict[str, Any]:
+    """A group of GetAccountAuthorizationDetails."""
+    return {
+        "GroupName": name,
+        "GroupId": f"AGPA{name.upper():0>16}",
+        "Arn": f"arn:aws:iam::123456789012:group/{name}",
+        "Path": "/",
+        "CreateDate": WHEN,
+        "AttachedManagedPolicies": [],
     }
 
 
 def page(*users: dict[str, Any], marker: str = "", **more: Any) -> dict[str, Any]:
     """One page of the answer."""
-    return {"UserDetailList": list(users), "IsTruncated": bool(marker), **more} | (
-        {"Marker": marker} if marker else {}
-    )
+    lists = {"UserDetailList": list(users), "GroupDetailList": [], "Policies": []}
+    return {**lists, "IsTruncated": bool(marker), **more} | ({"Marker": marker} if marker else {})
 
 
 def test_every_page_is_read_even_after_an_empty_one() -> None:
@@ -92,7 +104,8 @@ def test_a_page_that_fails_fails_the_snapshot() -> None:
 def test_a_page_that_breaks_off_fails_the_snapshot(lacking: dict[str, bool]) -> None:
     """More to come and no word of where, or no word of whether: a plan on it would be a guess."""
     with stubbed() as (iam, stub):
-        stub.add_response(DETAILS, {"UserDetailList": [detail("ann")], **lacking})
+        answer = {k: v for k, v in page(detail("ann")).items() if k != "IsTruncated"}
+        stub.add_response(DETAILS, {**answer, **lacking})
         with pytest.raises(IncompleteAnswerError):
             read_snapshot(iam, ACCOUNT)
 
@@ -114,6 +127,40 @@ def test_a_user_whose_groups_are_not_told_fails_the_snapshot() -> None:
         stub.add_response(DETAILS, page(silent))
         with pytest.raises(StraywatchError, match="the groups of ann"):
             read_snapshot(iam, ACCOUNT)
+
+
+@pytest.mark.parametrize("lacking", ["UserDetailList", "GroupDetailList", "Policies"])
+def test_an_answer_without_one_of_its_lists_fails_the_snapshot(lacking: str) -> None:
+    """What was not told is not "none": an account without groups would get new ones."""
+    answer = page(detail("ann"))
+    del answer[lacking]
+    with stubbed() as (iam, stub):
+        stub.add_response(DETAILS, answer)
+        with pytest.raises(IncompleteAnswerError, match=lacking):
+            read_snapshot(iam, ACCOUNT)
+
+
+def test_who_comes_without_their_policies_fails_the_snapshot() -> None:
+    """A user or group of whom IAM does not tell the policies is not one without any."""
+    user_answer, group_answer = detail("ann"), group_detail("g")
+    del user_answer["AttachedManagedPolicies"], group_answer["AttachedManagedPolicies"]
+    for answer in (page(user_answer), page(GroupDetailList=[group_answer])):
+        with stubbed() as (iam, stub):
+            stub.add_response(DETAILS, answer)
+            with pytest.raises(IncompleteAnswerError, match="AttachedManagedPolicies"):
+                read_snapshot(iam, ACCOUNT)
+
+
+def test_inline_documents_that_are_no_json_are_not_alike() -> None:
+    """Each equals itself alone, and a plan leaves it where it is."""
+    one, other = ({"PolicyName": "p", "PolicyDocument": text} for text in ("{broken", "{torn"))
+    with stubbed() as (iam, stub):
+        users = (detail("ann", UserPolicyList=[one]), detail("bob", UserPolicyList=[other]))
+        stub.add_response(DETAILS, page(*users))
+        snapshot = read_snapshot(iam, ACCOUNT)
+    ann, bob = snapshot.users
+    assert ann.inline_policies["p"] != bob.inline_policies["p"]
+    assert [member.stays for member in make_plan(snapshot, Options()).users] == [("p",), ("p",)]
 
 
 def test_policies_that_the_answer_lacks_are_read_by_themselves() -> None:
@@ -223,6 +270,31 @@ def test_last_accessed_details_are_polled_and_paged() -> None:
             ServiceUse("kms", None),
         )
     assert len(waits) == 1
+
+
+def test_last_use_of_single_actions_is_asked_for_and_read() -> None:
+    """IAM tells it of the actions that it tracks; a time that is missing means no use."""
+    tracked = [
+        {"ActionName": "CreateBucket", "LastAccessedTime": WHEN},
+        {"ActionName": "DeleteBucket"},
+    ]
+    service = {
+        "ServiceName": "S", "ServiceNamespace": "s3", "LastAuthenticated": WHEN,
+        "TrackedActionsLastAccessed": tracked,
+    }  # fmt: skip
+    answer = {
+        "JobStatus": "COMPLETED", "ServicesLastAccessed": [service],
+        "JobCreationDate": WHEN, "JobCompletionDate": WHEN,
+    }  # fmt: skip
+    with stubbed() as (iam, stub):
+        stub.add_response(
+            "generate_service_last_accessed_details",
+            {"JobId": "j" * 36},
+            {"Arn": ARN, "Granularity": "ACTION_LEVEL"},
+        )
+        stub.add_response("get_service_last_accessed_details", answer)
+        found = read_service_use(iam, ARN, lambda _: None, actions=True)
+    assert found[0].tracked(10, WHEN) == {"s3:createbucket": True, "s3:deletebucket": False}
 
 
 @pytest.mark.parametrize("status", ["FAILED", "IN_PROGRESS"])

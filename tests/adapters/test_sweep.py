@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.adapters.authorization_details import UnreadableUsersError
-from chalicelib.domain.account import Account, Page
+from chalicelib.domain.account import Account, Page, User
 from chalicelib.flows.sweep import RESERVE_SECONDS, Sweep, SweepResult
 from tests.adapters.aws import client
 from tests.adapters.stack import Stack, aws_in_memory
@@ -201,6 +201,116 @@ def test_a_sweep_out_of_time_goes_on_where_it_stopped(stack: Stack) -> None:
     assert asked == [None, "2"]
 
 
+class Pages:
+    """An account of two pages, of which IAM refuses the second one's marker `refused` times."""
+
+    def __init__(self, *users: User, refused: int = 0) -> None:
+        self.users = users
+        self.refused = refused
+        self.asked: list[str | None] = []
+
+    def __call__(self, marker: str | None, _: int) -> Iterator[Page]:
+        """Yield the pages from a marker on."""
+        self.asked.append(marker)
+        if marker is None:
+            yield Page(self.users[:1], "2")
+        elif self.refused:
+            self.refused -= 1
+            raise UnreadableUsersError("the marker is not valid")
+        yield Page(self.users[1:], None)
+
+
+def cut_short(stack: Stack, pages: Pages) -> Sweep:
+    """A sweep that has stopped before the second page, ready to go on."""
+    sweep = replace(cold(stack), pages=pages)
+    times = iter([900.0, RESERVE_SECONDS - 1])
+    assert not replace(sweep, time_left=lambda: next(times, 900.0)).run(ACCOUNT).complete
+    return sweep
+
+
+def two_users(stack: Stack) -> Sequence[User]:
+    """Two users who are no strays."""
+    for name in ("ann", "bob"):
+        stack.create_user(name, LONG_AGO)
+        join(name)
+    return [user for page in cold(stack).pages(None, 1000) for user in page.users]
+
+
+def test_a_marker_that_iam_refuses_is_not_tried_again(stack: Stack) -> None:
+    """The sweep that meets it fails; the one after it begins with the first page."""
+    pages = Pages(*two_users(stack), refused=1)
+    sweep = cut_short(stack, pages)
+    with pytest.raises(UnreadableUsersError):
+        sweep.run(ACCOUNT)
+    assert sweep.run(ACCOUNT).users == 2
+    assert pages.asked == [None, "2", None]
+
+
+@pytest.mark.parametrize(("hours", "asked"), [(5.99, "2"), (6, None)])
+def test_a_sweep_that_stopped_long_ago_begins_anew(
+    stack: Stack, hours: float, asked: str | None
+) -> None:
+    """IAM promises nothing of how long a marker lasts, and what was seen by then has grown old."""
+    pages = Pages(*two_users(stack))
+    sweep = cut_short(stack, pages)
+    stack.clock.advance(hours * HOUR)
+    assert sweep.run(ACCOUNT).complete
+    assert pages.asked == [None, asked]
+
+
+def digests(stack: Stack) -> list[tuple[str, int]]:
+    """What each digest was of, and how many were open in it."""
+    told = [alert["digest"] for alert in stack.alerts() if alert["type"] == "digest"]
+    return [(digest["of"], digest["open"]) for digest in told]
+
+
+def test_a_flood_reminds_escalates_and_ends_in_digests(stack: Stack) -> None:
+    """One message for all at each turn, which says what it is about."""
+    names = [f"user-{number}" for number in range(11)]
+    for name in names:
+        stack.create_user(name, LONG_AGO)
+    swept(stack)
+    assert digests(stack) == [("opened", 11)]
+    stack.clock.advance(24 * HOUR)
+    swept(stack)
+    assert digests(stack) == [("reminder", 11)]
+    stack.clock.advance(48 * HOUR)
+    swept(stack)
+    assert digests(stack) == [("escalated", 11)]
+    for name in names:
+        join(name)
+    stack.clock.advance(HOUR)
+    swept(stack)
+    assert digests(stack) == [("opened", 0), ("escalated", 0)]
+    stack.clock.advance(HOUR)
+    swept(stack)
+    assert digests(stack) == []
+
+
+def test_one_of_a_flood_that_escalates_is_told_of_by_itself(stack: Stack) -> None:
+    """Who knew it from a digest alone hears of it now, and of its end, too."""
+    for number in range(11):
+        stack.create_user(f"user-{number}", LONG_AGO)
+    swept(stack)
+    for number in range(1, 11):
+        join(f"user-{number}")
+    stack.clock.advance(HOUR)
+    swept(stack)
+    stack.alerts()
+    stack.clock.advance(72 * HOUR)
+    swept(stack)
+    assert audiences(stack) == [("escalated", "all"), ("digest", "people")]
+    join("user-0")
+    stack.clock.advance(HOUR)
+    swept(stack)
+    assert audiences(stack) == [("resolved", "all")]
+
+
+def audiences(stack: Stack) -> list[tuple[str, str]]:
+    """Every message, and whom it was for."""
+    return [(alert["type"], alert["audience"]) for alert in stack.alerts()]
+
+
 def test_missed_events_raise_an_alert(stack: Stack) -> None:
     """The monitor that watches notices when it has gone blind."""
     swept(stack)
@@ -255,9 +365,8 @@ def test_many_strays_cost_a_handful_of_calls(stack: Stack) -> None:
         stack.create_user(f"user-{number}", LONG_AGO)
     deployment = stack.deployment()
     calls: list[str] = []
-    deployment.clients.iam().meta.events.register(
-        "before-call.iam", lambda model, **_: calls.append(model.name)
-    )
+    for iam in (deployment.clients.iam(), deployment.clients.patient_iam()):
+        iam.meta.events.register("before-call.iam", lambda model, **_: calls.append(model.name))
     assert deployment.sweep(lambda: 900.0).run(ACCOUNT).opened == 30
     reads = [call for call in calls if call != "ListAccountAliases"]
     assert sorted(set(reads)) == [

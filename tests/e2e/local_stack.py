@@ -121,7 +121,10 @@ class LocalStack:
 
     def role_of(self, function: str) -> str:
         """Return the name of a function's role."""
-        logical_id = "".join(word.title() for word in function.split("_")) + "Role"
+        return self.physical_id("".join(word.title() for word in function.split("_")) + "Role")
+
+    def physical_id(self, logical_id: str) -> str:
+        """Return the name that a resource of the template has in AWS."""
         cloudformation = self.session.client("cloudformation")
         found = cloudformation.describe_stack_resource(
             StackName=STACK, LogicalResourceId=logical_id

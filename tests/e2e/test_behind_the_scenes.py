@@ -87,9 +87,16 @@ class Workshop:
         return str(made["FunctionArn"])
 
     def rule(self, pattern: object, target_arn: str) -> None:
-        """Make a rule that invokes a function."""
+        """Make a rule that invokes a function, and may."""
         events, name = self.session.client("events"), f"rule-{uuid.uuid4().hex[:8]}"
-        events.put_rule(Name=name, EventPattern=json.dumps(pattern))
+        arn = events.put_rule(Name=name, EventPattern=json.dumps(pattern))["RuleArn"]
+        self.session.client("lambda").add_permission(
+            FunctionName=target_arn,
+            StatementId=name,
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=arn,
+        )
         events.put_targets(Rule=name, Targets=[{"Id": "f", "Arn": target_arn}])
 
     def messages(self, queue_url: str) -> Sequence[str]:
@@ -292,3 +299,27 @@ def test_sns_and_sqs_refuse_what_they_refuse_on_aws(workshop: Workshop) -> None:
 
     assert subject.value.response["Error"]["Code"] == "InvalidParameter"
     assert delay.value.response["Error"]["Code"] == "InvalidParameterValue"
+
+
+def test_a_condition_may_join_a_list(workshop: Workshop) -> None:
+    """An empty list of subnets is no VPC, here as on AWS; one of two is one."""
+    joined: dict[str, Any] = {"Fn::Join": ["", {"Ref": "Subnets"}]}
+    template = {
+        "Parameters": {"Subnets": {"Type": "CommaDelimitedList", "Default": ""}},
+        "Conditions": {"HasVpc": {"Fn::Not": [{"Fn::Equals": [joined, ""]}]}},
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+        "Outputs": {"Vpc": {"Value": {"Fn::If": ["HasVpc", "yes", "no"]}}},
+    }
+
+    assert made(workshop, template, "") == {"Vpc": "no"}
+    assert made(workshop, template, "subnet-1,subnet-2") == {"Vpc": "yes"}
+
+
+def made(workshop: Workshop, template: dict[str, Any], subnets: str) -> dict[str, str]:
+    """The outputs of a stack of this template."""
+    stacks, name = workshop.session.client("cloudformation"), f"s-{uuid.uuid4().hex[:8]}"
+    given = [{"ParameterKey": "Subnets", "ParameterValue": subnets}]
+    stacks.create_stack(StackName=name, TemplateBody=json.dumps(template), Parameters=given)
+    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    (stack,) = stacks.describe_stacks(StackName=name)["Stacks"]
+    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}

@@ -50,6 +50,14 @@ class Wired:
         findings = self.stack.control.security_hub()
         return next((dict(f) for f in findings if f["Id"] == finding_id), {})
 
+    def on_bus(self, finding_id: str) -> list[str]:
+        """What the bus has heard of a finding, and what the finding was by then."""
+        return [
+            f"{event['detail-type'].split()[-1]} {event['detail']['status_now']}"
+            for event in self.channels.bus.events()
+            if (event["detail"]["finding"] or {}).get("id") == finding_id
+        ]
+
     def mails(self, name: str) -> list[str]:
         """The subjects of the mails that the reader got about a name."""
         return [m["subject"] for m in self.stack.control.mail() if f" {name} " in m["subject"]]
@@ -96,7 +104,7 @@ def wired(package: Package) -> Iterator[Wired]:
 
 
 def test_a_finding_opens_and_closes_in_every_channel(wired: Wired) -> None:
-    """One publish reaches mail, SMS, webhook, chat, pager and Security Hub, and so does its end."""
+    """One publish reaches mail, SMS, webhook, chat, pager, bus, Security Hub; so does its end."""
     stack = wired.stack
     name = stack.name("frank")
     stack.iam.create_user(UserName=name)
@@ -104,6 +112,7 @@ def test_a_finding_opens_and_closes_in_every_channel(wired: Wired) -> None:
     stack.until(lambda: wired.incident(finding_id) is not None, "an incident")
     stack.until(lambda: len(wired.cards(finding_id)) == 1, "a card")
     stack.until(lambda: wired.in_hub(finding_id) != {}, "a finding in Security Hub")
+    stack.until(lambda: wired.on_bus(finding_id) == ["Opened OPEN"], "an event on the bus")
     assert wired.in_hub(finding_id)["Compliance"]["Status"] == "FAILED"
     stack.iam.create_group(GroupName=name)
     stack.iam.add_user_to_group(GroupName=name, UserName=name)
@@ -113,6 +122,7 @@ def test_a_finding_opens_and_closes_in_every_channel(wired: Wired) -> None:
     stack.until(
         lambda: wired.in_hub(finding_id)["RecordState"] == "ARCHIVED", "the end in Security Hub"
     )
+    stack.until(lambda: wired.on_bus(finding_id)[1:] == ["Resolved RESOLVED"], "the end on the bus")
     incident = wired.incident(finding_id)
     assert incident is not None
     assert (incident.opened, incident.closed) == (1, 1)
@@ -178,6 +188,7 @@ def test_what_no_channel_takes_is_dead_lettered(wired: Wired) -> None:
     stack, pager = wired.stack, wired.channels.pager
     pager.routing_key = "f" * 32
     stack.control.fail("sns:Publish", "InternalError", times=99, caller="PostToChat")
+    stack.control.fail("events:PutEvents", "InternalException", times=99, caller="PutOnEventBus")
     name = stack.name("refused")
     letters: list[str] = []
     try:
@@ -186,9 +197,9 @@ def test_what_no_channel_takes_is_dead_lettered(wired: Wired) -> None:
 
         def all_there() -> bool:
             letters.extend(wired.dead_letters())
-            return len(letters) == 2
+            return len(letters) == 3
 
-        stack.until(all_there, "a dead letter of pager and chat")
+        stack.until(all_there, "a dead letter of pager, chat and bus")
     finally:
         pager.routing_key = ROUTING_KEY
         stack.control.reset()
@@ -249,6 +260,10 @@ def test_a_test_alert_takes_the_real_path(wired: Wired) -> None:
     answer = runner.invoke(cli, arguments, standalone_mode=False)
     told = json.loads(answer.stdout)
     assert answer.return_value == 0, told
+    # it has no SMS sandbox to ask about: not to know is neither fine nor a problem
+    assert [note.partition(":")[0] for note in told["notes"]] == [
+        "whether text messages arrive is not known"
+    ]
     standings = {(each["topic"], each["protocol"]) for each in told["subscriptions"]}
     assert standings >= {("alerts", "email"), ("alerts", "sms"), ("alerts", "lambda")}
     assert standings >= {("alerts", "http"), ("chat", "http"), ("health", "email")}
@@ -278,6 +293,32 @@ def test_the_monitors_own_alarm_pages(wired: Wired) -> None:
             ),
             f"the incident in {state}",
         )
+
+
+def test_tampering_is_mailed_and_pages(wired: Wired) -> None:
+    """A role of the monitor is changed: the rule's own message reaches mail and pager."""
+    stack, pager = wired.stack, wired.channels.pager
+    role = stack.role_of("heartbeat")
+    nothing = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
+    }
+    stack.iam.put_role_policy(
+        RoleName=role, PolicyName="silent", PolicyDocument=json.dumps(nothing)
+    )
+    stack.iam.delete_role_policy(RoleName=role, PolicyName="silent")
+
+    def paged() -> list[str]:
+        return [each.summary for each in pager.incidents.values() if "tampering" in each.dedup_key]
+
+    stack.until(lambda: len(paged()) == 2, "an incident for each call")
+    assert sorted(summary.split()[1] for summary in paged()) == [
+        "DeleteRolePolicy",
+        "PutRolePolicy",
+    ]
+    mailed = [mail["text"] for mail in stack.control.mail() if '"tampering"' in mail["text"]]
+    assert len(mailed) == 2
+    assert json.loads(mailed[0])["call"] == "PutRolePolicy"
 
 
 def test_each_channel_may_do_what_it_does_and_no_more(wired: Wired) -> None:

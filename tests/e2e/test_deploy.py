@@ -222,6 +222,17 @@ def test_removal_deletes_the_findings_only_when_told(operator: Operator) -> None
     assert operator.tables() == []
 
 
+def test_removal_takes_the_exemptions_along(operator: Operator) -> None:
+    """The parameter is not the stack's: left behind, a later deployment would heed it."""
+    packed, name = template(), f"/{operator.stack}/config"
+    packed["Outputs"]["ConfigParameterName"] = {"Value": name}
+    operator.deploy(packed)
+    ssm = operator.session.client("ssm")
+    ssm.put_parameter(Name=name, Value="{}", Type="String")
+    operator.destroy()
+    assert ssm.get_parameters(Names=[name])["InvalidParameters"] == [name]
+
+
 def test_a_removal_that_is_not_approved_removes_nothing(operator: Operator) -> None:
     """The stack and its table stay."""
     outputs = operator.deploy(template())
@@ -264,6 +275,11 @@ def straywatch(aws: LocalAws, *arguments: str) -> subprocess.CompletedProcess[st
         (["deploy", "--yes", "--region", "eu-west-1"], 3, "IAM's events never arrive in eu-west-1"),
         (["deploy", "--yes"], 2, "the first deployment needs --email"),
         (["deploy", "--yes", "--email", "nobody"], 2, "no mail address"),
+        (
+            ["deploy", "--yes", "--email", "a@b.cd", "--parameter", "ReminderHours=0.5"],
+            2,
+            "ReminderHours='0.5': must be a whole number",
+        ),
         (["deploy", "--yes", "--grace", "8d"], 2, "too long"),
         (["deploy", "--yes", "--stage", "a b"], 2, "no stage name"),
         (["deploy", "--yes", "--grace", "1m", "--parameter", "GracePeriodSeconds=1"], 2, "twice"),

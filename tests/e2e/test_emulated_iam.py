@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from straywatch.local.emulator.process import LocalAws
+from tests.aws_model import unchecked
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
@@ -78,7 +79,7 @@ def test_a_path_may_change_alone_and_a_name_in_its_case_only(iam: IAMClient) -> 
     assert (user["UserName"], user["Path"]) == (name.upper(), "/a/")
 
 
-def test_renames_that_iam_refuses(iam: IAMClient) -> None:
+def test_renames_that_iam_refuses(aws: LocalAws, iam: IAMClient) -> None:
     """A name that is taken in any case, a user that does not exist, a name out of pattern."""
     one, two = unique("one"), unique("two")
     iam.create_user(UserName=one)
@@ -89,7 +90,7 @@ def test_renames_that_iam_refuses(iam: IAMClient) -> None:
     with pytest.raises(ClientError) as unknown:
         iam.update_user(UserName=unique("nobody"), NewUserName="x")
     with pytest.raises(ClientError) as misspelt:
-        iam.update_user(UserName=one, NewUserName="a b")
+        unchecked(aws.session().client("iam")).update_user(UserName=one, NewUserName="a b")
 
     assert refusal(taken) == "EntityAlreadyExists"
     assert refusal(unknown) == "NoSuchEntity"
@@ -180,11 +181,14 @@ def test_ten_groups_are_enough(iam: IAMClient) -> None:
     assert refusal(full) == "LimitExceeded"
 
 
-def test_tags_come_back_as_they_were_written(iam: IAMClient) -> None:
-    """Hostile tags neither break IAM's answers nor change on the way."""
-    name = unique("user")
-    tags = [{"Key": "why", "Value": "</Value><x a='b'>&amp; \""}]
+def test_tags_come_back_as_they_were_written(aws: LocalAws, iam: IAMClient) -> None:
+    """Tags of IAM's alphabet do not change on the way, and others are refused."""
+    name, markup = unique("user"), [{"Key": "why", "Value": "</Value>"}]
+    tags = [{"Key": "why", "Value": "Grüße = a+b:/@_- 5"}]
     iam.create_user(UserName=name, Tags=tags)  # type: ignore[arg-type] # a plain dict will do
+    with pytest.raises(ClientError) as misspelt:
+        unchecked(aws.session().client("iam")).tag_user(UserName=name, Tags=markup)
+    assert refusal(misspelt) == "ValidationError"
 
     assert iam.get_user(UserName=name)["User"]["Tags"] == tags
     assert iam.list_user_tags(UserName=name)["Tags"] == tags

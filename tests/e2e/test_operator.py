@@ -1,31 +1,17 @@
-"""The operator's commands on the deployed monitor: doctor, redrive, findings, check."""
+"""The operator's commands on the deployed monitor: redrive, findings, check."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from chalicelib.domain.account import Account
-from chalicelib.times import utc_now
 from straywatch.cli import run
-from straywatch.deploy.packaging import Package
-from straywatch.deploy.stack import Stack, read_stack
-from straywatch.deploy.stack_resources import read_resources
-from straywatch.doctor.checkout import read_package
-from straywatch.doctor.checkup import check_up
-from straywatch.doctor.lines import Level
-from straywatch.doctor.world import World, asking
-from straywatch.local.emulator.surroundings import complete
 from tests.e2e.local_stack import LocalStack
 
 _BIN = Path(sys.executable).parent
@@ -64,82 +50,12 @@ def ask(
     return start
 
 
-def resource(stack: LocalStack, logical_id: str) -> str:
-    """A resource's name in AWS."""
-    found = read_resources(stack.session.client("cloudformation"), "straywatch")
-    return next(r.physical_id for r in found if r.logical_id == logical_id)
-
-
-def failing(stack: LocalStack, package: Package) -> dict[str, str]:
-    """What the doctor says fails, each with the command that mends it."""
-    cloudformation = stack.session.client("cloudformation")
-    found = read_stack(cloudformation, "straywatch")
-    assert isinstance(found, Stack)
-    world = World(
-        ask=asking(stack.session), account=Account("aws", "000000000000"), region="us-east-1",
-        stack=found, resources=read_resources(cloudformation, "straywatch"),
-        checkout=read_package(package), clock=utc_now,
-    )  # fmt: skip
-    lines = [line for area in check_up(world) for line in area.lines]
-    return {line.check: line.mend for line in lines if line.level is Level.FAIL}
-
-
 def dead_letters(stack: LocalStack) -> int:
     """How many lie in the dead-letter queue."""
     answer = stack.session.client("sqs").get_queue_attributes(
         QueueUrl=stack.outputs["DeadLetterQueueUrl"], AttributeNames=["All"]
     )
     return int(answer["Attributes"]["ApproximateNumberOfMessages"])
-
-
-def sabotage(stack: LocalStack) -> None:
-    """Break what a person may break with one careless call each."""
-    session, lost = stack.session, "OnMembershipLost"
-    rule = resource(stack, f"{lost}OnMembershipLostEvent")
-    session.client("events").disable_rule(Name=rule)
-    settled = resource(stack, "OnMembershipSettledOnMembershipSettledEvent")
-    session.client("events").put_rule(Name=settled, EventPattern='{"source": ["aws.s3"]}')
-    functions = session.client("lambda")
-    policy = json.loads(functions.get_policy(FunctionName=resource(stack, "Sweep"))["Policy"])
-    functions.remove_permission(
-        FunctionName=resource(stack, "Sweep"), StatementId=policy["Statement"][0]["Sid"]
-    )
-    mapping = resource(stack, "CheckMembershipCheckMembershipSqsEventSource")
-    functions.update_event_source_mapping(UUID=mapping, Enabled=False)
-    session.client("kms").disable_key(KeyId=resource(stack, "AlertKey"))
-    alarm = resource(stack, "DeadLetterAlarm")
-    session.client("cloudwatch").disable_alarm_actions(AlarmNames=[alarm])
-    session.client("cloudtrail").stop_logging(Name="management-events")
-
-
-def test_the_doctor_names_each_sabotage_and_its_commands_mend_them(
-    stack: LocalStack, package: Package, ask: Ask
-) -> None:
-    """Healthy at first; broken in seven places; and healthy again by the very commands it names."""
-    complete(stack.session, "straywatch", package)
-    assert ask("sweep").code in (0, 1)
-    assert failing(stack, package) == {}
-    sabotage(stack)
-    broken = failing(stack, package)
-    assert set(broken) == {
-        "trail",
-        "rule of OnMembershipLost",
-        "rule of OnMembershipSettled: pattern",
-        "permission to invoke Sweep",
-        "check queue to CheckMembership",
-        "key",
-        "alarm DeadLetterAlarm",
-    }
-    stack.session.client("cloudtrail").start_logging(Name="management-events")
-    del broken["trail"]  # its command names a bucket that only its reader knows
-    environment = os.environ | stack.aws.environment()
-    environment["PATH"] = f"{_BIN}{os.pathsep}{environment['PATH']}"
-    shell = {"shell": True, "check": True, "capture_output": True}  # as a person would paste it
-    pasted = partial(subprocess.run, env=environment, **shell)
-    with ThreadPoolExecutor(3) as terminals:
-        list(terminals.map(pasted, broken.values()))
-    said = ask("doctor", "--format", "json")
-    assert (said.code, said.told["schema"]) == (0, "straywatch.doctor/1")
 
 
 def test_a_failed_event_is_shown_and_runs_again(stack: LocalStack, ask: Ask) -> None:

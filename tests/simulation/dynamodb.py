@@ -34,6 +34,8 @@ from tests.simulation.kernel import SECOND, Kernel, SimulationError, instant
 Key = tuple[str, str]
 Answer = dict[str, Any]
 _INDEX_LAG = 2 * SECOND
+_INDEXES = frozenset({"live", "crowd"})
+"""Each named after its key."""
 _LATEST = 1 << 60
 _EPOCH = int(instant(0).timestamp())
 _MOST_READ, _MOST_WRITTEN, _MOST_IN_TRANSACTION = 100, 25, 100
@@ -74,8 +76,8 @@ class Table:
     versions: dict[Key, list[tuple[int, Item | None]]] = field(default_factory=dict)
     keys: dict[str, list[str]] = field(default_factory=dict)
     """The sort keys under each partition key."""
-    lives: dict[str, set[Key]] = field(default_factory=dict)
-    """Every item that ever stood in the index, by what it stood under."""
+    indexed: dict[tuple[str, str], set[Key]] = field(default_factory=dict)
+    """Every item that ever stood in an index, by its name and what the item stood under."""
     expiring: list[tuple[int, Key]] = field(default_factory=list)
 
     def get(self, key: Key, at: int = _LATEST) -> Item | None:
@@ -94,8 +96,8 @@ class Table:
             self.versions[key] = []
             insort(self.keys.setdefault(key[0], []), key[1])
         self.versions[key].append((now, item))
-        if item and "live" in item:
-            self.lives.setdefault(item["live"]["S"], set()).add(key)
+        for index in _INDEXES & (item or {}).keys():
+            self.indexed.setdefault((index, (item or {})[index]["S"]), set()).add(key)
         if item and "expires_at" in item:
             heapq.heappush(self.expiring, (_expiry(item), key))
 
@@ -218,7 +220,7 @@ class SimulatedDynamoDB:
             names.demand_all_used()
         if len(page) < len(found) or ("Limit" in request and len(page) == size):
             last = page[-1]
-            keys = ("pk", "sk", "live") if "IndexName" in request else ("pk", "sk")
+            keys = ("pk", "sk", request["IndexName"]) if "IndexName" in request else ("pk", "sk")
             answer["LastEvaluatedKey"] = {key: last[key] for key in keys}
         return answer
 
@@ -344,13 +346,13 @@ def _matching(table: Table, request: Mapping[str, Any], view: int, names: Names)
 
 def _candidates(table: Table, request: Mapping[str, Any], names: Names) -> Iterable[Key]:
     """A key condition says which partition it is about, always by equality."""
-    index = "live" if "IndexName" in request else "pk"
+    index = request.get("IndexName", "pk")
     first, _, rest = request["KeyConditionExpression"].partition("=")
     if names.name(first.strip()) != index:
         raise SimulationError(f"a query of {request['KeyConditionExpression']!r} is not understood")
     value: str = names.value(rest.split()[0])["S"]
-    if index == "live":
-        return sorted(table.lives.get(value, ()))
+    if index in _INDEXES:
+        return sorted(table.indexed.get((index, value), ()))
     return [(value, sort) for sort in table.keys.get(value, ())]
 
 

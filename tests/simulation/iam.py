@@ -58,7 +58,7 @@ class SimulatedIam:
             case "get_user":
                 return {"User": _shown(user) | {"Tags": _tags(user)}}
             case "list_groups_for_user":
-                groups = [{"GroupName": group} for group in user.groups]
+                groups = [_group(group) for group in user.groups]
                 if "Marker" not in request and call.luck.chance(0.1):
                     return {"Groups": [], "IsTruncated": True, "Marker": "1"}
                 return {"Groups": groups, "IsTruncated": False}
@@ -79,6 +79,16 @@ class SimulatedIam:
         if more:
             return answer | {"IsTruncated": True, "Marker": last}
         return answer | {"IsTruncated": False}
+
+
+def _group(name: str) -> dict[str, Any]:
+    return {
+        "GroupId": f"AGPA{name.encode().hex().upper():0>16}",
+        "GroupName": name,
+        "Arn": f"arn:aws:iam::{ACCOUNT_ID}:group/{name}",
+        "Path": "/",
+        "CreateDate": instant(0),
+    }
 
 
 def _shown(user: User) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tests.simulation.clients import Call, refusal
 from tests.simulation.draws import Draws
 from tests.simulation.kernel import SECOND, Kernel, SimulationError
 
-VISIBILITY_TIMEOUT = 120 * SECOND
+VISIBILITY_TIMEOUT = 360 * SECOND
 MOST_RECEIVES = 6
 _LONGEST_DELAY = 900
 _LARGEST_BATCH = 10

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
-
-import boto3
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
 from chalicelib.domain.account import Account
 from straywatch.deploy.deployment import locate_code
 from straywatch.deploy.packaging import SOURCES, build
+from straywatch.deploy.plain_template import transformed
 from straywatch.doctor.checkout import read_package
+from straywatch.doctor.expressions import ARNS, Expressions, expressions
 from straywatch.doctor.world import Checkout
 
 ACCOUNT = Account("aws", "123456789012")
 REGION = "us-east-1"
 STACK = "straywatch"
+
+STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT.account_id}:stack/{STACK}/5ba85542"
 
 _HERE = f"{REGION}:{ACCOUNT.account_id}"
 _REFS = {
@@ -33,19 +33,11 @@ _REFS = {
 }
 """What `Ref` gives where it is not the name itself, by type. Source: each type's return values."""
 
-_ARNS = {
-    "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{_HERE}:table/{{}}",
-    "AWS::Events::Rule": f"arn:aws:events:{_HERE}:rule/{{}}",
-    "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT.account_id}:role/{{}}",
-    "AWS::KMS::Key": f"arn:aws:kms:{_HERE}:key/{{}}",
-    "AWS::Lambda::Function": f"arn:aws:lambda:{_HERE}:function:{{}}",
-    "AWS::Logs::LogGroup": f"arn:aws:logs:{_HERE}:log-group:{{}}:*",
-    "AWS::SQS::Queue": f"arn:aws:sqs:{_HERE}:{{}}",
-}
 _PSEUDO = {
     "AWS::AccountId": ACCOUNT.account_id,
     "AWS::Partition": ACCOUNT.partition,
     "AWS::Region": REGION,
+    "AWS::StackId": STACK_ID,
     "AWS::StackName": STACK,
 }
 
@@ -68,7 +60,9 @@ class DeployedTemplate:
 
     resources: tuple[Made, ...]
     outputs: Mapping[str, str]
-    parameters: frozenset[str]
+    parameters: Mapping[str, str]
+    given: Mapping[str, Any]
+    processed: Mapping[str, Any]
 
     def of_type(self, resource_type: str) -> Iterator[Made]:
         """The resources of a type."""
@@ -77,89 +71,65 @@ class DeployedTemplate:
 
 def deployed(**parameters: str) -> DeployedTemplate:
     """Deploy the packaged template with these parameters, and the template's own for the rest."""
-    template = json.loads(_packaged()[0])
-    values = _Values(template, parameters)
-    outputs = values.wanted("Outputs")
+    return _deployed(frozenset(parameters.items()))
+
+
+@cache
+def _deployed(parameters: frozenset[tuple[str, str]]) -> DeployedTemplate:
+    given, processed, _ = _packaged()
+    template = json.loads(processed)
+    declared = template["Parameters"]
+    unknown = dict(parameters).keys() - declared.keys()
+    assert not unknown, f"the template has no parameter {unknown}"
+    chosen = {name: str(each["Default"]) for name, each in declared.items()} | dict(parameters)
+    named = expressions(template, _PSEUDO, chosen, {})
+    names = {
+        # all but a log group get a name of CloudFormation's own, with letters that nobody knows
+        logical_id: named.of(each["Properties"].get("LogGroupName", f"{STACK}-{logical_id}-1A2B3C"))
+        for logical_id, each in template["Resources"].items()
+    }
+    refs = {
+        logical_id: _REFS.get(each["Type"], "{}").format(names[logical_id])
+        for logical_id, each in template["Resources"].items()
+    }
+    values = expressions(template, _PSEUDO, chosen, refs)
+
+    def made(logical_id: str, resource: Mapping[str, Any]) -> Made:
+        name, kind = names[logical_id], resource["Type"]
+        arn = values.arn(logical_id) if kind in ARNS else refs[logical_id]
+        properties = values.of(resource["Properties"])
+        return Made(logical_id, kind, name, refs[logical_id], arn, properties)
+
     return DeployedTemplate(
-        resources=tuple(values.made(name) for name in values.wanted("Resources")),
-        outputs={name: values.of(output["Value"]) for name, output in outputs.items()},
-        parameters=frozenset(template["Parameters"]),
+        resources=tuple(made(*each) for each in _wanted(template["Resources"], values)),
+        outputs={name: values.of(o["Value"]) for name, o in _wanted(template["Outputs"], values)},
+        parameters=chosen,
+        given=json.loads(given),
+        processed=template,
     )
+
+
+def _wanted(
+    section: Mapping[str, Any], values: Expressions
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The members of a section whose condition holds."""
+    for name, member in section.items():
+        if "Condition" not in member or values.holds(member["Condition"]):
+            yield name, member
 
 
 def checkout() -> Checkout:
     """What the same package tells the doctor of this checkout."""
-    return _packaged()[1]
+    return _packaged()[2]
 
 
 @cache
-def _packaged() -> tuple[str, Checkout]:
-    """The packaged template as SAM hands it to CloudFormation, and the package as the doctor's."""
+def _packaged() -> tuple[str, str, Checkout]:
+    """The packaged template as deployed, as SAM hands it on, and the package as the doctor's."""
     with tempfile.TemporaryDirectory() as out:
         package = build(SOURCES, Path(out))
-        template = locate_code(json.loads(package.template.read_bytes()), "artifacts", "code.zip")
+        key = f"{sha256(package.archive.read_bytes()).hexdigest()}.zip"
+        template = locate_code(json.loads(package.template.read_bytes()), "artifacts", key)
         read = read_package(package)
-    sam = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
-    return json.dumps(sam.translate(template, {})), read
-
-
-class _Values:
-    """The template's expressions, as far as this template uses them."""
-
-    def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
-        self._template = template
-        declared = template["Parameters"]
-        chosen = {name: parameters.get(name, each["Default"]) for name, each in declared.items()}
-        unknown = parameters.keys() - declared.keys()
-        assert not unknown, f"the template has no parameter {unknown}"
-        self._parameters = _PSEUDO | {name: str(value) for name, value in chosen.items()}
-
-    def wanted(self, section: str) -> dict[str, Any]:
-        """The members of a section whose condition holds."""
-        conditions = self._template["Conditions"]
-        return {
-            name: member
-            for name, member in self._template[section].items()
-            if "Condition" not in member or self.of(conditions[member["Condition"]])
-        }
-
-    def made(self, logical_id: str) -> Made:
-        """A resource as it is made."""
-        resource = self._template["Resources"][logical_id]
-        properties = resource["Properties"]
-        # all but a log group get a name of CloudFormation's own, with letters that nobody knows
-        name = self.of(properties.get("LogGroupName", f"{STACK}-{logical_id}-1A2B3C"))
-        ref, arn = _REFS.get(resource["Type"], "{}"), _ARNS.get(resource["Type"], "{}")
-        return Made(
-            logical_id, resource["Type"], name, ref.format(name), arn.format(name),
-            self.of(properties),
-        )  # fmt: skip
-
-    def of(self, value: Any) -> Any:
-        """What an expression comes to; what is none, part by part."""
-        match value:
-            case {"Ref": str(name)}:
-                known = self._parameters.get(name)
-                return self.made(name).ref if known is None else known
-            case {"Fn::GetAtt": [name, attribute]}:
-                return self._attribute(name, attribute)
-            case {"Fn::Sub": str(text)}:
-                return re.sub(r"\$\{([^}]+)\}", lambda match: self._named(match[1]), text)
-            case {"Fn::Equals": [one, other]}:
-                return self.of(one) == self.of(other)
-            case {"Fn::Not": [condition]}:
-                return not self.of(condition)
-            case dict():
-                return {key: self.of(each) for key, each in value.items()}
-            case list():
-                return [self.of(each) for each in value]
-            case _:
-                return value
-
-    def _named(self, name: str) -> str:
-        resource, dot, attribute = name.partition(".")
-        return self._attribute(resource, attribute) if dot else str(self.of({"Ref": name}))
-
-    def _attribute(self, name: str, attribute: str) -> str:
-        made = self.made(name)
-        return {"Arn": made.arn, "QueueName": made.name}[attribute]
+    given = json.dumps(template)
+    return given, json.dumps(transformed(template, REGION)), read

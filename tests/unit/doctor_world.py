@@ -13,10 +13,15 @@ from chalicelib.domain.policies import listed
 from straywatch.deploy.stack import Stack
 from straywatch.deploy.stack_resources import Resource
 from straywatch.doctor.checkup import check_up
+from straywatch.doctor.deployment import evaluated
+from straywatch.doctor.invocation import Invocation
 from straywatch.doctor.lines import Line
-from straywatch.doctor.world import ApiResponse, Gone, Unread, World
-from tests.unit.deployed_template import ACCOUNT, REGION, STACK, Made, checkout, deployed
+from straywatch.doctor.world import ApiResponse, Checkout, Gone, Unread, World
+from tests.unit.deployed_template import ACCOUNT, REGION, STACK, STACK_ID, Made, checkout, deployed
 from tests.unit.doctor_answers import NOW, answers
+
+ASKED = Invocation(stage="test", profile="on call", region=REGION, endpoint="http://127.0.0.1:4566")
+"""How the doctor was asked: what every mend has to carry."""
 
 Change = Callable[[Any], ApiResponse | None]
 """Changes an answer in place, or returns another one."""
@@ -39,6 +44,8 @@ class Deployment:
     answers: Mapping[str, ApiResponse]
     roles: Mapping[str, list[Any]]
     region: str = REGION
+    checkout: Checkout | Unread = field(default_factory=checkout)
+    own_decision: str = "implicitDeny"
     asked: set[str] = field(default_factory=set)
     spoiled: list[_Spoiled] = field(default_factory=list)
 
@@ -46,9 +53,15 @@ class Deployment:
     def healthy(cls, **parameters: str) -> Deployment:
         """What `straywatch deploy` leaves behind; parameters are the template's."""
         template = deployed(**{"AlertEmail": "security@example.com"} | parameters)
-        stack_id = f"arn:aws:cloudformation:{REGION}:{ACCOUNT.account_id}:stack/{STACK}/5ba85542"
         return cls(
-            Stack(STACK, stack_id, "CREATE_COMPLETE", "", template.parameters, template.outputs),
+            Stack(
+                STACK,
+                STACK_ID,
+                "CREATE_COMPLETE",
+                "",
+                frozenset(template.parameters),
+                template.outputs,
+            ),
             tuple(Resource(made.logical_id, made.type, made.ref) for made in template.resources),
             {_question(*told[:3]): told[3] for told in answers(template)},
             {role.arn: _statements(role) for role in template.of_type("AWS::IAM::Role")},
@@ -57,9 +70,11 @@ class Deployment:
     @property
     def world(self) -> World:
         """The deployment as the doctor sees it."""
+        template, intended = evaluated(self._ask, ACCOUNT, self.region, self.stack, self.resources)
         return World(
             ask=self._ask, account=ACCOUNT, region=self.region, stack=self.stack,
-            resources=self.resources, checkout=checkout(), clock=lambda: NOW,
+            resources=self.resources, template=template, intended=intended, checkout=self.checkout,
+            clock=lambda: NOW, invocation=ASKED,
         )  # fmt: skip
 
     def lines(self) -> list[Line]:
@@ -87,16 +102,19 @@ class Deployment:
         if (service, operation) == ("iam", "simulate_principal_policy"):
             answer: ApiResponse = self._simulated(parameters)
         else:
-            answer = copy.deepcopy(self.answers[question])
+            answer = self.answers[question]
         for spoiled in self.spoiled:
             if spoiled.operation == operation and spoiled.about in question:
                 spoiled.used = True
+                answer = copy.deepcopy(answer)
                 other = spoiled.change(answer)
                 answer = answer if other is None else other
         return answer
 
     def _simulated(self, asked: Mapping[str, Any]) -> ApiResponse:
         """Judge each action on each resource by the role's own policy, as IAM would."""
+        if asked["PolicySourceArn"] not in self.roles:  # the doctor asks about itself
+            return {"EvaluationResults": [{"EvalDecision": self.own_decision}]}
         statements = self.roles[asked["PolicySourceArn"]]
         results = [
             {"EvalActionName": action, "EvalDecision": _decision(statements, action, resource)}

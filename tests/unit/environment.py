@@ -1,6 +1,7 @@
 """The environment that the template gives each function, for tests."""
 
 ENVIRONMENT = {
+    "STACK_NAME": "straywatch",
     "ALERT_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:alerts",
     "CHECK_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/checks",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead",
@@ -14,6 +15,7 @@ ENVIRONMENT = {
     "FLAPPING_EPISODES": "3",
     "MISSED_EVENTS_ALERT": "3",
     "DIGEST_ABOVE": "10",
+    "ALWAYS_TELL_SEVERITY": "HIGH",
     "KEEP_RESOLVED_DAYS": "2190",
     "IAM_LAG_SECONDS": "3",
 }

@@ -105,6 +105,8 @@ def since(evidence: Evidence, **changes: object) -> Alert:
 
 
 _DIGEST_ID = "aws:123456789012:digest:2026-11-23T03:15:00Z"
+_ESCALATION_ID = "aws:123456789012:escalated:2026-11-23T03:15:00Z"
+_REMINDER_ID = "aws:123456789012:reminder:2026-11-23T03:15:00Z"
 EXAMPLES: dict[str, Message] = {
     "opened": Alert(AlertType.OPENED, FINDING),
     "opened-left-group": Alert(AlertType.OPENED, replace(FINDING, cause=REMOVED)),
@@ -148,9 +150,32 @@ EXAMPLES: dict[str, Message] = {
         exempted_until=NOW + timedelta(days=30),
     ),
     "resolved-exempted-for-good": ended(Reason.EXEMPTED, exempted_by="path /service/"),
-    "digest": digest_of(ACCOUNT, many(1990), digest_id=_DIGEST_ID, at=NOW),
+    "digest": digest_of(
+        ACCOUNT,
+        [replace(f, severity=min(f.severity, Severity.MEDIUM)) for f in many(1990)],
+        digest_id=_DIGEST_ID,
+        at=NOW,
+        loud=[LONG_NAME],
+        announced=2001,
+        told_singly=11,
+        new=6,
+        strays=2030,
+    ),
+    "digest-escalated": digest_of(
+        ACCOUNT, many(16), digest_id=_ESCALATION_ID, at=NOW, of=AlertType.ESCALATED, new=16
+    ),
+    "digest-reminder": digest_of(
+        ACCOUNT, many(12), digest_id=_REMINDER_ID, at=NOW, of=AlertType.REMINDER
+    ),
     "digest-settled": digest_of(
-        ACCOUNT, [], digest_id=_DIGEST_ID, at=NOW, announced=1990, at_least=Severity.CRITICAL
+        ACCOUNT,
+        [],
+        digest_id=_DIGEST_ID,
+        at=NOW,
+        announced=2001,
+        told_singly=11,
+        at_least=Severity.CRITICAL,
+        here_at_least=Severity.MEDIUM,
     ),
     "test": Alert(AlertType.TEST, replace(FINDING, severity=Severity.LOW)),
     "test-opened": Alert(AlertType.OPENED, FINDING, test=True),

@@ -95,7 +95,12 @@ def messages() -> st.SearchStrategy[Message]:
         HOSTILE,
         st.one_of(st.just(""), HOSTILE),
     )
-    digests = st.lists(findings(), max_size=12).map(
-        lambda found: digest_of(ACCOUNT, found, digest_id="aws:123456789012:digest:1", at=NOW)
+    digests = st.builds(
+        lambda found, loud, of: digest_of(
+            ACCOUNT, found, digest_id="aws:123456789012:digest:1", at=NOW, of=of, loud=loud
+        ),
+        st.lists(findings(), max_size=12),
+        st.lists(findings(), max_size=3),
+        st.sampled_from((AlertType.OPENED, AlertType.ESCALATED, AlertType.REMINDER)),
     )
     return st.one_of(alerts(), notices, digests)

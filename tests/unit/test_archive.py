@@ -63,3 +63,10 @@ def test_an_archive_with_boto3_in_it_is_refused(extra: str) -> None:
     """Lambda brings boto3: packing it makes every cold start slower."""
     with pytest.raises(StraywatchError, match="boto3"):
         require_complete(zipped(*NEEDED, extra))
+
+
+@pytest.mark.parametrize("extra", ["fast/_speed.cpython-311-x86_64-linux-gnu.so", "x.pyd"])
+def test_machine_code_is_refused(extra: str) -> None:
+    """It would run on the packer's processor and Python alone."""
+    with pytest.raises(StraywatchError, match="only pure Python"):
+        require_complete(zipped(*NEEDED, extra))

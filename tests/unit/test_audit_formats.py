@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,18 @@ from straywatch.audit.formats import csv as csv_format
 from straywatch.audit.formats import json as json_format
 from straywatch.audit.report import AccountResult, Report
 from straywatch.errors import StraywatchError
-from tests.unit.audit_samples import ALL, BROKEN, EMPTY, HOSTILE, NOW, PLAIN
+from tests.unit.audit_samples import (
+    ALL,
+    BROKEN,
+    EMPTY,
+    EXEMPT,
+    HOSTILE,
+    MEMBER,
+    NOW,
+    PLAIN,
+    STRAY,
+)
+from tests.unit.audit_samples import report as reported
 
 SCHEMA = json.loads(Path("docs/audit.schema.json").read_text())
 every_report = pytest.mark.parametrize("report", ALL.values(), ids=ALL.keys())
@@ -282,11 +294,23 @@ def test_ocsf_tells_each_evaluation_in_its_numbers() -> None:
 @pytest.mark.parametrize("width", [20, 40, 70, 80, 110, 200])
 @every_report
 def test_the_table_keeps_to_the_width(report: Report, width: int) -> None:
-    """On a screen of 40 columns or more no row of the table is wrapped by the terminal."""
+    """On a screen of 40 columns or more it wraps no row, but where one word is longer."""
     text = io.StringIO()
     table.show(report, text, width)
     rows = text.getvalue().splitlines()[: -len(summary.sentences(report))]
-    assert max(map(len, rows), default=0) <= max(width, 40)
+    wrapped = [row for row in rows if len(row) > max(width, 40)]
+    assert [row for row in wrapped if len(row.split()) > 1] == []
+
+
+@pytest.mark.parametrize("width", [20, 40, 70, 80, 110])
+def test_the_table_breaks_no_name_and_no_id(width: int) -> None:
+    """Whoever copies one from a narrow screen has it whole."""
+    long = replace(STRAY, name="terraform-deployer-for-production", note=f"see {STRAY.user_id}")
+    text = io.StringIO()
+    table.show(reported(MEMBER, EXEMPT, long), text, width)
+    words = text.getvalue().split()
+    for whole in (long.name, long.user_id, "iam:PutUserPolicy;", "administrator-like:", "mia"):
+        assert whole in words
 
 
 def test_the_table_shows_names_that_cannot_steer_the_terminal() -> None:

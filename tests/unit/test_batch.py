@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.check_requests import MalformedCheckError
-from chalicelib.flows.batch import MOST_RECEIVES, process
+from chalicelib.flows.batch import MOST_RECEIVES, RESERVE_SECONDS, process
 from straywatch.deploy.template import assemble
 
 
@@ -41,6 +43,22 @@ class Checks:
         self.done.append(body)
 
 
+@dataclass
+class Batches:
+    """Batches handled with all the time in the world, unless `time_left` says otherwise."""
+
+    checks: Checks = field(default_factory=Checks)
+    dead: DeadLetters = field(default_factory=DeadLetters)
+    time_left: Iterator[float] = field(default_factory=lambda: repeat(60.0))
+    failed: list[int] = field(default_factory=list)
+
+    def __call__(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Handle one."""
+        return process(
+            event, self.checks, self.dead, lambda: next(self.time_left), self.failed.append
+        )
+
+
 def batch(*bodies: str, receives: int = 1) -> dict[str, Any]:
     """An event as Lambda's poller hands it over; ids are the places in it."""
     return {
@@ -63,9 +81,10 @@ def failures(*places: int) -> dict[str, Any]:
 
 def test_ten_good_messages_are_done() -> None:
     """Nothing comes again."""
-    checks = Checks()
-    assert process(batch(*"abcdefghij"), checks, DeadLetters()) == failures()
-    assert checks.done == list("abcdefghij")
+    batches = Batches()
+    assert batches(batch(*"abcdefghij")) == failures()
+    assert batches.checks.done == list("abcdefghij")
+    assert batches.failed == []
 
 
 @pytest.mark.parametrize("place", [0, 4, 9])
@@ -73,39 +92,79 @@ def test_one_failing_message_alone_comes_again(place: int) -> None:
     """The nine others are done and deleted, wherever in the batch the bad one lies."""
     bodies = list("abcdefghij")
     bodies[place] = "failing"
-    checks, dead = Checks(), DeadLetters()
-    assert process(batch(*bodies), checks, dead) == failures(place)
-    assert len(checks.done) == 9
-    assert dead.letters == []
+    batches = Batches()
+    assert batches(batch(*bodies)) == failures(place)
+    assert len(batches.checks.done) == 9
+    assert batches.dead.letters == []
+
+
+def test_what_failed_is_counted() -> None:
+    """Lambda calls such a batch a success: nothing else would tell that checks fail."""
+    batches = Batches()
+    batches(batch("a", "failing", "b", "failing"))
+    batches(batch("a"))
+    assert batches.failed == [2]
+
+
+def test_out_of_time_the_rest_comes_again() -> None:
+    """Killed by Lambda, what was done would come again, too, and nobody would know why."""
+    left = [RESERVE_SECONDS + 1, RESERVE_SECONDS - 1, RESERVE_SECONDS - 2]
+    batches = Batches(time_left=iter(left))
+    assert batches(batch(*"abcd")) == failures(2, 3)
+    assert batches.checks.done == ["a", "b"]
+    assert batches.failed == [2]
+
+
+def test_one_is_tried_however_little_time_there_is() -> None:
+    """A slow start must not end in the dead-letter queue untried."""
+    batches = Batches(time_left=repeat(0.0))
+    assert batches(batch(*"ab")) == failures(1)
+    assert batches.checks.done == ["a"]
+
+
+def test_who_was_left_before_goes_first() -> None:
+    """Nobody is left behind until the queue gives it up."""
+    event = batch(*"abc")
+    event["Records"][2]["attributes"]["ApproximateReceiveCount"] = "3"
+    batches = Batches(time_left=repeat(0.0))
+    assert batches(event) == failures(0, 1)
+    assert batches.checks.done == ["c"]
+
+
+def test_left_at_the_last_receive_it_says_why() -> None:
+    """Nothing goes to the dead-letter queue without its reason."""
+    batches = Batches(time_left=repeat(0.0))
+    batches(batch(*"ab", receives=MOST_RECEIVES))
+    assert batches.dead.letters == [("b", "OutOfTimeError: those before it took all the time")]
 
 
 def test_a_message_that_cannot_be_read_is_set_aside_at_once() -> None:
     """No repeat can help it: it is dead-lettered with its reason, and not repeated."""
-    checks, dead = Checks(), DeadLetters()
-    assert process(batch("a", "malformed", "b"), checks, dead) == failures()
-    assert dead.letters == [("malformed", "not a check message")]
-    assert checks.done == ["a", "b"]
+    batches = Batches()
+    assert batches(batch("a", "malformed", "b")) == failures()
+    assert batches.dead.letters == [("malformed", "not a check message")]
+    assert batches.checks.done == ["a", "b"]
 
 
 def test_the_last_failure_takes_its_reason_along() -> None:
     """SQS would dead-letter it without a word; whoever looks there wants to know why."""
-    dead = DeadLetters()
-    assert process(batch("failing", receives=MOST_RECEIVES), Checks(), dead) == failures()
-    assert dead.letters == [("failing", "TimeoutError: IAM did not answer")]
+    batches = Batches()
+    assert batches(batch("failing", receives=MOST_RECEIVES)) == failures()
+    assert batches.dead.letters == [("failing", "TimeoutError: IAM did not answer")]
 
 
 def test_before_the_last_receive_it_is_tried_again() -> None:
     """Throttling and outages pass."""
-    dead = DeadLetters()
-    assert process(batch("failing", receives=MOST_RECEIVES - 1), Checks(), dead) == failures(0)
-    assert dead.letters == []
+    batches = Batches()
+    assert batches(batch("failing", receives=MOST_RECEIVES - 1)) == failures(0)
+    assert batches.dead.letters == []
 
 
 @pytest.mark.parametrize("body", ["malformed", "failing"])
 def test_without_a_dead_letter_queue_nothing_is_lost(body: str) -> None:
     """What could not be set aside stays in the queue: its redrive policy takes over."""
-    event = batch(body, receives=MOST_RECEIVES)
-    assert process(event, Checks(), DeadLetters(broken=True)) == failures(0)
+    batches = Batches(dead=DeadLetters(broken=True))
+    assert batches(batch(body, receives=MOST_RECEIVES)) == failures(0)
 
 
 def test_the_last_receive_is_the_queues_own() -> None:
@@ -117,4 +176,4 @@ def test_the_last_receive_is_the_queues_own() -> None:
 def test_a_record_without_attributes_is_handled() -> None:
     """A hand-made event counts as received for the first time."""
     event = {"Records": [{"messageId": "id-0", "body": "failing"}]}
-    assert process(event, Checks(), DeadLetters()) == failures(0)
+    assert Batches()(event) == failures(0)

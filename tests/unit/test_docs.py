@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from straywatch.deploy.template import assemble
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHANNELS = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
+PLATFORM = (ROOT / "docs" / "platform.md").read_text(encoding="utf-8")
 PAGES = "".join((README, *(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))))
 PARAMETERS = assemble()["Parameters"]
 CELLS = [[cell.strip() for cell in row.split("|")[1:-1]] for row in README.splitlines()]
@@ -25,9 +27,9 @@ ROWS = {
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_every_parameter_is_told(name: str) -> None:
-    """Settings with their defaults in the README, those of a channel on its page."""
+    """Settings with their defaults in the README, those of a channel or a platform on its page."""
     default = PARAMETERS[name]["Default"]
-    assert ROWS.get(name) == str(default) or name in CHANNELS
+    assert ROWS.get(name) == str(default) or name in CHANNELS or f"`{name}`" in PLATFORM
 
 
 def test_every_row_is_a_parameter() -> None:
@@ -39,3 +41,33 @@ def test_every_row_is_a_parameter() -> None:
 def test_every_command_is_told(name: str) -> None:
     """In the README, or on a page beside it."""
     assert f"straywatch {name}" in PAGES or f"`{name}`" in PAGES
+
+
+def test_no_page_names_a_registrys_host() -> None:
+    """A package is named; where it comes from is for each organization to say."""
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        hosts = re.findall(r"pypi\.org|pythonhosted|npmjs|crates\.io", page.read_text("utf-8"))
+        assert hosts == [], page.name
+
+
+RELIANCES = [
+    [cell.strip() for cell in row.split("|")[1:-1]]
+    for row in (ROOT / "docs" / "aws.md").read_text("utf-8").splitlines()
+    if row.startswith("|") and not row.startswith(("| relied on", "|---"))
+]
+"""What is relied on, AWS's page, whether somebody has read it, and what stands in for it."""
+
+
+@pytest.mark.parametrize("row", RELIANCES, ids=lambda row: row[0][:40])
+def test_what_is_relied_on_has_a_source_and_a_test_or_says_that_it_has_none(row: list[str]) -> None:
+    """Each test named there exists; a row without one says so."""
+    _, page, _, tests = row
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", tests)
+    missing = [
+        f"{file}::{name}"
+        for file, name in named
+        if f"\ndef {name}(" not in (ROOT / file).read_text("utf-8")
+    ]
+    assert missing == []
+    assert bool(named) != tests.startswith("**nothing**")
+    assert "](https://docs.aws.amazon.com/" in page or page == "not documented"

@@ -3,314 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
+import re
+import shlex
 from datetime import timedelta
+from itertools import pairwise, product
 from typing import Any
 
+import boto3
+import click
 import pytest
+from botocore.validate import ParamValidator
 
-from straywatch.doctor.checkup import Area, exit_code
+from straywatch.cli import cli, run
+from straywatch.doctor.checkup import Area, exit_code, unseen
+from straywatch.doctor.intended import FOLDED
+from straywatch.doctor.invocation import STAGED, Invocation
+from straywatch.doctor.kinds.interface import Call
+from straywatch.doctor.kinds.table import KINDS
 from straywatch.doctor.lines import Level, Line, passed, untold, warned
 from straywatch.doctor.lines import failed as line_failed
 from straywatch.doctor.lines import unread as line_unread
-from straywatch.doctor.world import Unread
+from straywatch.doctor.performing import parameters
+from straywatch.doctor.repairing import plan, repair
+from straywatch.doctor.world import Gone, Unread
+from straywatch.errors import StraywatchError, WrongUsageError
+from tests.unit.deployed_template import REGION, deployed
 from tests.unit.doctor_answers import NOW
-from tests.unit.doctor_world import Deployment
+from tests.unit.doctor_sabotages import (
+    FAIL,
+    MANAGEMENT,
+    SABOTAGES,
+    WARN,
+    advanced,
+    exempting,
+    reader,
+    shut,
+)
+from tests.unit.doctor_world import ASKED, Change, Deployment
 
-FAIL, WARN = Level.FAIL, Level.WARN
-Sabotage = Callable[[Deployment], None]
-
-
-def spoiled(operation: str, change: Any, about: str = "") -> Sabotage:
-    """Change what an operation answers."""
-    return lambda deployment: deployment.spoil(operation, change, about)
-
-
-def deleted(operation: str, about: str = "") -> Sabotage:
-    """Let what an operation tells of be gone."""
-    return lambda deployment: deployment.delete(operation, about)
-
-
-def updated(operation: str, about: str = "", **changes: Any) -> Sabotage:
-    """Set fields of what an operation answers."""
-    return spoiled(operation, lambda answer: answer.update(changes), about)
-
-
-def attributes(about: str, **changes: Any) -> Sabotage:
-    """Set attributes of a queue or a topic."""
-    operation = "get_topic_attributes" if "Topic" in about else "get_queue_attributes"
-    return spoiled(operation, lambda answer: answer["Attributes"].update(changes), about)
-
-
-def environment(**changes: str) -> Sabotage:
-    """Set variables of the checking function."""
-    return spoiled(
-        "get_function_configuration",
-        lambda answer: answer["Environment"]["Variables"].update(changes),
-        "CheckMembership",
-    )
-
-
-def without(logical_id: str) -> Sabotage:
-    """Let the stack lack a resource."""
-
-    def drop(deployment: Deployment) -> None:
-        every = deployment.resources
-        deployment.resources = tuple(r for r in every if not r.logical_id.startswith(logical_id))
-        assert deployment.resources != every
-
-    return drop
-
-
-def stack(**changes: Any) -> Sabotage:
-    """Set fields of the stack."""
-
-    def change(deployment: Deployment) -> None:
-        deployment.stack = replace(deployment.stack, **changes)
-
-    return change
-
-
-def region(name: str) -> Sabotage:
-    """Let the deployment be in another region."""
-
-    def move(deployment: Deployment) -> None:
-        deployment.region = name
-
-    return move
-
-
-def selectors(**answer: Any) -> Sabotage:
-    """Let the trail select these events."""
-    return spoiled("get_event_selectors", lambda _: answer)
-
-
-def advanced(*fields: dict[str, Any]) -> Sabotage:
-    """Let the trail select by advanced selectors."""
-    return selectors(AdvancedEventSelectors=[{"FieldSelectors": list(fields)}])
-
-
-MANAGEMENT = {"Field": "eventCategory", "Equals": ["Management"]}
-POLICY_OF_NOBODY = json.dumps({"Version": "2012-10-17", "Statement": []})
-DENIED = {"EvalActionName": "iam:GetUser", "EvalDecision": "implicitDeny"}
-RULE = {"EventPattern": json.dumps({"source": ["aws.iam"]})}
-
-
-def sweep(**fields: Any) -> Sabotage:
-    """Let the last sweep have noted this."""
-
-    def note(answer: dict[str, Any]) -> None:
-        for name, value in fields.items():
-            kind = "N" if isinstance(value, int) else "S"
-            answer["Item"][name] = {kind: str(value)}
-
-    return spoiled("get_item", note, '"sweep"')
-
-
-SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
-    "another region": (
-        region("eu-west-1"), FAIL, "region", "--region us-east-1"),
-    "failed stack": (stack(status="UPDATE_ROLLBACK_FAILED"), FAIL, "stack", "deploy"),
-    "stack at work": (stack(status="UPDATE_IN_PROGRESS"), WARN, "stack", "wait"),
-    "no trail": (updated("describe_trails", trailList=[]), FAIL, "trail", "create-trail"),
-    "trail stopped": (updated("get_trail_status", IsLogging=False), FAIL, "trail", "start-logging"),
-    "trail of another region": (
-        spoiled("describe_trails", lambda a: a["trailList"][0].update(
-            IsMultiRegionTrail=False, HomeRegion="eu-west-1")), FAIL, "trail", "trail"),
-    "trail without global services": (
-        spoiled("describe_trails", lambda a: a["trailList"][0].update(
-            IncludeGlobalServiceEvents=False)), FAIL, "trail", "trail"),
-    "trail of reads": (
-        selectors(EventSelectors=[{"ReadWriteType": "ReadOnly", "IncludeManagementEvents": True}]),
-        FAIL, "trail", "trail"),
-    "trail of data events": (
-        selectors(EventSelectors=[{"ReadWriteType": "All", "IncludeManagementEvents": False}]),
-        FAIL, "trail", "trail"),
-    "advanced trail of reads": (
-        advanced(MANAGEMENT, {"Field": "readOnly", "Equals": ["true"]}), FAIL, "trail", "trail"),
-    "advanced trail without IAM": (
-        advanced(MANAGEMENT, {"Field": "eventSource", "NotEquals": ["iam.amazonaws.com"]}),
-        FAIL, "trail", "trail"),
-    "advanced trail of data events": (
-        advanced({"Field": "eventCategory", "Equals": ["Data"]}), FAIL, "trail", "trail"),
-    "rule disabled": (
-        updated("describe_rule", "OnMembershipLost", State="DISABLED"),
-        FAIL, "rule of OnMembershipLost", "enable-rule"),
-    "schedule disabled": (
-        updated("describe_rule", "Sweep", State="DISABLED"), FAIL, "rule of Sweep", "enable-rule"),
-    "rule deleted": (deleted("describe_rule", "Settled"), FAIL, "rule of OnMembershipSettled", ""),
-    "rule not in the stack": (
-        without("OnMembershipLostOnMembershipLostEvent"), FAIL, "rule of OnMembershipLost", ""),
-    "pattern changed": (
-        updated("describe_rule", "Settled", **RULE),
-        FAIL, "rule of OnMembershipSettled: pattern", "put-rule"),
-    "target removed": (
-        updated("list_targets_by_rule", "Lost", Targets=[]),
-        FAIL, "target of OnMembershipLost", "put-targets"),
-    "target without dead letters": (
-        spoiled("list_targets_by_rule", lambda a: a["Targets"][0].pop("DeadLetterConfig") and None,
-                "Settled"),
-        FAIL, "target of OnMembershipSettled", "put-targets"),
-    "permission revoked": (
-        updated("get_policy", "Lost", Policy=POLICY_OF_NOBODY),
-        FAIL, "permission to invoke OnMembershipLost", "add-permission"),
-    "permission for another rule": (
-        spoiled("get_policy", lambda a: a.update(
-            Policy=a["Policy"].replace("rule/straywatch-On", "rule/other-On")), "Lost"),
-        FAIL, "permission to invoke OnMembershipLost", "add-permission"),
-    "permission denied outright": (
-        spoiled("get_policy", lambda a: a.update(
-            Policy=a["Policy"].replace('"Statement": [', '"Statement": [{"Effect": "Deny", '
-            '"Principal": "*", "Action": "lambda:*", "Resource": "*"},')), "Lost"),
-        FAIL, "permission to invoke OnMembershipLost", "add-permission"),
-    "no policy at all": (
-        deleted("get_policy", "Sweep"), FAIL, "permission to invoke Sweep", "add-permission"),
-    "failures dropped": (
-        deleted("get_function_event_invoke_config", "Lost"),
-        FAIL, "failures of OnMembershipLost", "put-function-event-invoke-config"),
-    "dead letters refused": (
-        attributes("DeadLetterQueue", Policy=POLICY_OF_NOBODY),
-        FAIL, "policy of the dead-letter queue", "deploy"),
-    "function deleted": (
-        deleted("get_function_configuration", "CheckMembership"),
-        FAIL, "function CheckMembership", "deploy"),
-    "function broken": (
-        updated("get_function_configuration", "Sweep", State="Failed", StateReason="KMS"),
-        FAIL, "function Sweep", "deploy"),
-    "update failed": (
-        updated("get_function_configuration", "Sweep", LastUpdateStatus="Failed"),
-        FAIL, "function Sweep", "deploy"),
-    "other code": (
-        updated("get_function_configuration", "Lost", CodeSha256="x"),
-        WARN, "function OnMembershipLost: version", "straywatch deploy"),
-    "setting broken": (
-        environment(GRACE_PERIOD_SECONDS="soon"), FAIL, "function CheckMembership: settings", ""),
-    "setting missing": (
-        environment(ALERT_TOPIC_ARN=""), FAIL, "function CheckMembership: settings", ""),
-    "setting of elsewhere": (
-        environment(STATE_TABLE="other"), FAIL, "function CheckMembership: settings", ""),
-    "throttled to nothing": (
-        updated("get_function_concurrency", "Lost", ReservedConcurrentExecutions=0),
-        FAIL, "function OnMembershipLost: concurrency", "delete-function-concurrency"),
-    "role weakened": (
-        spoiled("simulate_principal_policy", lambda a: a["EvaluationResults"].append(DENIED),
-                "CheckMembership"),
-        FAIL, "permissions of CheckMembership", "role"),
-    "mapping disabled": (
-        updated("get_event_source_mapping", State="Disabled"),
-        FAIL, "check queue to CheckMembership", "--enabled"),
-    "mapping of another queue": (
-        updated("get_event_source_mapping", EventSourceArn="arn:aws:sqs:us-east-1:1:x"),
-        FAIL, "check queue to CheckMembership", ""),
-    "mapping repeats batches": (
-        updated("get_event_source_mapping", FunctionResponseTypes=[]),
-        FAIL, "check queue to CheckMembership", "ReportBatchItemFailures"),
-    "mapping deleted": (
-        deleted("get_event_source_mapping"), FAIL, "check queue to CheckMembership", ""),
-    "configuration refused": (
-        spoiled("get_parameter", lambda _: {"Parameter": {"Value": "{}"}}),
-        FAIL, "exemptions", "straywatch exemptions"),
-    "queue deleted": (
-        deleted("get_queue_attributes", "CheckQueue"), FAIL, "queue CheckQueue", "deploy"),
-    "checks never dead-lettered": (
-        attributes("CheckQueue", RedrivePolicy=""),
-        FAIL, "check queue: failed checks", "set-queue-attributes"),
-    "visibility too short": (
-        attributes("CheckQueue", VisibilityTimeout="30"),
-        WARN, "check queue: visibility", "VisibilityTimeout=120"),
-    "backlog": (
-        attributes("CheckQueue", ApproximateNumberOfMessages="5000"),
-        WARN, "check queue: depth", "logs tail"),
-    "old checks": (
-        spoiled("get_metric_statistics", lambda _: {"Datapoints": [
-            {"Timestamp": "2026-01-01", "Maximum": 7200.0}]}),
-        WARN, "check queue: age", "logs tail"),
-    "dead letters": (
-        attributes("DeadLetterQueue", ApproximateNumberOfMessages="3"),
-        FAIL, "dead letters", "straywatch redrive"),
-    "table deleted": (
-        deleted("describe_table", "FindingsTable"), FAIL, "table FindingsTable", ""),
-    "table inaccessible": (
-        spoiled("describe_table", lambda a: a["Table"].update(
-            TableStatus="INACCESSIBLE_ENCRYPTION_CREDENTIALS"), "StateTable"),
-        FAIL, "table StateTable", ""),
-    "index in the making": (
-        spoiled("describe_table", lambda a: a["Table"]["GlobalSecondaryIndexes"][0].update(
-            IndexStatus="CREATING"), "FindingsTable"),
-        WARN, "table FindingsTable", "wait"),
-    "no encryption": (
-        spoiled("describe_table", lambda a: a["Table"].pop("SSEDescription") and None,
-                "FindingsTable"),
-        WARN, "table FindingsTable: encryption", "update-table"),
-    "no backups": (
-        spoiled("describe_continuous_backups", lambda _: {"ContinuousBackupsDescription": {}},
-                "FindingsTable"),
-        WARN, "table FindingsTable: backups", "update-continuous-backups"),
-    "no expiry": (
-        spoiled("describe_time_to_live", lambda _: {"TimeToLiveDescription": {
-            "TimeToLiveStatus": "DISABLED"}}, "StateTable"),
-        WARN, "table StateTable: expiry", "update-time-to-live"),
-    "topic deleted": (
-        deleted("get_topic_attributes", "AlertTopic"), FAIL, "topic AlertTopic", "deploy"),
-    "topic under AWS's key": (
-        attributes("AlertTopic", KmsMasterKeyId="alias/aws/sns"),
-        FAIL, "topic AlertTopic: key", "set-topic-attributes"),
-    "topic in the clear": (
-        attributes("AlertTopic", KmsMasterKeyId=""),
-        WARN, "topic AlertTopic: key", "set-topic-attributes"),
-    "alarms may not publish": (
-        attributes("HealthTopic", Policy=POLICY_OF_NOBODY), FAIL, "topic HealthTopic: policy", ""),
-    "nobody subscribed": (
-        updated("list_subscriptions_by_topic", "AlertTopic", Subscriptions=[]),
-        FAIL, "topic AlertTopic: subscriptions", "aws sns subscribe"),
-    "nobody confirmed": (
-        updated("list_subscriptions_by_topic", "AlertTopic", Subscriptions=[
-            {"SubscriptionArn": "PendingConfirmation", "Protocol": "email", "Endpoint": "a@b.c"}]),
-        FAIL, "topic AlertTopic: subscriptions", "confirm"),
-    "nobody hears of health": (
-        updated("list_subscriptions_by_topic", "HealthTopic", Subscriptions=[]),
-        WARN, "topic HealthTopic: subscriptions", "aws sns subscribe"),
-    "one unconfirmed": (
-        spoiled("list_subscriptions_by_topic", lambda a: a["Subscriptions"].append(
-            {"SubscriptionArn": "PendingConfirmation", "Protocol": "email", "Endpoint": "a@b.c"}),
-            "AlertTopic"),
-        WARN, "topic AlertTopic: subscriptions", "confirm"),
-    "key disabled": (
-        spoiled("describe_key", lambda a: a["KeyMetadata"].update(KeyState="Disabled")),
-        FAIL, "key", "enable-key"),
-    "key to be deleted": (
-        spoiled("describe_key", lambda a: a["KeyMetadata"].update(KeyState="PendingDeletion")),
-        FAIL, "key", "cancel-key-deletion"),
-    "key shut to alarms": (
-        spoiled("get_key_policy", lambda a: a.update(
-            Policy=a["Policy"].replace("cloudwatch.", "other."))), FAIL, "key: policy", ""),
-    "key shut to functions": (
-        spoiled("get_key_policy", lambda a: a.update(Policy=a["Policy"].replace(":root", ":x"))),
-        FAIL, "key: policy", ""),
-    "alarm deleted": (
-        spoiled("describe_alarms", lambda a: a["MetricAlarms"].pop() and None), FAIL, "alarm", ""),
-    "alarm silenced": (
-        spoiled("describe_alarms", lambda a: a["MetricAlarms"][0].update(ActionsEnabled=False)),
-        FAIL, "alarm", "enable-alarm-actions"),
-    "alarm tells nobody": (
-        spoiled("describe_alarms", lambda a: a["MetricAlarms"][0].update(AlarmActions=[])),
-        FAIL, "alarm", ""),
-    "alarm rings": (
-        spoiled("describe_alarms", lambda a: a["MetricAlarms"][0].update(StateValue="ALARM")),
-        WARN, "alarm", ""),
-    "never swept": (
-        spoiled("get_item", lambda _: {}, '"sweep"'), WARN, "last sweep", "straywatch sweep"),
-    "sweep long ago": (
-        sweep(finished_at="2020-01-01T00:00:00Z"), FAIL, "last sweep", "straywatch sweep"),
-    "events missed": (sweep(missed_events=4), FAIL, "missed events", "replay"),
-    "sweep stopped": (
-        spoiled("get_item", lambda _: {"Item": {"marker": {"S": "m"}, "started_at": {"S": "x"}}},
-                "sweep-cursor"), WARN, "unfinished sweep", "straywatch sweep"),
-    "clock an hour off": (
-        spoiled("get_caller_identity", lambda a: a["ResponseMetadata"]["HTTPHeaders"].update(
-            date="Mon, 01 Jan 2024 00:00:00 GMT")), FAIL, "clock", "NTP"),
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf"
+CHANNELS = {
+    "AlertEmail": "security@example.com", "AlertSms": "+15551234567", "ChatEnabled": "yes",
+    "PagerDutySecretArn": SECRET, "SecurityHubEnabled": "yes",
+    "FindingEventBusArn": "arn:aws:events:us-east-1:123456789012:event-bus/security",
 }  # fmt: skip
+OFF = {name: "no" if value == "yes" else "" for name, value in CHANNELS.items()}
+"""What switches each channel on, and off."""
 
 
 def problems(deployment: Deployment) -> list[Line]:
@@ -320,37 +58,297 @@ def problems(deployment: Deployment) -> list[Line]:
 
 def test_a_healthy_deployment_has_no_problem() -> None:
     """Nothing fails, nothing warns; only what has never happened yet cannot be told."""
-    deployment = Deployment.healthy()
+    deployment = Deployment.healthy(**CHANNELS)
     assert problems(deployment) == []
     untold = [line for line in deployment.lines() if line.level is Level.NOT_CHECKED]
     assert [line.check for line in untold] == ["check queue: age", "last event"]
     assert exit_code([Area("all", tuple(deployment.lines()))]) == 0
 
 
-def test_a_deployment_with_every_channel_has_nothing_that_fails() -> None:
-    """What a channel brings along is not taken for a part of the monitor gone wrong."""
-    secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf"
-    deployment = Deployment.healthy(
-        AlertSms="+15551234567", ChatEnabled="yes", PagerDutySecretArn=secret,
-        SecurityHubEnabled="yes",
-    )  # fmt: skip
-    checks = [line.check for line in problems(deployment)]
-    assert checks == ["topic ChatTopic: subscriptions"]  # the chat's own side is not attached yet
+@pytest.mark.parametrize("on", [c for c in product((True, False), repeat=len(CHANNELS)) if any(c)])
+def test_whatever_channels_are_on_healthy_is_healthy(on: tuple[bool, ...]) -> None:
+    """What a channel brings along, or leaves out, is not taken for something gone wrong."""
+    chosen = {
+        name: CHANNELS[name] if wanted else OFF[name]
+        for name, wanted in zip(CHANNELS, on, strict=True)
+    }
+    complaints = [line.check for line in problems(Deployment.healthy(**chosen))]
+    silent = {f"subscribers of {topic}Topic" for topic in ("Alert", "Health", "Tamper")}
+    people = chosen["AlertEmail"] or chosen["AlertSms"] or chosen["PagerDutySecretArn"]
+    # nobody hears of alarms where neither mail nor SMS nor pager is on: that is so, and said
+    assert set(complaints) <= (set() if people else silent)
 
 
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_each_sabotage_is_named_with_what_mends_it(name: str) -> None:
-    """By the line it concerns, as bad as it is, with the command; and little else complains."""
-    sabotage, level, check, mend = SABOTAGES[name]
-    deployment = Deployment.healthy()
+    """By the line it concerns, as bad as it is, in its words; and little else complains.
+
+    The mend is one command that destroys nothing, with the stage, profile, region and endpoint that
+    the doctor was given.
+    """
+    sabotage, level, check, words = SABOTAGES[name]
+    deployment = Deployment.healthy(**CHANNELS)
     sabotage(deployment)
     found = problems(deployment)
-    named = [line for line in found if line.check.startswith(check) and line.level is level]
-    assert named, found
-    assert mend in named[0].mend
-    assert all(line.mend for line in found)
-    if name != "another region":  # where every ARN is another, nothing is as it should be
-        assert len(found) <= 3, found
+    named = [x for x in found if x.check.startswith(check) and words in x.seen]
+    assert [line.level for line in named][:1] == [level], found
+    assert all(line.mend or line.advice for line in found)
+    assert len({line.check for line in found}) <= 3, found
+    for line in found:
+        assert not re.search("destroy|delete", line.mend + line.advice), line
+        if line.mend:
+            assert aimed(shlex.split(line.mend)), line.mend
+
+
+def aimed(words: list[str]) -> bool:
+    """Whether a command carries all that the doctor was asked with."""
+    options = {("--profile", ASKED.profile), ("--region", ASKED.region)}
+    if "straywatch" in words:
+        assert words[0] == f"AWS_ENDPOINT_URL={ASKED.endpoint}"
+        options.add(("--stage", ASKED.stage))
+    else:
+        assert words[0] == "aws"
+        options.add(("--endpoint-url", ASKED.endpoint))
+    return options <= set(pairwise(words))
+
+
+@pytest.mark.parametrize("name", SABOTAGES)
+def test_each_repair_that_is_named_makes_calls_that_aws_takes(name: str) -> None:
+    """Or has CloudFormation make the resource anew; each call is of the form that boto3 demands."""
+    deployment = Deployment.healthy(**CHANNELS)
+    SABOTAGES[name][0](deployment)
+    names = [n for line in problems(deployment) for n in repaired(line)]
+    made: list[Call] = []
+    remade: list[str] = []
+    world = deployment.world
+    for each in names:
+        repairs = plan(world, [each])
+        done = len(made) + len(remade)
+        repair(world, repairs, made.append, remade.extend)
+        assert len(made) + len(remade) > done, each
+    for call in made:
+        client = boto3.client(
+            call.service, REGION, aws_access_key_id="x", aws_secret_access_key="x"
+        )  # type: ignore[call-overload]
+        told = parameters(client, call)
+        operation = client.meta.method_to_api_mapping[call.operation]
+        shape = client.meta.service_model.operation_model(operation).input_shape
+        assert ParamValidator().validate(told, shape).generate_report() == "", call
+
+
+def test_evidence_that_was_deleted_comes_back_from_its_backup() -> None:
+    """The newest one; an empty table in its place would keep it from being restored."""
+    calls = _restored(lambda a: a.update(BackupSummaries=[_backup("old", 1), _backup("new", 2)]))
+    assert calls[0].operation == "restore_table_from_backup"
+    assert calls[0].parameters["BackupArn"].endswith("/new")
+    with pytest.raises(StraywatchError, match=r"whether a backup of .* is left is unknown"):
+        _restored(lambda _: Unread("access denied"))
+    assert _restored(lambda _: {"BackupSummaries": []})[0].operation == "create_table"
+
+
+def _backup(name: str, day: int) -> dict[str, Any]:
+    arn = f"arn:aws:dynamodb:us-east-1:123456789012:table/x/backup/{name}"
+    return {"BackupArn": arn, "BackupCreationDateTime": NOW + timedelta(days=day)}
+
+
+def _restored(backups: Change) -> list[Call]:
+    deployment = Deployment.healthy()
+    deployment.delete("describe_table", "FindingsTable")
+    deployment.spoil("list_backups", backups, "FindingsTable")
+    world, calls = deployment.world, list[Call]()
+    repair(world, plan(world, ["FindingsTable"]), calls.append, lambda _: None)
+    return calls
+
+
+def test_what_is_not_in_the_stack_is_not_repaired() -> None:
+    """A wrong name is said, with those that there are; so is a template that cannot be read."""
+    with pytest.raises(WrongUsageError, match=r"no CheckQuue to repair; it has .*CheckQueue"):
+        plan(Deployment.healthy().world, ["CheckQuue"])
+    deployment = Deployment.healthy()
+    deployment.deny("get_template")
+    with pytest.raises(StraywatchError, match="nothing to repair by: access denied"):
+        plan(deployment.world, ["all"])
+
+
+def test_a_healthy_deployment_has_nothing_to_repair() -> None:
+    """So a repair of everything is harmless at any time."""
+    assert plan(Deployment.healthy(**CHANNELS).world, ["all"]) == ()
+
+
+def test_a_function_that_is_gone_is_made_before_what_hangs_on_it() -> None:
+    """Its permissions and its event source are of no use before it, nor is it before its role."""
+    deployment = Deployment.healthy()
+    deployment.delete("get_role", "SweepRole")
+    deployment.delete("get_function_configuration", "Sweep")
+    deployment.delete("get_function_event_invoke_config", "Sweep")
+    planned = [each.resource.logical_id for each in plan(deployment.world, ["Sweep"])]
+    assert planned == ["SweepRole", "Sweep"]
+    planned = [each.resource.logical_id for each in plan(deployment.world, ["all"])]
+    assert planned == ["SweepRole", "Sweep", "SweepEventInvokeConfig"]
+
+
+def repaired(line: Line) -> list[str]:
+    """The resource that a mend repairs."""
+    words = shlex.split(line.mend)
+    return [words[words.index("--repair") + 1]] if "--repair" in words else []
+
+
+def test_a_doctor_that_was_told_nothing_prints_plain_commands() -> None:
+    """No empty option stands in a mend."""
+    plain = Invocation(region="us-east-1")
+    assert plain.straywatch("sweep") == "straywatch sweep --region us-east-1"
+    assert Invocation().aws("logs tail", "/a b") == "aws logs tail '/a b'"
+
+
+def test_every_type_in_the_template_is_looked_at() -> None:
+    """A resource of a new type is given its row before it can be forgotten."""
+    types = {made.type for made in deployed(**CHANNELS).resources}
+    assert types <= {*KINDS, *FOLDED}
+
+
+def test_every_property_in_the_template_is_compared() -> None:
+    """Or known to say nothing about what the resource does."""
+    idle = {
+        "Tags", "Description", "AttributeDefinitions", "FunctionName", "Qualifier", "TopicArn",
+        "Protocol", "Endpoint", "LogGroupName", "MappedBy",
+    }  # fmt: skip
+    for resource in Deployment.healthy(**CHANNELS).world.intended:
+        known = KINDS[resource.resource_type].properties
+        assert set(resource.properties) - set(known) <= idle, resource.logical_id
+
+
+def test_drift_is_told_from_another_version() -> None:
+    """One is repaired, the other deployed: an update would leave drift as it is."""
+    deployment = Deployment.healthy()
+    deployment.spoil("get_function_configuration", lambda a: a.update(CodeSha256="x"), "Lost")
+    (drift,) = problems(deployment)
+    assert "doctor --repair OnMembershipLost --yes" in drift.mend
+    deployment = Deployment.healthy()
+    deployment.spoil("get_template", _of_an_older_version, "Original")
+    (version,) = problems(deployment)
+    assert (version.level, version.check) == (WARN, "version")
+    assert "straywatch deploy" in version.mend
+    assert "GracePeriodSeconds, AlertTopic" in version.seen
+
+
+def _of_an_older_version(answer: dict[str, Any]) -> None:
+    template = answer["TemplateBody"]
+    template["Parameters"]["GracePeriodSeconds"]["Default"] = 60
+    template["Resources"]["AlertTopic"]["Properties"]["DisplayName"] = "Of old"
+
+
+def test_a_sweep_rate_of_the_operators_own_that_is_too_long_is_said() -> None:
+    """Chosen or not: what events lose would be found a month late, and the alarm rings daily."""
+    deployment = Deployment.healthy(SweepRate="rate(30 days)")
+    (line,) = problems(deployment)
+    assert (line.check, line.level) == ("sweep rate", WARN)
+
+
+GIVEN_KEY = f"arn:aws:kms:{REGION}:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def key_state(state: str) -> tuple[str, Change]:
+    """A key that can or cannot be used."""
+    return "describe_key", lambda answer: answer["KeyMetadata"].update(KeyState=state)
+
+
+def key_statement(**changes: Any) -> tuple[str, Change]:
+    """A key whose policy has its one statement changed."""
+
+    def change(answer: Any) -> None:
+        policy = json.loads(answer["Policy"])
+        policy["Statement"][0].update(changes)
+        answer["Policy"] = json.dumps(policy)
+
+    return "get_key_policy", change
+
+
+def test_a_key_of_the_operators_own_is_looked_at() -> None:
+    """The stack has none then: its output says which it is."""
+    deployment = Deployment.healthy(AlertKeyArn=GIVEN_KEY)
+    assert problems(deployment) == []
+    told = {line.check for line in deployment.lines() if line.level is Level.PASS}
+    assert {f"key {GIVEN_KEY}", f"policy of key {GIVEN_KEY}"} <= told
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "seen"),
+    [
+        (key_state("Disabled"), "KeyState is Disabled"),
+        (key_state("PendingDeletion"), "KeyState is PendingDeletion"),
+        (("describe_key", lambda _: Gone()), "was deleted"),
+        (key_statement(Principal={"Service": "sns.amazonaws.com"}), "no kms:Decrypt, kms:Gen"),
+        (key_statement(Action="kms:Decrypt"), "no kms:GenerateDataKey:"),
+        (key_statement(Effect="Deny", Principal="*", Condition={}), "no kms:Decrypt"),
+    ],
+)
+def test_a_key_of_the_operators_own_that_stops_alarms_is_said(
+    sabotage: tuple[str, Change], seen: str
+) -> None:
+    """Or the monitor would break in silence: its alarms pass through the same key."""
+    deployment = Deployment.healthy(AlertKeyArn=GIVEN_KEY)
+    deployment.spoil(*sabotage, GIVEN_KEY)
+    (line,) = problems(deployment)
+    assert line.level is FAIL
+    assert GIVEN_KEY in line.check
+    assert seen in line.seen
+    assert line.mend or line.advice
+
+
+def test_a_key_policy_that_denies_is_seen_past_one_that_allows() -> None:
+    """A deny wins, whoever else is let in."""
+
+    def denying(answer: Any) -> None:
+        policy = json.loads(answer["Policy"])
+        deny = {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+        answer["Policy"] = json.dumps({"Statement": [*policy["Statement"], deny]})
+
+    deployment = Deployment.healthy(AlertKeyArn=GIVEN_KEY)
+    deployment.spoil("get_key_policy", denying, GIVEN_KEY)
+    (line,) = problems(deployment)
+    assert "denies CloudWatch" in line.seen
+
+
+def test_a_cron_that_sweeps_once_a_week_is_no_late_sweep() -> None:
+    """The doctor measures by what the heartbeat measures by."""
+    deployment = Deployment.healthy(SweepRate="cron(0 3 ? * MON *)")
+    (line,) = problems(deployment)
+    assert (line.check, line.level) == ("sweep rate", WARN)
+    assert "every 7d" in line.seen
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"name": "*", "until": "2020-01-01"},
+        {"name": "ci-*"},
+        {"path": "/service/"},
+    ],
+)
+def test_an_exemption_that_is_over_or_of_some_leaves_the_others_watched(
+    rule: dict[str, str],
+) -> None:
+    """It is not called an exemption of everybody."""
+    deployment = Deployment.healthy()
+    exempting(**rule)(deployment)
+    assert problems(deployment) == []
+
+
+def test_not_checked_is_said_only_of_what_the_reader_may_not_see() -> None:
+    """A queue that is shut to readers who lack the permission is not called sabotaged."""
+    deployment = Deployment.healthy()
+    shut()(deployment)
+    reader("implicitDeny")(deployment)
+    lines = [line for line in deployment.lines() if line.check == "queue CheckQueue"]
+    assert [line.level for line in lines] == [Level.NOT_CHECKED]
+
+
+def test_what_one_look_cannot_tell_hides_nothing_that_others_tell() -> None:
+    """A reader without one permission still hears of the wrong handler."""
+    deployment = Deployment.healthy()
+    deployment.deny("get_function_recursion_config")
+    deployment.spoil("get_function_configuration", lambda a: a.update(Handler="x"), "Sweep")
+    assert [line.check for line in problems(deployment)] == ["function Sweep"]
 
 
 @pytest.mark.parametrize(
@@ -380,20 +378,18 @@ def test_what_is_denied_is_never_a_pass() -> None:
         lines = deployment.lines()
         unread = [line for line in lines if line.failed_to_look]
         assert unread, operation
-        assert all(line.level is Level.NOT_CHECKED and line.mend for line in unread)
+        assert all(line.level is Level.NOT_CHECKED and line.advice for line in unread)
         passes = {(line.check, line.seen) for line in lines if line.level is Level.PASS}
         assert passes <= healthy, operation
         assert exit_code([Area("all", tuple(lines))]) in (1, 3)
 
 
-def test_a_checkout_that_cannot_be_packaged_leaves_versions_unchecked() -> None:
-    """Nothing to compare with is no match."""
-    world = replace(Deployment.healthy().world, checkout=Unread("no chalice"))
-    from straywatch.doctor.functions import looking  # noqa: PLC0415 - one part alone
-
-    unread = [line.check for line in looking(world) if line.failed_to_look]
-    assert len([check for check in unread if "version" in check]) == 4
-    assert len([check for check in unread if "permissions" in check]) == 4
+def test_a_checkout_that_cannot_be_packaged_leaves_the_version_unchecked() -> None:
+    """Nothing to compare with is no match; what is deployed is held against its own template."""
+    deployment = Deployment.healthy()
+    deployment.checkout = Unread("no chalice")
+    unread = [line.check for line in deployment.lines() if line.failed_to_look]
+    assert unread == ["version"]
 
 
 def test_the_last_event_is_told_from_the_marks() -> None:
@@ -423,3 +419,27 @@ def test_the_last_event_is_told_from_the_marks() -> None:
 def test_the_exit_code_tells_the_worst(lines: list[Line], code: int) -> None:
     """A failure goes before a look that failed; a warning lets a script pass."""
     assert exit_code([Area("all", tuple(lines))]) == code
+
+
+def test_what_could_not_be_looked_at_is_told_in_one_line() -> None:
+    """Whoever reads stderr alone, as a script does, has a reason for the exit code."""
+    lines = (passed("a", ""), line_unread("queue Q", "throttled\nand more"), line_unread("b", "x"))
+    assert unseen([Area("all", lines)]) == (
+        "2 checks could not be made, the first of them queue Q: throttled and more"
+    )
+
+
+@pytest.mark.parametrize("words", sorted(STAGED))
+def test_a_mend_gives_a_stage_to_commands_that_take_one(words: str) -> None:
+    """What it prints is not refused for an option that is not there."""
+    group = click.Context(cli)
+    command = cli.get_command(group, words)
+    if isinstance(command, click.Group):
+        command = command.get_command(group, "put")
+    assert command
+    assert "stage" in {each.name for each in command.params}
+
+
+def test_nothing_is_agreed_to_without_a_repair() -> None:
+    """`--yes` alone would look like a repair of everything, and do nothing."""
+    assert run(["doctor", "--yes"]) == 2

@@ -33,8 +33,8 @@ from tests.unit.hostile import HOSTILE, LEGAL, alerts, findings, messages
 FEW = settings(max_examples=50, deadline=None)
 OWN_LINK = re.compile(r"(Console|CloudTrail): +https://us-east-1\.console\.aws\.amazon\.com/[!-~]*")
 
-OURS = {"user_id", "detected_by"}
-"""Texts of a finding that nobody can choose: IAM gives the id, and we name how it was found."""
+OURS = {"user_id", "detected_by", "crowd", "escalated_in"}
+"""Texts of a finding that nobody can choose: IAM gives the id, the others are names of ours."""
 TEXTS = [field.name for field in fields(Finding) if field.type in ("str", "tuple[str, ...]")]
 
 

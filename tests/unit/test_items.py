@@ -13,7 +13,7 @@ from chalicelib.adapters.items import from_item, to_item
 from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import Cause
-from chalicelib.domain.facts import Evidence, Fact, Kind
+    after=maybe,
 from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
 from chalicelib.domain.severity import Severity
 
@@ -42,7 +42,20 @@ facts = st.builds(
     user_id=words,
     name=words,
     cause=st.none() | causes,
+<<<<<<< HEAD
     after=maybe,
+=======
+)
+marks = st.builds(
+    Mark,
+    account=accounts,
+    user_name=filled,
+    facts=st.lists(facts, max_size=3).map(tuple),
+    noted=st.lists(st.builds(Noted, filled, counts, instants), max_size=3).map(tuple),
+    asked=st.lists(st.builds(Asked, instants, instants), max_size=3).map(tuple),
+    flapping_told_at=maybe,
+    version=counts,
+>>>>>>> main
 )
 findings = st.builds(
     Finding,

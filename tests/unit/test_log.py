@@ -31,10 +31,12 @@ def test_times_and_errors_are_written_as_text(capsys: pytest.CaptureFixture[str]
 
 
 def test_counts_become_metrics(capsys: pytest.CaptureFixture[str]) -> None:
-    """CloudWatch reads each count of the line as a metric in the namespace Straywatch."""
-    metrics(users=3, strays=1)
+    """CloudWatch reads each count of the line as a metric of its stack."""
+    metrics("straywatch-test", users=3, strays=1)
     entry = json.loads(capsys.readouterr().out)
     (directive,) = entry["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Straywatch"
     assert [metric["Name"] for metric in directive["Metrics"]] == ["users", "strays"]
+    assert directive["Dimensions"] == [["Stack"]]
+    assert entry["Stack"] == "straywatch-test"
     assert (entry["users"], entry["strays"]) == (3, 1)

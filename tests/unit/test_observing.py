@@ -10,7 +10,6 @@ import pytest
 from chalicelib.domain.facts import Kind
 from chalicelib.domain.findings import AlertType
 from straywatch.findings.life import EntryKind, life
-from straywatch.observing.deployment import DAILY, sweep_interval
 from straywatch.observing.figures import (
     Gap,
     NoDurations,
@@ -167,13 +166,6 @@ def test_gaps_are_longer_than_two_intervals() -> None:
         Gap(NOW + 5 * HOUR, NOW + 8 * HOUR),
     )
     assert gaps([], NOW, NOW + 3 * HOUR, HOUR) == (Gap(NOW, NOW + 3 * HOUR),)
-
-
-def test_sweep_rates_as_eventbridge_writes_them() -> None:
-    """A rate has its interval; a cron expression is measured against a day."""
-    assert sweep_interval("rate(1 hour)") == HOUR
-    assert sweep_interval("rate(30 minutes)") == 30 * MINUTE
-    assert sweep_interval("cron(0 6 * * ? *)") == DAILY
 
 
 def test_a_monitor_that_is_well() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from rich.cells import cell_len
 from straywatch.errors import WrongUsageError
 from straywatch.terminal.columns import layout
 from straywatch.terminal.files import check_writable, write
-from straywatch.terminal.progress import counting
+from straywatch.terminal.progress import counting, waiting
 from straywatch.text import one_line, visible, visible_lines
 
 
@@ -133,3 +134,16 @@ def test_progress_shows_on_a_terminal_after_a_second(
         add(1000)
     assert ("Reading users" in stream.getvalue()) is shown
     assert bool(stream.getvalue()) is shown
+
+
+def test_a_wait_shows_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once it has taken its time; what is printed meanwhile stays on standard output."""
+    monkeypatch.setenv("TERM", "xterm")
+    screen, pipe = Terminal(), io.StringIO()
+    before = sys.stdout
+    with waiting("Looking at users", screen, patience=0):
+        while "Looking at users" not in screen.getvalue():
+            assert sys.stdout is before
+    with waiting("Looking at users", screen, patience=3600), waiting("In vain", pipe, patience=0):
+        seen = screen.getvalue()
+    assert (screen.getvalue(), pipe.getvalue()) == (seen, "")

@@ -33,7 +33,9 @@ _KINDS = {
     "AWS::Logs::LogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:{}:*",
 }
 _PARAMETERS = {
-    "PagerDutySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf"
+    "AlertKeyArn": "arn:aws:kms:us-east-1:123456789012:key/ours",
+    "FindingEventBusArn": "arn:aws:events:us-east-1:123456789012:event-bus/security",
+    "PagerDutySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf",
 }
 
 
@@ -51,6 +53,8 @@ def resolved(resource: Any) -> Any:
         for name, value in (samples | {"StackName": "straywatch"}).items():
             text = text.replace(f"${{AWS::{name}}}", value)
         return text
+    if "Fn::If" in resource:
+        return [resolved(each) for each in resource["Fn::If"][1:]]
     name = resource["Ref"] if "Ref" in resource else resource["Fn::GetAtt"][0]
     return _PARAMETERS[name] if name in _PARAMETERS else _arn(name)
 

@@ -14,6 +14,7 @@ from chalicelib.domain.alerts import Alert
 from chalicelib.domain.decision import Rules
 from chalicelib.domain.exemptions import NotExempt
 from chalicelib.domain.findings import AlertType
+from chalicelib.domain.floods import Limits
 from chalicelib.domain.risk import Risk
 from chalicelib.domain.severity import Severity
 from chalicelib.flows.check import Check
@@ -62,8 +63,8 @@ def monitor(world: World, grace: int) -> tuple[Receive, Check]:
         assess=lambda _: Risk(Severity.LOW, "-"), rules=Rules(settings.grace, settings.iam_lag),
     )  # fmt: skip
     floods = Floods(
-        above=0, documents=State(), live=lambda _: iter(()), queue=world.queue, topic=world.topic,
-        clock=world.clock,
+        limits=Limits(0, Severity.HIGH), documents=State(), live=lambda _: iter(()),
+        in_crowd=lambda _: iter(()), queue=world.queue, topic=world.topic, clock=world.clock,
     )  # fmt: skip
     watched = frozenset({ACCOUNT})
     check = Check(watched=watched, inquiry=inquiry, commit=commit, floods=floods, clock=world.clock)

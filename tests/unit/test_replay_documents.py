@@ -70,10 +70,33 @@ def test_gzip_files_joined_together_are_read_to_the_end() -> None:
     assert read(b"".join(parts)) == BOTH
 
 
-def test_an_empty_file_has_no_records() -> None:
-    """That is no fault."""
-    assert read(b"") == []
-    assert read(b" \n\n") == []
+@pytest.mark.parametrize("content", [b"", b" \n\n", gzip.compress(b"", mtime=0)])
+def test_an_empty_file_is_named(content: bytes) -> None:
+    """CloudTrail writes none: a download has failed."""
+    assert [type(piece) for piece in read(content)] == [Broken]
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [b"[" * 200_000, b'{"a":' * 50_000, b'[{"a":"]"},' * 50_000, b'{"Records":' + b"[" * 9999],
+)
+def test_json_that_nests_without_end_is_refused(deep: bytes) -> None:
+    """At once, and not after hours; strings that hold brackets do not count."""
+    assert isinstance(read(deep)[-1], Broken)
+    texts = {"Records": [{**ONE, "errorMessage": '[[{"' * 5_000}, TWO]}
+    assert [piece["eventName"] for piece in read(encoded(texts))] == ["CreateUser", "DeleteUser"]
+
+
+def test_what_a_torn_gzip_still_holds_is_read() -> None:
+    """Every record that comes before the tear, by document and by line; then the tear is told."""
+    many = [created(at(minutes=n), f"user-{n}") for n in range(200)]
+    for content in (encoded({"Records": many}), b"\n".join(map(encoded, many))):
+        whole = gzip.compress(content)
+        found = read(whole[: len(whole) * 3 // 4])
+        records = [piece for piece in found if isinstance(piece, dict)]
+        assert records == many[: len(records)]
+        assert len(records) > 100
+        assert isinstance(found[-1], Broken)
 
 
 @pytest.mark.parametrize("bad", [b"garbage", b'{"eventName": "Crea', b"\xff\xfe", b"7"])

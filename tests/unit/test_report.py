@@ -38,6 +38,7 @@ def records(reading: Reading, **changes: Any) -> Records:
         findings=reading.findings,
         unreadable=(),
         sweeps=tuple(inside),
+        drills=(),
         census=reading.census,
         rules=(RULE,),
         now=NOW + timedelta(days=1),

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.settings import InvalidSettingsError, settings_from
+from chalicelib.channels.pager.relay import PagerSettings
+from chalicelib.domain.severity import Severity
+from chalicelib.settings import InvalidSettingsError, read_settings, settings_from
 from tests.unit.environment import ENVIRONMENT
 
 
@@ -55,3 +57,20 @@ def test_every_fault_is_told_at_once() -> None:
         settings_from(ENVIRONMENT | {"REMINDER_HOURS": "never", "STATE_TABLE": ""})
     assert "REMINDER_HOURS is 'never'" in str(refusal.value)
     assert "STATE_TABLE is not set" in str(refusal.value)
+
+
+PAGER = {"PAGERDUTY_SECRET_ARN": "arn", "PAGERDUTY_URL": "https://x"}
+
+
+@pytest.mark.parametrize("text", ["HIGH,CRITICAL", "HIGH, CRITICAL"])
+def test_severities_are_read_by_their_names(text: str) -> None:
+    """As a list of CloudFormation's, with or without spaces."""
+    settings = read_settings(PagerSettings, PAGER | {"PAGERDUTY_SEVERITIES": text})
+    assert settings.pagerduty_severities == (Severity.HIGH, Severity.CRITICAL)
+
+
+@pytest.mark.parametrize("text", ["high", "HIGH,", "HIGH;CRITICAL", "ALL", "3", " "])
+def test_a_word_that_is_no_severity_is_refused(text: str) -> None:
+    """It would page nobody, and nobody would notice."""
+    with pytest.raises(InvalidSettingsError, match=r"PAGERDUTY_SEVERITIES is .*LOW, MEDIUM, HIGH"):
+        read_settings(PagerSettings, PAGER | {"PAGERDUTY_SEVERITIES": text})

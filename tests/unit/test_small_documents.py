@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from chalicelib.codec import decode, encode
+from chalicelib.domain.floods import Crowd, Flood
 from chalicelib.domain.severity import Severity
-from chalicelib.flows.floods import _Crowd, _Told
+from chalicelib.flows.flood_book import FloodBook
 from chalicelib.flows.sweep import _Cursor, _Last, _Tally
 from chalicelib.times import exact
-from tests.unit.records import NOW
+from tests.fakes import State
+from tests.unit.records import ACCOUNT, NOW
 
 THEN = exact(NOW)
 KEY = {"pk": "aws:123456789012", "sk": "digest"}
@@ -17,20 +20,33 @@ NUMBERS = {"users": Decimal(7), "compliant": Decimal(4), "exempt": Decimal(1), "
 
 
 def test_a_flood_goes_on_over_an_upgrade() -> None:
-    """Its digests keep their id, and what they count."""
+    """Its digests keep their id, and what they count; the crowd that led to it begins anew."""
     crowd = {"count": Decimal(12), "last_at": THEN, "due_at": THEN, "version": Decimal(3)}
-    assert decode(_Crowd, crowd | KEY) == _Crowd(12, NOW, NOW, 3)
+    assert decode(Crowd, crowd | KEY) == Crowd("", 12, NOW, NOW, 3)
     numbers = {"open": Decimal(5), "announced": Decimal(9), "version": Decimal(2)}
-    told = {"id": "x", "told_at": THEN, "severity": "HIGH"} | numbers
-    assert decode(_Told, told | KEY) == _Told("x", NOW, 5, 9, Severity.HIGH, version=2)
+    earlier = {"id": "x", "told_at": THEN, "severity": "HIGH"} | numbers
+    (flood,) = floods_in(earlier)
+    assert flood == Flood(
+        "x",
+        NOW,
+        severity=Severity.HIGH,
+        severity_here=Severity.HIGH,
+        announced=9,
+    )
 
 
 def test_a_flood_that_was_told_to_be_over_stays_so() -> None:
     """Also where the function ended before it could note that it had told so."""
     over = {"told_at": THEN, "version": Decimal(4)}
-    assert decode(_Told, over | KEY) == _Told(told_at=NOW, version=4)
+    assert floods_in(over) == ()
     closing = over | {"id": "x", "announced": Decimal(9), "severity": "LOW", "closing": True}
-    assert decode(_Told, closing | KEY) == _Told("x", NOW, 0, 9, closing=True, version=4)
+    (flood,) = floods_in(closing)
+    assert flood.ending
+
+
+def floods_in(document: dict[str, Any]) -> tuple[Flood, ...]:
+    """The floods in a book that an earlier version has left."""
+    return FloodBook(State(documents={"digest": document | KEY})).floods(ACCOUNT)
 
 
 def test_a_sweep_that_stopped_half_way_goes_on_over_an_upgrade() -> None:

@@ -112,6 +112,22 @@ def test_believes_nothing_old(signer: Signer) -> None:
         check(message, signer, timedelta(minutes=66))
 
 
+@pytest.mark.parametrize(
+    "timestamp",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00",
+        "2026-11-23T03:15:00",
+        "",
+    ],
+)
+def test_answers_403_to_any_time(signer: Signer, timestamp: str) -> None:
+    """Also to one that no clock has, or without its zone: the receiver does not break on it."""
+    with pytest.raises(ForgedMessageError):
+        check(signed(NOTIFICATION | {"Timestamp": timestamp}, signer), signer)
+
+
 @pytest.mark.parametrize("message", [{}, NOTIFICATION, NOTIFICATION | {"Timestamp": "x"}])
 def test_believes_nothing_unsigned(signer: Signer, message: dict[str, str]) -> None:
     """Also one with holes is refused by the module's own error."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,80 @@ def test_each_parameter_says_what_it_is_for() -> None:
     assert [name for name, each in parameters.items() if not each.get("Description")] == []
 
 
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:"
+CHOICES = {
+    "PagerDutySeverities": (["LOW", "MEDIUM", "HIGH", "CRITICAL"], ["high", "", "ALL", "HIGHEST"]),
+    "PagerDutySecretArn": (
+        [
+            f"{SECRET}straywatch/pager_duty+=.@-AbCdEf",
+            SECRET.replace("aws", "aws-us-gov", 1) + "x-1",
+        ],
+        [f"{SECRET}*", f"{SECRET}pager-??????", SECRET, f"{SECRET}a b", "straywatch/pagerduty"],
+    ),
+}
+"""What parameters take, and what they refuse; of a list each member."""
+
+
+@pytest.mark.parametrize("parameter", CHOICES)
+def test_a_parameter_refuses_what_would_go_wrong_in_silence(parameter: str) -> None:
+    """A word that pages nobody, or a wildcard that reads every secret."""
+    pattern = assemble()["Parameters"][parameter]["AllowedPattern"]
+    good, bad = CHOICES[parameter]
+    assert [each for each in good if not re.search(pattern, each)] == []
+    assert [each for each in bad if re.search(pattern, each)] == []
+
+
+def alarms() -> dict[str, dict[str, Any]]:
+    """The properties of every alarm."""
+    resources = assemble()["Resources"].items()
+    return {
+        name: each["Properties"]
+        for name, each in resources
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+def watched(alarm: dict[str, Any], metric: str) -> list[str]:
+    """The resources whose figure of this name raises the alarm as soon as it is above the limit."""
+    values = [dimension["Value"] for dimension in alarm["Dimensions"]]
+    found = [value.get("Ref") or value["Fn::GetAtt"][0] for value in values]
+    above = alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    return found if above and alarm["MetricName"] == metric else []
+
+
+def test_a_letter_that_is_lost_raises_an_alarm() -> None:
+    """Of each function whose failures Lambda keeps with the function's own role."""
+    resources = assemble()["Resources"].items()
+    keeping = {
+        name for name, each in resources if "EventInvokeConfig" in each.get("Properties", {})
+    }
+    told = [
+        name
+        for alarm in alarms().values()
+        if alarm["Namespace"] == "AWS/Lambda" and alarm["Threshold"] == 0
+        for name in watched(alarm, "DestinationDeliveryFailures")
+    ]
+    assert sorted(told) == sorted(keeping)
+
+
+def test_findings_that_wait_for_security_hub_raise_an_alarm() -> None:
+    """A function that may not take them is never invoked, and so never fails."""
+    alarm = alarms()["ImportBacklogAlarm"]
+    assert watched(alarm, "ApproximateAgeOfOldestMessage") == ["ImportQueue"]
+    queue = assemble()["Resources"]["ImportQueue"]["Properties"]
+    dead_after = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+    assert alarm["Threshold"] < dead_after
+
+
+@pytest.mark.parametrize("name", alarms())
+def test_an_alarm_reaches_people_when_it_begins_and_when_it_ends(name: str) -> None:
+    """On both topics: whoever filters by attributes hears the health topic."""
+    alarm = alarms()[name]
+    both = [{"Ref": "HealthTopic"}, {"Ref": "AlertTopic"}]
+    assert (alarm["AlarmActions"], alarm["OKActions"]) == (both, both)
+    assert alarm["TreatMissingData"] in ("missing", "ignore", "notBreaching")  # see docs/alarms.md
+
+
 def write(directory: Path, **fragments: str) -> Path:
     """A directory of fragments."""
     for name, text in fragments.items():
@@ -96,6 +171,45 @@ def test_what_holds_no_members_is_refused(tmp_path: Path, fragments: dict[str, s
     """A fragment that is lost or misspelt does not package as less."""
     with pytest.raises(StraywatchError, match=r"no template|holds no"):
         assemble(write(tmp_path, **fragments))
+
+
+EVERY = """
+EveryFunction: {Runtime: new, Architectures: [arm64]}
+EveryRole: {Path: /, RoleName: !Sub "p-FUNCTION"}
+Resources:
+  One: {Type: AWS::Serverless::Function, Properties: {Timeout: 3, Runtime: own}}
+  Two: {Type: AWS::Serverless::Function}
+  TwoRole: {Type: AWS::IAM::Role, Condition: C}
+  Queue: {Type: Q}
+"""
+
+
+def test_what_is_said_of_every_function_is_said_once(tmp_path: Path) -> None:
+    """Each function has it beside its own, which wins; so has its role, under its own name."""
+    template = assemble(write(tmp_path, every=EVERY))
+    role = "AWS::IAM::Role"
+    assert template == {
+        "Resources": {
+            "One": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {"Timeout": 3, "Runtime": "own", "Architectures": ["arm64"]},
+            },
+            "OneRole": {
+                "Type": role,
+                "Properties": {"Path": "/", "RoleName": {"Fn::Sub": "p-One"}},
+            },
+            "Queue": {"Type": "Q"},
+            "Two": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {"Runtime": "new", "Architectures": ["arm64"]},
+            },
+            "TwoRole": {
+                "Type": role,
+                "Condition": "C",
+                "Properties": {"Path": "/", "RoleName": {"Fn::Sub": "p-Two"}},
+            },
+        }
+    }
 
 
 def test_yaml_reads_as_json_would() -> None:

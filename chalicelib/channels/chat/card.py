@@ -19,6 +19,11 @@ _LONGEST_STEP = 1000
 _MARKS = {"CRITICAL": ":red_circle:", "HIGH": ":large_orange_circle:"}
 _OTHER = ":large_yellow_circle:"
 _OVER = ":white_check_mark:"
+_OF = {
+    "opened": "In no group",
+    "escalated": "In no group for too long",
+    "reminder": "Still in no group",
+}
 # Slack reads <...> and &...; even inside a code span; a backtick would end the span
 _LOOKALIKES = str.maketrans({"<": "\u2039", ">": "\u203a", "&": "+", "`": "'"})
 
@@ -82,7 +87,9 @@ def _lines(message: Received) -> Iterable[str]:
 
 def _standing(digest: Mapping[str, Any]) -> Iterable[str]:
     counts = ", ".join(f"{count} {name}" for name, count in digest["by_severity"].items())
-    yield f"*In no group* {digest['open']} of {digest['announced']} {code(counts)}"
+    here = digest["announced"] - digest["told_singly"]
+    yield f"*{_OF[digest['of']]}* {digest['open']} of {here} {code(counts)}"
+    yield f"*New* {digest['new']} *Told singly* {digest['told_singly']} *In all* {digest['strays']}"
     for each in digest["worst"]:
         since = code(f"since {each['stray_since']}")
         yield f"- {code(each['severity'])} {code(each['user_name'], 64)} {since}"

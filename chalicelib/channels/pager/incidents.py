@@ -85,7 +85,7 @@ def _payload(message: Received) -> dict[str, Any]:
     payload: dict[str, Any] = {
         "summary": elided(message.subject or message.type, _LONGEST_SUMMARY),
         "source": f"AWS account {message.account.account_id}",
-        "severity": _SEVERITIES[about["severity"]],
+        "severity": _SEVERITIES[message.severity.name],
         "component": "IAM",
         "group": message.account.key,
         "class": message.type,

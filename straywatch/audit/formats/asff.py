@@ -100,21 +100,21 @@ def _head(account: Account, report: Report) -> dict[str, Any]:
 def _resource(user: AuditedUser) -> dict[str, Any]:
     details: dict[str, Any] = {
         "UserId": user.user_id,
-        "UserName": user.name,
-        "Path": user.path,
+        "UserName": visible(user.name),
+        "Path": visible(user.path),
         "CreateDate": iso(user.created_at),
-        "GroupList": list(user.groups),
-        "UserPolicyList": [{"PolicyName": name} for name in user.inline_policies],
+        "GroupList": [visible(name) for name in user.groups],
+        "UserPolicyList": [{"PolicyName": visible(name)} for name in user.inline_policies],
         "AttachedManagedPolicies": [
             {"PolicyArn": arn, "PolicyName": arn.rsplit("/", 1)[-1]}
-            for arn in user.attached_policies
+            for arn in map(visible, user.attached_policies)
         ],
     }
     if user.boundary_arn:
-        details["PermissionsBoundary"] = {"PermissionsBoundaryArn": user.boundary_arn}
+        details["PermissionsBoundary"] = {"PermissionsBoundaryArn": visible(user.boundary_arn)}
     return {
         "Type": "AwsIamUser",
-        "Id": user.arn,
+        "Id": visible(user.arn),
         "Partition": user.account.partition,
         "Region": HOME_REGIONS.get(user.account.partition, "us-east-1"),
         "Details": {"AwsIamUser": details},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from datetime import datetime
-from typing import TextIO
+from typing import Literal, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -13,7 +13,7 @@ from rich.text import Text
 from straywatch.audit.formats.summary import sentences
 from straywatch.audit.formats.times import age
 from straywatch.audit.report import AuditedUser, Report
-from straywatch.terminal.columns import layout
+from straywatch.terminal.columns import unbroken
 from straywatch.text import visible
 
 _WIDE = 110  # from here on there is room for policies and ids
@@ -24,25 +24,41 @@ _STYLE = {"CRITICAL": "bold red", "HIGH": "red", "MEDIUM": "yellow", "LOW": "cya
 
 def render(report: Report) -> str:
     """Write the table without colour, for a file or a pipe, as wide as COLUMNS or 160."""
-    text = io.StringIO()
     columns = os.environ.get("COLUMNS", "")
-    show(report, text, int(columns) if columns.isdecimal() and int(columns) else _PIPED)
+    width = int(columns) if columns.isdecimal() and int(columns) else _PIPED
+    text = io.StringIO()
+    _print(report, _console(text, width, color_system=None), soft_wrap=True)
     return text.getvalue()
 
 
 def show(report: Report, stream: TextIO, width: int | None = None) -> None:
     """Print table and summary; on a terminal as wide as it is, and in colour unless NO_COLOR."""
-    console = Console(file=stream, width=width, highlight=False, emoji=False, markup=False)
+    _print(report, _console(stream, width, color_system="auto"), soft_wrap=width is not None)
+
+
+def _console(stream: TextIO, width: int | None, color_system: Literal["auto"] | None) -> Console:
+    """A console; FORCE_COLOR is for screens: what goes to a file has no colour."""
+    return Console(
+        file=stream,
+        width=width,
+        color_system=color_system,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+
+
+def _print(report: Report, console: Console, *, soft_wrap: bool) -> None:
     users = list(report.users)
     if users:
         header = _columns(several=len(report.accounts) > 1, width=console.width)
         cells = [_cells(user, report.generated_at, console.width) for user in users]
         rows = [header, *([row[name] for name in header] for row in cells)]
         styles = ["bold", *map(_style, users)]
-        shown = map(_coloured, layout(rows, console.width), styles)
+        shown = map(_coloured, unbroken(rows, console.width), styles)
         console.print(Text("\n").join(shown), soft_wrap=True)
     for line in sentences(report):
-        console.print(Text(line, style="bold"), soft_wrap=width is not None)
+        console.print(Text(line, style="bold"), soft_wrap=soft_wrap)
 
 
 def _coloured(lines: list[str], style: str) -> Text:

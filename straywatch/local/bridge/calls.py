@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from logging import getLogger
 
+from straywatch.local.bridge.throttle import Throttle
+
 _LOG = getLogger("straywatch.calls")
 
 
@@ -15,6 +17,11 @@ class Call:
 
     action: str
     caller_arn: str
+
+    @property
+    def account_id(self) -> str:
+        """The caller's account; empty for a caller whom nobody knows."""
+        return self.caller_arn.split(":")[4] if self.caller_arn.count(":") > 4 else ""  # noqa: PLR2004 - an ARN's parts
 
 
 @dataclass
@@ -45,6 +52,7 @@ class Calls:
     behind: Counter[Call] = field(default_factory=Counter)
     denials: Counter[Call] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
+    throttle: Throttle = field(default_factory=Throttle)
 
     def deny(self, call: Call) -> None:
         """Keep a denial; the first of its kind is logged, too."""
@@ -69,4 +77,6 @@ class Calls:
         struck = [fault for fault in self.faults if fault.strikes(call)][:1]
         for fault in struck:
             fault.times -= 1
+        if not struck and not self.throttle.lets_pass(call.action, call.account_id):
+            return [Fault(call.action, "Throttling", 400, times=1, message="Rate exceeded")]
         return struck

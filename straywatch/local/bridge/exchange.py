@@ -17,6 +17,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
+LOCAL_HEADER = "x-straywatch-local"
+"""Stands in each answer, so that nobody takes it for one of AWS."""
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]+/[^/]+/([^/]+)/aws4_request")
 _DENIED = (b"AccessDenied", b"AuthorizationError")
 
@@ -96,6 +98,8 @@ class HeldResponse:
 
     async def keep(self, message: Message) -> None:
         """Take one message instead of the client."""
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (LOCAL_HEADER.encode(), b"1")]
         self.messages.append(message)
 
     @property

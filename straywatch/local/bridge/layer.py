@@ -20,14 +20,16 @@ from straywatch.local.bridge.exchange import (
     read_body,
     signature,
 )
+from straywatch.local.bridge.held_to_model import invalid, unlike_aws
 from straywatch.local.bridge.limits import Refusal
+from straywatch.local.bridge.protocols import UnreadError
 from straywatch.local.bridge.records import (
     Caller,
     Circumstances,
     cloudtrail_record,
     eventbridge_event,
 )
-from straywatch.local.bridge.wire import Failed, UnknownActionError, decode_request, decode_response
+from straywatch.local.bridge.wire import Failed, decode_request, decode_response
 
 _UNAUTHENTICATED = frozenset(
     {
@@ -64,6 +66,8 @@ class Bridge:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     journal: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=HELD_AT_MOST))
+    unlike: deque[str] = field(default_factory=lambda: deque(maxlen=HELD_AT_MOST))
+    """Answers of the emulator that AWS could not have given."""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one connection of any kind."""
@@ -87,6 +91,7 @@ class Bridge:
             await exchange.refuse(faults[0], self.new_id(), answer.keep)
         else:
             await self.emulator.application(exchange.scope, exchange.replay(receive), answer.keep)
+            self.unlike.extend(unlike_aws(exchange, answer))
         if answer.denied:
             self.calls.deny(call)
         if exchange.service == "iam" and caller:
@@ -98,14 +103,16 @@ class Bridge:
         """Find what AWS would refuse, once the caller is known, and the emulator would not."""
         if caller is None:
             return []
-        refusals = self.emulator.refusals_of(caller, action, exchange.parameters())
+        refusals = invalid(exchange) or self.emulator.refusals_of(
+            caller, action, exchange.parameters()
+        )
         return [Fault(action, r.code, 400, times=1, message=r.message) for r in refusals]
 
     def _record(self, exchange: Exchange, answer: HeldResponse, caller: Caller) -> None:
         try:
             request = decode_request(exchange.body)
             reply = decode_response(request.action, answer.status, answer.headers, answer.body)
-        except UnknownActionError:
+        except UnreadError:
             return
         if isinstance(reply.outcome, Failed) and reply.outcome.code in _UNAUTHENTICATED:
             return

@@ -27,6 +27,12 @@ class ControlClient:
         """Return CloudTrail's record of each IAM call, oldest first."""
         return self._ask("GET", "records")  # type: ignore[no-any-return] # JSON of our own making
 
+    def unlike_aws(self) -> Sequence[str]:
+        """Return what was answered, since this was last asked, that AWS by its models could not."""
+        told: list[str] = self._ask("GET", "unlike-aws")
+        self._ask("DELETE", "unlike-aws")
+        return told
+
     def mail(self) -> Sequence[dict[str, str]]:
         """Return each mail sent: to, subject, text, topic_arn, message_id; oldest first."""
         return self._ask("GET", "mail")  # type: ignore[no-any-return] # likewise
@@ -69,6 +75,10 @@ class ControlClient:
         order = {"reverse": reverse, "copies": copies}
         return int(self._ask("POST", "events/release", order)["released"])
 
+    def hand_over_delayed(self) -> int:
+        """End the delay of every message in a queue and return how many there were."""
+        return int(self._ask("POST", "queues/hand-over", {})["handed_over"])
+
     def fail(
         self, action: str, code: str, *, status: int = 400, times: int = 1, caller: str = ""
     ) -> None:
@@ -76,10 +86,25 @@ class ControlClient:
         fault = {"action": action, "code": code, "status": status, "times": times, "caller": caller}
         self._ask("POST", "faults", fault)
 
+    def throttle(self, actions: str, *, rate: float, burst: int) -> None:
+        """Let actions that match (`iam:*`) be called `rate` times a second, `burst` at once."""
+        self._ask("POST", "throttle", {"actions": actions, "rate": rate, "burst": burst})
+
+    def lag_iam(self, seconds: float) -> None:
+        """Let IAM's reads show users and groups as they were so many seconds ago."""
+        self._ask("POST", "iam-lag", {"seconds": seconds})
+
+    def page_iam(self, *, most: int = 1000, empty_first: bool = False) -> None:
+        """Let IAM's pages hold so many at most; with `empty_first` the first holds nothing."""
+        self._ask("POST", "iam-pages", {"most": most, "empty_first": empty_first})
+
     def reset(self) -> None:
-        """Deliver events as AWS usually does, lose those held, and let nothing fail any more."""
+        """Deliver events, answer and let pass as AWS usually does; what is held is lost."""
         self._ask("DELETE", "events")
         self._ask("DELETE", "faults")
+        self._ask("DELETE", "throttle")
+        self.lag_iam(0)
+        self.page_iam()
 
     def _ask(self, method: str, resource: str, order: object = None) -> Any:  # noqa: ANN401 - JSON
         request = urllib.request.Request(  # noqa: S310 - an endpoint of our own, on this machine

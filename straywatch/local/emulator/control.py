@@ -7,6 +7,7 @@ failures.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +15,9 @@ from typing import Any
 from straywatch.local.bridge.calls import Call, Calls, Fault
 from straywatch.local.bridge.delivery import MODES, Deliveries, DeliveryPlan
 from straywatch.local.bridge.exchange import Message, Receive, Send, read_body
+from straywatch.local.bridge.throttle import Limit
+from straywatch.local.emulator.iam_lag import Lag
+from straywatch.local.emulator.iam_pages import Pages
 from straywatch.local.emulator.mails import Mail
 from straywatch.local.emulator.security_hub import SecurityHub
 
@@ -29,9 +33,13 @@ class Control:
         deliveries: Deliveries,
         calls: Calls,
         journal: Iterable[Mapping[str, Any]],
+        unlike: deque[str],
         mail: Iterable[Mail],
         security_hub: SecurityHub,
         certificate: bytes,
+        hand_over_delayed: Callable[[], int],
+        lag: Lag,
+        pages: Pages,
     ) -> None:
         self._deliveries = deliveries
         self._calls = calls
@@ -39,6 +47,8 @@ class Control:
         self._mail = mail
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], object]] = {
             ("GET", "records"): lambda _: list(self._journal),
+            ("GET", "unlike-aws"): lambda _: list(unlike),
+            ("DELETE", "unlike-aws"): lambda _: unlike.clear(),
             ("GET", "mail"): lambda _: self._sent("email"),
             ("GET", "texts"): lambda _: self._sent("sms"),
             ("GET", "security-hub"): lambda _: list(security_hub.findings.values()),
@@ -53,6 +63,11 @@ class Control:
             },
             ("POST", "events"): self._plan,
             ("POST", "events/release"): self._release,
+            ("POST", "throttle"): lambda order: calls.throttle.limits.append(Limit(**order)),
+            ("DELETE", "throttle"): lambda _: calls.throttle.reset(),
+            ("POST", "iam-lag"): lambda order: setattr(lag, "seconds", float(order["seconds"])),
+            ("POST", "iam-pages"): lambda order: pages.set(**order),
+            ("POST", "queues/hand-over"): lambda _: {"handed_over": hand_over_delayed()},
             ("DELETE", "events"): lambda _: self._deliveries.reset(),
             ("GET", "faults"): lambda _: [asdict(fault) for fault in self._calls.faults],
             ("POST", "faults"): self._order_fault,

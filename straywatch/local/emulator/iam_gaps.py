@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from xml.sax.saxutils import escape
 
 from ministack.services import iam
 
@@ -35,13 +34,6 @@ def install() -> None:
         handlers[action] = _checked(handlers[action], check)
     for action in list(handlers):
         handlers[action] = _with_names(action, handlers[action])
-    read_tags = iam._extract_tags
-    iam._extract_tags = lambda p: [_escaped(tag) for tag in read_tags(p)]
-
-
-def _escaped(tag: Mapping[str, str]) -> dict[str, str]:
-    """The emulator writes tags into its XML as they are: `<` in one would break every answer."""
-    return {name: escape(text) for name, text in tag.items()}
 
 
 def _checked(handler: Handler, check: Callable[[Parameters], IamResponse | None]) -> Handler:

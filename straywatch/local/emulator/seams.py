@@ -11,6 +11,7 @@ import contextvars
 import inspect
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -26,8 +27,8 @@ from ministack.core import (
     responses,
     router,
 )
-from ministack.services import eventbridge, iam, kms, lambda_svc, sns, sqs, sts
-from ministack.services.cloudformation import provisioners
+from ministack.services import cloudwatch, eventbridge, iam, kms, lambda_svc, sns, sqs, ssm, sts
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from straywatch.local.bridge.records import EVENT_REGION, Caller
 from straywatch.local.emulator.mails import Mail
@@ -45,6 +46,10 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (router, "detect_service", ("method", "path", "headers", "query_params")),
     (eventbridge, "_dispatch_event", ("event",)),
     (eventbridge, "_archive_event", ("event",)),
+    (eventbridge, "_invoke_target", ("target", "event", "rule", "view")),
+    (eventbridge, "_pattern_event_view", ("event",)),
+    (ssm, "_put_parameter", ("data",)),
+    (ssm, "_default_tier", ("data", "value", "existing")),
     (eventbridge, "_dispatch_to_lambda", ("arn", "payload")),
     (lambda_svc, "_get_func_record_for_ref", ("function_ref",)),
     (lambda_svc, "_execution_record_for_config", ("func", "config")),
@@ -58,9 +63,26 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (iam_evaluator, "evaluate", ("ctx",)),
     (iam_evaluator, "combine_resource_policy", ("identity", "ctx", "policy", "owner_account")),
     (iam_evaluator, "_resource_policy", ("service", "resource_arn")),
+    (iam_evaluator, "evaluate_resource_policy", ("doc", "ctx", "service")),
     (iam_evaluator, "_gather_role_policies", ("role_name", "account_id")),
+    (lambda_svc, "function_policy_for_arn", ("resource_arn",)),
+    (lambda_svc, "_xray_trace_id_for_invocation", ("config", "inbound_trace_header")),
+    (
+        lambda_svc,
+        "_run_sqs_batch",
+        ("esm", "func_rec", "event", "batch", "queue_url", "queue_name"),
+    ),
     (sqs, "_queue_by_arn", ("arn",)),
+    (sqs, "queue_policy_allows", ("queue_arn", "service", "source_arn", "source_account")),
+    (sqs, "_act_send_message", ("data", "qurl")),
+    (sqs, "_build_send_sys_attrs", ("now", "sys_attrs_input")),
+    (sqs, "_dlq_sweep", ("q",)),
+    (cloudwatch, "record_metric", ("namespace", "metric_name", "value", "unit", "dimensions")),
     (kms, "_resolve_key", ("key_id_or_arn",)),
+    (changesets, "_evaluate_conditions", ("template", "params")),
+    (engine, "_evaluate_conditions", ("template", "params")),
+    (handlers, "_evaluate_conditions", ("template", "params")),
+    (stacks, "_evaluate_conditions", ("template", "params")),
     (provisioners, "_sns_create", ("logical_id", "props", "stack_name")),
     (provisioners, "_sns_update", ("physical_id", "old_props", "new_props", "stack_name")),
     (sns, "_fanout", ("topic_arn", "msg_id", "message", "subject", "message_structure")),
@@ -69,7 +91,6 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (sns, "_deliver_to_lambda", ("endpoint", "envelope", "topic_arn", "sub_arn")),
     (sns, "_http_post_sync", ("endpoint", "payload", "sns_message_type")),
     (sns, "_matches_filter_policy", ("sub", "message_attributes", "message")),
-    (iam, "_extract_tags", ("p",)),
     (iam, "_error", ("status", "code", "message")),
     (iam, "_xml", ("status", "root_tag", "inner")),
     (iam, "_p", ("params", "key")),
@@ -86,6 +107,9 @@ _STORES = (
     (iam, "_group_inline_policies"),
     (sts, "_sessions"),
     (lambda_svc, "_functions"),
+    (ssm, "_parameters"),
+    (sqs, "_queues"),
+    (sqs, "_queues_lock"),
     (sns, "_topics"),
     (provisioners, "_RESOURCE_HANDLERS"),
     (concurrency, "esm_wake"),
@@ -304,6 +328,25 @@ def _sent_by(protocol: str, topic: Mapping[str, Any], published: Mapping[str, An
         if subscription["protocol"] == protocol
         and sns._matches_filter_policy(subscription, attributes, text)
     ]
+
+
+def hand_over_delayed() -> int:
+    """Make every message that waits for the end of its delay visible; return how many there were.
+
+    What is hidden because somebody has received it stays so.
+    """
+    now = time.time()
+    with sqs._queues_lock:
+        waiting = [
+            message
+            for _key, queue in list(sqs._queues._data.items())
+            for message in queue["messages"]
+            if message["visible_at"] > now and not message["receive_count"]
+        ]
+        for message in waiting:
+            message["visible_at"] = now
+    wake_pollers()
+    return len(waiting)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own types

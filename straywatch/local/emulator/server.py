@@ -23,12 +23,25 @@ from hypercorn.config import Config
 
 from straywatch.local.bridge.calls import Calls
 from straywatch.local.bridge.delivery import HELD_AT_MOST, Deliveries
-from straywatch.local.bridge.exchange import Message, access_key_of
+from straywatch.local.bridge.exchange import Message, Receive, Send, access_key_of
 from straywatch.local.bridge.layer import Bridge, Emulator
 from straywatch.local.bridge.limits import Refusal, refusal
 from straywatch.local.bridge.records import Caller
-from straywatch.local.emulator import iam_gaps, permissions, seams, topic_gaps
+from straywatch.local.emulator import (
+    condition_gaps,
+    iam_gaps,
+    iam_lag,
+    iam_pages,
+    parameter_gaps,
+    permissions,
+    recursion,
+    rule_targets,
+    seams,
+    topic_gaps,
+)
 from straywatch.local.emulator.control import Control
+from straywatch.local.emulator.iam_lag import Lag
+from straywatch.local.emulator.iam_pages import Pages
 from straywatch.local.emulator.mails import Mail
 from straywatch.local.emulator.security_hub import ACTION, PATH, SecurityHub, served
 from straywatch.local.emulator.sns_signing import new_signer
@@ -46,6 +59,13 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     seams.verify()
     iam_gaps.install()
     topic_gaps.install()
+    condition_gaps.install()
+    recursion.install()
+    parameter_gaps.install()
+    rule_targets.install()
+    lag, pages = Lag(), Pages()
+    iam_pages.install(pages)
+    iam_lag.install(lag)
     seams.take_turns(_AT_ONCE)
     seams.retry_rule_deliveries()
     seams.retry_topic_deliveries()
@@ -56,10 +76,11 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     seams.keep_mail(mail.append)
     deliveries = Deliveries(put=seams.put_event, later=loop.call_later, new_id=seams.new_id)
     calls, journal = Calls(), deque[dict[str, object]](maxlen=HELD_AT_MOST)
+    unlike: deque[str] = deque(maxlen=HELD_AT_MOST)
     permissions.install(calls.ask)
     return Bridge(
         emulator=Emulator(
-            served(seams.application, hub, _account_of),
+            served(_application, hub, _account_of),
             _action_of,
             seams.caller_of,
             partial(_refusals, calls),
@@ -70,13 +91,18 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
             deliveries=deliveries,
             calls=calls,
             journal=journal,
+            unlike=unlike,
             mail=mail,
             security_hub=hub,
             certificate=signer.certificate,
+            hand_over_delayed=seams.hand_over_delayed,
+            lag=lag,
+            pages=pages,
         ),
         now=_now,
         new_id=seams.new_id,
         journal=journal,
+        unlike=unlike,
     )
 
 
@@ -89,6 +115,11 @@ def _action_of(
 ) -> str | None:
     """Name the action, also of a service that the emulator does not have."""
     return ACTION if path == PATH else seams.action_of(method, path, headers, body, query)
+
+
+async def _application(scope: Message, receive: Receive, send: Send) -> None:
+    recursion.note(scope)
+    await seams.application(scope, receive, send)
 
 
 def _account_of(scope: Message) -> str:

@@ -1,7 +1,7 @@
 """What an AWS account has around the monitor, and what the emulator's CloudFormation leaves out.
 
 A trail that logs management events, as every account that is watched has one; and the settings of
-tables that the template asks for and the emulator does not apply.
+tables and functions that the template asks for and the emulator does not apply.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BUCKET = "straywatch-local-trail"
 
 
 def complete(session: boto3.Session, stack: str, package: Package) -> None:
-    """Add the trail, and finish the tables of a deployed stack. Raises ClientError."""
+    """Add the trail, and finish what a deployed stack consists of. Raises ClientError."""
     session.client("s3").create_bucket(Bucket=_BUCKET)
     trails = session.client("cloudtrail")
     trails.create_trail(Name=TRAIL, S3BucketName=_BUCKET, IsMultiRegionTrail=True)
@@ -31,6 +31,11 @@ def complete(session: boto3.Session, stack: str, package: Package) -> None:
         if resource.resource_type == "AWS::DynamoDB::Table":
             properties = declared[resource.logical_id]["Properties"]
             _finish_table(session, resource.physical_id, properties)
+        if resource.resource_type == "AWS::Lambda::Function":
+            loop = declared[resource.logical_id]["Properties"].get("RecursiveLoop", "Terminate")
+            session.client("lambda").put_function_recursion_config(
+                FunctionName=resource.physical_id, RecursiveLoop=loop
+            )
 
 
 def _finish_table(session: boto3.Session, table: str, properties: Mapping[str, Any]) -> None:

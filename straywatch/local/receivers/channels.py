@@ -1,4 +1,4 @@
-"""Every channel of the local AWS ends in a real receiver: pager, chat, webhook, Security Hub."""
+"""Every channel of the local AWS ends in a real receiver: pager, chat, webhook, bus and so on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from straywatch.alert_path.delivered import Delivery
 from straywatch.local.emulator.client import ControlClient
 from straywatch.local.emulator.session import LocalSession
+from straywatch.local.receivers.event_bus import Bus, open_bus
 from straywatch.local.receivers.http_endpoint import Receive, serving
 from straywatch.local.receivers.pagerduty import ROUTING_KEY, PagerDuty
 from straywatch.local.receivers.webhook import Webhook
@@ -34,13 +35,14 @@ class Receiver:
 
 @dataclass(frozen=True)
 class Channels:
-    """The receivers of one stack. `pager`, `chat` and `webhook` are there to be looked into."""
+    """The receivers of one stack. Those that have a field are there to be looked into."""
 
     session: LocalSession
     serve: Callable[[Receive], str]
     pager: PagerDuty
     chat: Webhook
     webhook: Webhook
+    bus: Bus
     receivers: Sequence[Receiver]
 
     @property
@@ -79,6 +81,7 @@ def open_channels(session: LocalSession, tell: Tell = lambda _c, _t: None) -> It
     pager = PagerDuty(tell=lambda line: tell("pager", line))
     chat = Webhook(session.endpoint, tell=lambda text: tell("chat", _title(text)))
     webhook = Webhook(session.endpoint)
+    bus = open_bus(session)
     with ExitStack() as stack:
 
         def serve(receive: Receive) -> str:
@@ -91,9 +94,10 @@ def open_channels(session: LocalSession, tell: Tell = lambda _c, _t: None) -> It
             ),
             Receiver("pager", lambda: _incidents(pager), _paging(session, serve(pager.receive))),
             Receiver("Security Hub", lambda: _in_hub(control), {"SecurityHubEnabled": "yes"}),
+            Receiver("event bus", lambda: _on_bus(bus), {"FindingEventBusArn": bus.arn}),
             Receiver("webhook", lambda: [("signature verified", _pretty(t)) for t in webhook.kept]),
         )
-        yield Channels(session, serve, pager, chat, webhook, receivers)
+        yield Channels(session, serve, pager, chat, webhook, bus, receivers)
 
 
 def _paging(session: LocalSession, address: str) -> Mapping[str, str]:
@@ -123,6 +127,11 @@ def _in_hub(control: ControlClient) -> Iterator[tuple[str, str]]:
         status = f"{each['Compliance']['Status']}, {each['RecordState']}"
         title = f"[{each['Severity']['Label']}] {each['Title']} ({status})"
         yield title, json.dumps(each, indent=2)
+
+
+def _on_bus(bus: Bus) -> Iterator[tuple[str, str]]:
+    for each in bus.events():
+        yield each["detail-type"], json.dumps(each, indent=2)
 
 
 def _title(card: str) -> str:

@@ -15,7 +15,7 @@ _LONGEST_BODY = 1_000_000
 
 @dataclass(frozen=True)
 class EndpointResponse:
-    """What a receiver answers."""
+    """What a receiver answers: a body of bytes as it is, any other as JSON."""
 
     status: int
     body: object = None
@@ -65,7 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
     def _answer(self, answer: EndpointResponse) -> None:
-        body = b"" if answer.body is None else json.dumps(answer.body).encode()
+        body = answer.body if isinstance(answer.body, bytes) else _as_json(answer.body)
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
@@ -73,3 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def _as_json(body: object) -> bytes:
+    return b"" if body is None else json.dumps(body).encode()

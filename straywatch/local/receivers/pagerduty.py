@@ -72,6 +72,8 @@ class Trouble:
     headers: Mapping[str, str] = field(default_factory=dict)
     accepted: bool = False
     """Whether the event is taken all the same, and only the answer is lost or wrong."""
+    said: bytes | None = None
+    """What is answered instead of PagerDuty's words: a wrong address may answer anything."""
 
 
 @dataclass
@@ -109,10 +111,10 @@ class PagerDuty:
             self.requests += 1
             trouble = self.troubles.popleft() if self.troubles else Trouble()
         time.sleep(trouble.delay)
-        if trouble.status != Trouble.status and not trouble.accepted:
-            return EndpointResponse(
-                trouble.status, {"status": "error", "message": ""}, trouble.headers
-            )
+        wrong = trouble.status != Trouble.status or trouble.said is not None
+        if wrong and not trouble.accepted:
+            said = {"status": "error", "message": ""} if trouble.said is None else trouble.said
+            return EndpointResponse(trouble.status, said, trouble.headers)
         answer = self._answer(headers, body)
         return EndpointResponse(trouble.status, answer.body) if trouble.accepted else answer
 

@@ -11,46 +11,17 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from chalicelib.domain.account import Account
 from straywatch.errors import StraywatchError, WrongUsageError
-from straywatch.remediation.applying.steps import Step
-from straywatch.remediation.reading.snapshot import Group
+from straywatch.remediation.applying.entries import Entry
+from straywatch.remediation.applying.steps import CREATE, Step
 
 SCHEMA = "straywatch.journal/1"
-
-CLOCK_SKEW = timedelta(minutes=15)
-"""AWS refuses requests whose clock is further off (IAM User Guide, Signature Version 4)."""
-_NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass
-class Entry:
-    """One step: begun, perhaps done, perhaps taken back."""
-
-    number: int
-    step: Step
-    done: bool = False
-    undone: bool = False
-    group_id: str = ""
-    begun_at: datetime = _NEVER
-
-    def may_have_made(self, group: Group) -> bool:
-        """Tell whether a group can be the one that this step created.
-
-        Where the call's answer was lost its id is not known: then the group must be no older than
-        the intent, give or take what clocks may differ by.
-        """
-        if self.group_id:
-            return self.group_id == group.group_id
-        created = (
-            group.created_at if group.created_at.tzinfo else group.created_at.replace(tzinfo=UTC)
-        )
-        return created >= self.begun_at - CLOCK_SKEW and group.path == (self.step.path or "/")
 
 
 @dataclass
@@ -146,12 +117,16 @@ class Journal:
             at = datetime.fromisoformat(line["at"])
             self.entries.append(Entry(line["n"], Step(**line["intent"]), begun_at=at))
         elif "done" in line:
-            self.entries[line["n"] - 1].done = True
-            self.entries[line["n"] - 1].group_id = line.get("group_id", "")
+            entry = self.entries[line["n"] - 1]
+            entry.done, entry.group_id = True, line.get("group_id", "")
+            entry.ended_at = _time(line) or entry.ended_at
+        elif "failed" in line:
+            entry = self.entries[line["n"] - 1]
+            entry.refused, entry.ended_at = line.get("refused", False), _time(line)
         elif "undoing" in line:
             self.undo_begun = True
         elif "undone" in line:
-            self.entries[line["undone"] - 1].undone = True
+            self._undone(self.entries[line["undone"] - 1], _time(line))
         elif line.get("finished") == "undo":
             self.undo_begun = self.undo_finished = True
 
@@ -163,14 +138,18 @@ class Journal:
         self.entries.append(entry)
         return entry
 
-    def confirm(self, entry: Entry, group_id: str = "") -> None:
-        """Put on disk that the step was made."""
+    def confirm(self, entry: Entry, group_id: str = "", at: datetime | None = None) -> None:
+        """Put on disk that the step was made: now, or as was found out later, `at` that time."""
+        entry.ended_at = at or self.clock()
         entry.done, entry.group_id = True, group_id
-        self._write({"n": entry.number, "done": True, "group_id": group_id})
+        line = {"n": entry.number, "done": True, "at": entry.ended_at.isoformat()}
+        self._write(line | {"group_id": group_id})
 
-    def fail(self, entry: Entry, why: str) -> None:
-        """Put on disk why a step was not made; it counts as one that may have happened."""
-        self._write({"n": entry.number, "failed": why})
+    def fail(self, entry: Entry, why: str, *, refused: bool) -> None:
+        """Put on disk why a step was not made; unless `refused`, it may have happened."""
+        entry.refused, entry.ended_at = refused, self.clock()
+        at = entry.ended_at.isoformat()
+        self._write({"n": entry.number, "failed": why, "refused": refused, "at": at})
 
     def undoing(self, entry: Entry) -> None:
         """Put on disk that the step is about to be taken back."""
@@ -179,30 +158,49 @@ class Journal:
 
     def undone(self, entry: Entry, note: str = "") -> None:
         """Put on disk that the step was taken back, or why there was nothing to take back."""
-        entry.undone = True
-        self._write({"undone": entry.number, "note": note})
+        now = self.clock()
+        self._undone(entry, now)
+        self._write({"undone": entry.number, "note": note, "at": now.isoformat()})
+
+    def _undone(self, entry: Entry, at: datetime | None) -> None:
+        # a step that was begun several times is taken back once, for all of them
+        for same in self.entries:
+            if same.step.key == entry.step.key:
+                same.undone, same.undone_at = True, at
+
+    def kept(self, entry: Entry, why: str) -> None:
+        """Put on disk, for people, why a step was not taken back."""
+        self._write({"kept": entry.number, "why": why, "at": self.clock().isoformat()})
 
     def finish(self, what: str) -> None:
         """Put on disk that the work, `apply` or `undo`, is complete."""
         self._write({"finished": what})
 
     def open_entries(self) -> list[Entry]:
-        """Steps that were begun and not yet taken back, the latest first; each step once."""
+        """Steps that may have happened and are not taken back: the latest first, each once."""
         found: dict[tuple[str, str, str, str], Entry] = {}
-        gone = {entry.step.key for entry in self.entries if entry.undone}
         for entry in self.entries:
-            if entry.step.key not in gone:
+            if not entry.undone and not entry.refused:
                 earlier = found.pop(entry.step.key, None)
                 if earlier is not None and not entry.group_id:
                     entry.group_id = earlier.group_id
                 found[entry.step.key] = entry
         return list(reversed(found.values()))
 
-    def owns(self, kind: str, group: str) -> bool:
-        """Tell whether this journal began a step of that kind for a group."""
-        return any(
-            e.step.kind == kind and e.step.group.lower() == group.lower() for e in self.entries
-        )
+    def created(self) -> dict[str, Entry]:
+        """The steps that may have created groups, by the lower-case name given to the group."""
+        found: dict[str, Entry] = {}
+        for entry in self.entries:
+            name = entry.step.group.lower()
+            if entry.step.kind == CREATE and not entry.refused:
+                found[name] = entry if entry.group_id else found.get(name, entry)
+        return found
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """When the account may last have changed by this journal; None: never."""
+        times = [entry.changed_at for entry in self.entries]
+        return max((time for time in times if time is not None), default=None)
 
     def _write(self, line: dict[str, Any]) -> None:
         content = json.dumps(line, separators=(",", ":")).encode() + b"\n"
@@ -224,6 +222,11 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _time(line: dict[str, Any]) -> datetime | None:
+    """When a line was written; None in journals of versions that did not say."""
+    return datetime.fromisoformat(line["at"]) if "at" in line else None
 
 
 def _sync_directory(path: Path) -> None:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.account import User
-from straywatch.remediation.planning.plan import Plan
-from straywatch.remediation.policies.documents import canonical
+from straywatch.remediation.planning.plan import Plan, PlannedUser
+from straywatch.remediation.policies.documents import canonical, digest
 from straywatch.remediation.reading.snapshot import Group, Snapshot
 
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ DELETE = "delete-user-policy"
 
 @dataclass(frozen=True)
 class Step:
-    """One IAM call, named like the AWS CLI's command. `policy` is an ARN or an inline name."""
+    """One IAM call, named like the AWS CLI's command. `policy` is an ARN or an inline name.
+
+    `replaces`, of a user who joins a group, are the direct policies that the plan's groups replace:
+    ARNs, and inline names with a digest of what they say.
+    """
 
     kind: str
     group: str = ""
@@ -36,6 +40,8 @@ class Step:
     policy: str = ""
     path: str = ""
     document: Document = field(default_factory=dict)
+    group_id: str = ""
+    replaces: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -62,10 +68,17 @@ def grant_steps(plan: Plan) -> list[Step]:
             for name, document in group.inline.items()
         ]
     return steps + [
-        Step(ADD, group=name, user=user.name, user_id=user.user_id)
+        Step(ADD, name, user.name, user.user_id, replaces=_replaced(user, plan))
         for user in plan.users
         for name in user.join
     ]
+
+
+def _replaced(planned: PlannedUser, plan: Plan) -> dict[str, str]:
+    known = plan.before.user(planned.name)
+    inline = known.inline_policies if known else {}
+    found = dict.fromkeys(planned.detach, "")
+    return found | {name: digest(inline.get(name)) for name in planned.delete_inline}
 
 
 def removal_steps(plan: Plan) -> list[Step]:

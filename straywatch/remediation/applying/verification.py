@@ -13,12 +13,16 @@ from straywatch.remediation.reading.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class UserVerification:
-    """What verification found for one user; differences are against what the plan intends."""
+    """What verification found for one user; differences are against what the plan intends.
+
+    `gains` are what the user may do now and might not before the plan, intended by it or not.
+    """
 
     user: str
     problem: str = ""
     missing: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
+    gains: tuple[Difference, ...] = ()
 
     @property
     def fine(self) -> bool:
@@ -68,4 +72,6 @@ def _look(
         detached=planned.detach if without_direct else (),
         deleted=planned.delete_inline if without_direct else (),
     )
-    return UserVerification(planned.name, problem, missing, compare(intended, actual))
+    differences = compare(intended, actual)
+    gains = tuple(d for d in compare(old.effective(before), actual) if d.change == "gain")
+    return UserVerification(planned.name, problem, missing, differences, gains)

@@ -17,9 +17,17 @@ MOST_BYTES = 1_000_000
 """Bytes of a template given by an S3 URL (CloudFormation User Guide, quotas: 1 MB)."""
 
 _DESCRIPTION = (
-    "Groups for IAM users who held their permissions directly. Needs CAPABILITY_NAMED_IAM. "
-    "Direct policies stay: remove them once this is deployed and verified."
+    "Groups for IAM users who held their permissions directly, in account {account} and no other. "
+    "Needs CAPABILITY_NAMED_IAM. Direct policies stay: `straywatch verify`, then `straywatch apply "
+    "--yes --detach-direct`. Deleting the stack keeps groups and members: access hangs on it."
 )
+
+_KEPT = {
+    "Condition": "IsAccountOfPlan",
+    "DeletionPolicy": "RetainExceptOnCreate",
+    "UpdateReplacePolicy": "Retain",
+}
+"""In another account nothing is made; nobody loses access by a stack that is deleted."""
 
 
 def as_cloudformation(plan: Plan) -> str:
@@ -33,7 +41,12 @@ def as_cloudformation(plan: Plan) -> str:
         resources.update(_group_resources(group, members))
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": _DESCRIPTION,
+        "Description": _DESCRIPTION.format(account=plan.before.account.account_id),
+        "Conditions": {
+            "IsAccountOfPlan": {
+                "Fn::Equals": [{"Ref": "AWS::AccountId"}, plan.before.account.account_id]
+            }
+        },
         "Resources": resources,
     }
     text = json.dumps(template, indent=2) + "\n"
@@ -49,11 +62,16 @@ def _group_resources(group: PlannedGroup, members: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     identifier = _logical_id(group.name)
     if group.create:
-        found[f"Group{identifier}"] = {"Type": "AWS::IAM::Group", "Properties": _properties(group)}
+        found[f"Group{identifier}"] = {
+            "Type": "AWS::IAM::Group",
+            **_KEPT,
+            "Properties": _properties(group),
+        }
     if members:
         name: object = {"Ref": f"Group{identifier}"} if group.create else group.name
         found[f"Members{identifier}"] = {
             "Type": "AWS::IAM::UserToGroupAddition",
+            **_KEPT,
             "Properties": {"GroupName": name, "Users": members},
         }
     return found

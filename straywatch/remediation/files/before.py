@@ -65,6 +65,8 @@ def from_text(text: str, account: Account) -> Snapshot:
             tuple(_group(group, documents) for group in data["groups"]),
             {a: ManagedPolicy(a, v, documents[d] if d else None) for a, v, d in data["policies"]},
         )
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{error} is missing") from error
     if mark != _mark(data):

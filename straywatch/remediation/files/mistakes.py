@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from chalicelib.domain.account import User
 from chalicelib.domain.policies import DocumentError
 from straywatch.remediation.planning.plan import Plan, PlannedGroup, PlannedUser
-from straywatch.remediation.policies.documents import grants, size
+from straywatch.remediation.policies.documents import CURRENT_VERSION, LITERAL_VERSION, grants, size
 from straywatch.remediation.reading.quotas import DEFAULTS
 
 Mistake = tuple[list[str | int], str]
@@ -53,6 +53,9 @@ def _created(group: PlannedGroup, path: list[str | int], plan: Plan) -> Iterable
     if unknown:
         yield [*path, "attach"], f"{unknown[0]} is not a policy that this plan was made with"
     for name, document in group.inline.items():
+        version = document.get("Version", LITERAL_VERSION)
+        if version not in (CURRENT_VERSION, LITERAL_VERSION):
+            yield [*path, "inline", name, "Version"], f"{version} is no version: {CURRENT_VERSION}"
         try:
             grants(document)
         except DocumentError as error:

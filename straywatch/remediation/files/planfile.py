@@ -14,6 +14,7 @@ from chalicelib.domain.account import Account
 from straywatch.errors import WrongUsageError
 from straywatch.remediation.files import before
 from straywatch.remediation.files.mistakes import mistakes
+from straywatch.remediation.files.safe_yaml import YamlFault, composed, read_yaml
 from straywatch.remediation.planning.plan import (
     KNOWN_KEYS_ALONE,
     SCHEMA,
@@ -24,6 +25,7 @@ from straywatch.remediation.planning.plan import (
     Scope,
     Set,
 )
+from straywatch.text import one_line
 
 OBJECTIVE = (
     "the fewest new groups that give all users in scope what they hold directly, such that nobody "
@@ -140,13 +142,15 @@ def user_data(user: PlannedUser) -> dict[str, Any]:
 def load_plan(text: str, name: str = "plan") -> Plan:
     """Read a plan file. Raises WrongUsageError naming the line and the field that is wrong."""
     try:
-        data = yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise WrongUsageError(f"{name} is not YAML: {error}") from error
+        data = read_yaml(text)
+    except YamlFault as fault:
+        raise WrongUsageError(f"{name}:{fault.line}: {fault}") from fault
     schema = data.get("schema") if isinstance(data, dict) else None
     if schema != SCHEMA:
+        found = one_line(str(schema)[:60])
+        line = _line(text, ["schema"])
         raise WrongUsageError(
-            f"{name} is not a plan this version reads: its schema is {schema!r}, not {SCHEMA!r}"
+            f"{name}:{line}: not a plan this version reads: its schema is {found}, not {SCHEMA}"
         )
     return _validated(data, text, name)
 
@@ -170,12 +174,13 @@ def _validated(data: dict[str, Any], text: str, name: str) -> Plan:
 
 def _refusal(text: str, name: str, path: Sequence[str | int], message: str) -> WrongUsageError:
     field = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
-    return WrongUsageError(f"{name}:{_line(text, path)}: {field or 'plan'}: {message}")
+    where = f"{name}:{_line(text, path)}: {field or 'plan'}"
+    return WrongUsageError(one_line(f"{where}: {message}"))
 
 
 def _line(text: str, path: Sequence[str | int]) -> int:
     """The line of a field: found only once something is wrong with it."""
-    node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    node = composed(text)
     line = 1
     for step in path:
         if isinstance(node, yaml.MappingNode):

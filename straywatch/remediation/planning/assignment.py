@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.account import User
-from straywatch.remediation.planning.mining import Fits, bits
+from straywatch.remediation.planning.dominance import bits
+from straywatch.remediation.planning.mining import Fits
+from straywatch.remediation.planning.universe import Universe
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Member:
     joined: tuple[str, ...] = ()
     """Groups that exist and that they shall join."""
     extra: int = 0
-    """What those groups give them beyond what they have."""
+    """The single grants that those groups give them beyond what they have."""
 
 
 Choice = tuple[int, ...]
@@ -72,11 +74,12 @@ def trim(members: Sequence[Member], choices: Sequence[Choice]) -> list[Choice]:
 
 
 def merge(
-    members: Sequence[Member], choices: Sequence[Choice], limit: int, denies: int, fits: Fits
+    members: Sequence[Member], choices: Sequence[Choice], limit: int, universe: Universe, fits: Fits
 ) -> list[Choice]:
-    """Join groups into one wherever no member gains more than `limit` permissions by it.
+    """Join groups into one wherever no member gains more than `limit` actions by it.
 
-    Never gives anybody a permission in `denies`: a policy that denies takes away.
+    Never gives anybody what nobody may gain: a way to become an administrator, or a policy that
+    denies, which takes away.
     """
     merged = [set(chosen) for chosen in choices]
     order = sorted({group for chosen in choices for group in chosen})
@@ -88,7 +91,7 @@ def merge(
                 hit
                 and fits(both)
                 and all(
-                    _gain_within(members[n], (merged[n] - {group, other}) | {both}, limit, denies)
+                    _gain_within(members[n], (merged[n] - {group, other}) | {both}, limit, universe)
                     for n in hit
                 )
             ):
@@ -98,11 +101,11 @@ def merge(
     return [tuple(sorted(chosen)) for chosen in merged]
 
 
-def _gain_within(member: Member, chosen: set[int], limit: int, denies: int) -> bool:
+def _gain_within(member: Member, chosen: set[int], limit: int, universe: Universe) -> bool:
     gained = member.extra
     for group in chosen:
-        gained |= group & ~member.allowed
-    return not gained & denies and gained.bit_count() <= limit
+        gained |= universe.gained(group, member.allowed)
+    return universe.weight(gained).within(limit)
 
 
 def most_useful(choices: Sequence[Choice], room: int) -> list[Choice]:

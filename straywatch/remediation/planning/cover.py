@@ -12,11 +12,17 @@ import highspy
 NODE_LIMIT = 500
 """Branch-and-bound nodes: a limit that, unlike seconds, is the same on every machine."""
 
+EFFORT = 1_000_000
+"""Nodes times entries: a node of a large instance takes longer."""
+
 HALF = 0.5
 """The solver's zeros and ones are rounded."""
 
 ENTRY_LIMIT = 200_000
 """Cells times choices above which the instance is left to the greedy answer."""
+
+READ_LIMIT = 5 * ENTRY_LIMIT
+"""As above, before those cells are left out that are covered whenever another one is."""
 
 
 def fewest(cells: Sequence[frozenset[int]], known: Sequence[int]) -> tuple[list[int], bool]:
@@ -26,6 +32,8 @@ def fewest(cells: Sequence[frozenset[int]], known: Sequence[int]) -> tuple[list[
 
     Deterministic: one thread, a fixed seed, a limit in nodes.
     """
+    if sum(len(cell) for cell in cells) > READ_LIMIT:
+        return list(known), False
     needed = _hardest(cells)
     if sum(len(cell) for cell in needed) > ENTRY_LIMIT:
         return list(known), False
@@ -56,7 +64,7 @@ def _solve(cells: list[frozenset[int]]) -> tuple[set[int], bool]:
         "output_flag": False,
         "threads": 1,
         "random_seed": 0,
-        "mip_max_nodes": NODE_LIMIT,
+        "mip_max_nodes": min(NODE_LIMIT, EFFORT // sum(len(cell) for cell in cells)),
     }.items():
         solver.setOptionValue(option, value)
     choices = sorted({choice for cell in cells for choice in cell})

@@ -16,24 +16,22 @@ class ExistingGroups:
     """The account's groups in bits; offered are those all of whose policies are understood."""
 
     def __init__(self, snapshot: Snapshot, universe: Universe) -> None:
-        self._denies = universe.denies
+        self._universe = universe
         self.held: dict[str, int] = {}
         self.gives: dict[str, int] = {}
-        self._units: dict[str, int] = {}
         self.offered: list[str] = []
         for group in snapshot.groups:
             documents = group.inline_policies.values()
             self.held[group.name] = universe.held(group.attached_policies, documents)
             self.gives[group.name] = universe.closure(self.held[group.name])
-            self._units[group.name] = universe.units(group.attached_policies, documents)
             if all(understood(universe, document) for document in documents):
                 self.offered.append(group.name)
 
     def join(self, member: Member, limit: int) -> Member:
         """Let a member join as few groups as give all that groups without any gain can give.
 
-        What is left then goes to the group that gives all of it and the least more, if that is
-        within `limit` permissions.
+        What is left then goes to the group that gives all of it and the fewest actions more, if
+        these are within `limit` and none of them is one that nobody may gain.
         """
         joined: list[str] = []
         needs, room = member.needs, member.room
@@ -51,10 +49,13 @@ class ExistingGroups:
     def _least_more(self, member: Member, limit: int) -> Member:
         offers = []
         for name in self.offered:
-            more = self._units[name] & ~member.allowed
-            if not (member.needs & ~self.gives[name] or more & self._denies):
-                offers.append((more.bit_count(), name.lower(), name, more))
-        if not offers or min(offers)[0] > limit:
+            if member.needs & ~self.gives[name]:
+                continue
+            more = self._universe.gained(self.held[name], member.allowed)
+            gain = self._universe.weight(more)
+            if gain.within(limit):
+                offers.append((gain.actions, name.lower(), name, more))
+        if not offers:
             return member
         _, _, name, more = min(offers)
         joined = (*member.joined, name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from chalicelib.adapters.credential_report import CredentialReport
 from chalicelib.domain.account import User
+from straywatch.remediation.planning.assignment import Member
 from straywatch.remediation.planning.scope import idle_words
 from straywatch.remediation.reading.credentials import is_idle
 
@@ -16,6 +18,26 @@ def some(parts: Sequence[str], limit: int = LISTED) -> str:
     """The first few parts, and how many more there are."""
     shown = "; ".join(parts[:limit])
     return shown if len(parts) <= limit else f"{shown}; and {len(parts) - limit} more"
+
+
+def exempt_words(exempt: Sequence[str]) -> str:
+    """Who is left alone, and what exempts them."""
+    count = "1 exempt user is" if len(exempt) == 1 else f"{len(exempt)} exempt users are"
+    return f"{count} left alone: {some(exempt)}"
+
+
+def has_password_words(members: Sequence[Member], credentials: CredentialReport | None) -> str:
+    """Who of the users signs in to the console, and would be better off elsewhere; or nothing."""
+    if credentials is None:
+        return ""
+    users = [member.user for member in members]
+    people = [u.name for u in users if credentials.of(u.name, u.created_at).console_password]
+    if not people:
+        return ""
+    return (
+        f"{len(people)} of the users sign in with a password, as people do ({some(people)}): IAM "
+        "Identity Center serves them better than an IAM user in a group"
+    )
 
 
 def group_words(
@@ -31,14 +53,21 @@ def group_words(
     return words
 
 
-def user_words(
-    user: User,
-    join: Sequence[str],
-    stays: Sequence[str],
-    gains: Sequence[str],
-    credentials: CredentialReport | None,
-) -> str:
-    """Why a user joins these groups, what it changes, and what is left direct."""
+@dataclass(frozen=True)
+class Moves:
+    """What becomes of one user's direct policies."""
+
+    join: Sequence[str]
+    stays: Mapping[str, str]
+    """Policies that stay direct, each with the reason."""
+    gains: Sequence[str]
+    handed_over: Mapping[str, str]
+    """Inline policies, each with the managed policy that gives the same from now on."""
+
+
+def user_words(user: User, moves: Moves, credentials: CredentialReport | None) -> str:
+    """Why a user joins these groups, what it changes, and what is left direct and why."""
+    join, stays, gains = moves.join, moves.stays, moves.gains
     direct = len(user.attached_policies) + len(user.inline_policies)
     holds = f"holds {direct} direct " + ("policy" if direct == 1 else "policies")
     words = f"{holds}, in {len(user.groups or ())} groups before"
@@ -46,7 +75,10 @@ def user_words(
         words += f"; joins {len(join)}"
     words += f"; gains {some(gains)}" if gains else "; gains nothing, loses nothing"
     if stays:
-        words += f"; stays direct as no group of the plan gives it: {some(stays)}"
+        each = [f"{name} ({reason})" for name, reason in sorted(stays.items())]
+        words += f"; stays direct: {some(each)}"
+    for name, arn in sorted(moves.handed_over.items())[:LISTED]:
+        words += f"; what {name} gives comes from {arn} now, whose editors control it for all"
     if credentials is not None and is_idle(user, credentials):
         words += f"; rather delete: {idle_words(user)}"
     return words

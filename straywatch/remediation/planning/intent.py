@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chalicelib.domain.account import User
 from straywatch.errors import StraywatchError
-from straywatch.remediation.planning.plan import Plan, PlannedGroup, PlannedUser
+from straywatch.remediation.planning.plan import Plan, PlannedUser
 from straywatch.remediation.policies.algebra import Difference, Policies, compare, includes
-from straywatch.remediation.policies.documents import Grant, readable_grants
+from straywatch.remediation.policies.gains import weigh
 from straywatch.remediation.reading.effective import Grants, PolicyReader
 from straywatch.remediation.reading.snapshot import Snapshot
-
-Unit = str | Grant
-"""A permission as `max_gain` counts it: a managed policy's ARN, or a grant of a document."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +20,7 @@ class UserEffect:
     user: str
     differences: tuple[Difference, ...]
     unintended: tuple[str, ...]
-    """What the plan must not do: each loss, and gains of more than `max_gain` permissions."""
+    """What the plan must not do: each loss, and gains that are not within `max_gain` actions."""
 
 
 def check(plan: Plan) -> list[UserEffect]:
@@ -38,10 +34,10 @@ def check(plan: Plan) -> list[UserEffect]:
     for user in plan.users:
         before = known_user(plan.before, user)
         held = reader.effective(before)
-        differences = compare(held, _after(before, user, reader, given))
-        outcomes.append(
-            UserEffect(user.name, differences, _unintended(plan, user, held, differences))
-        )
+        after = _after(before, user, reader, given)
+        differences = compare(held, after)
+        unintended = _unintended(plan, held, after, differences)
+        outcomes.append(UserEffect(user.name, differences, unintended))
     return outcomes
 
 
@@ -75,35 +71,25 @@ def _after(
 
 
 def _unintended(
-    plan: Plan, user: PlannedUser, held: Policies, differences: tuple[Difference, ...]
+    plan: Plan, held: Policies, after: Policies, differences: tuple[Difference, ...]
 ) -> tuple[str, ...]:
     losses = tuple(f"loss of {d}" for d in differences if d.change == "loss")
     gains = tuple(f"gain of {d}" for d in differences if d.change == "gain")
-    if not gains or (plan.max_gain and len(_gained(plan, user, held)) <= plan.max_gain):
+    if not gains:
         return losses
-    return losses + gains
+    if not plan.max_gain or _lifts_denial(held, after):
+        return losses + gains
+    gain = weigh(after.grants - held.grants, held.grants)
+    if gain.never:
+        words = f"gain of {gain.never}, which nobody may gain whatever max_gain says"
+        return (*losses, words)
+    if gain.actions > plan.max_gain:
+        words = f"gain of {gain.actions} actions, more than {plan.max_gain}: {gains[0]}"
+        return (*losses, words)
+    return losses
 
 
-def _gained(plan: Plan, user: PlannedUser, held: Policies) -> set[Unit]:
-    """The permissions of the groups joined that the user does not hold already."""
-    units: set[Unit] = set()
-    for name in user.join:
-        group = plan.group(name)
-        if group is not None:
-            units.update(_units(plan, group))
-    reader = PolicyReader(plan.before)
-    return {unit for unit in units if not _held(unit, held.grants, reader)}
-
-
-def _units(plan: Plan, group: PlannedGroup) -> Iterable[Unit]:
-    known = plan.before.group(group.name)
-    existing = known is not None and not group.create
-    yield from known.attached_policies if known and existing else group.attach
-    documents = known.inline_policies if known and existing else group.inline
-    for document in documents.values():
-        yield from readable_grants(document)
-
-
-def _held(unit: Unit, held: Grants, reader: PolicyReader) -> bool:
-    parts = {unit} if isinstance(unit, Grant) else reader.given([unit], ())
-    return all(part in held or any(includes(wide, part) for wide in held) for part in parts)
+def _lifts_denial(held: Policies, after: Policies) -> bool:
+    """Tell whether something denied before is not any more: that is no gain that can be counted."""
+    denied = [g for g in held.grants if g.effect != "Allow"]
+    return not all(d in after.grants or any(includes(g, d) for g in after.grants) for d in denied)

@@ -1,11 +1,13 @@
 """Find the fewest groups that cover what users hold: role mining on bit sets, with a lower bound.
 
 Exactly minimal is NP-hard (minimum biclique cover; Ene et al., "Fast exact and heuristic methods
-for role minimization problems", SACMAT 2008). Candidates are closures: all that everyone who holds
-a seed may hold. Greedy set cover picks among them, within a factor 1 + ln(cells) of the fewest
-that these candidates allow. Cells of which no group can cover two prove, for the instance at hand,
-how many groups no plan can do without. Only where both numbers differ, the HiGHS solver looks for
-fewer among the candidates and, where all that matter are few enough to list, for the optimum.
+for role minimization problems", SACMAT 2008), but real accounts are mostly easy: once the cells
+that others bring along are left out (`dominance`), what remains falls into pieces that are solved
+exactly (`cliques`). Only where pieces are too large or quotas forbid the answer, candidates are
+tried: closures, all that everyone who holds a seed may hold. Greedy set cover picks among them,
+within a factor 1 + ln(cells) of the fewest that these candidates allow, and the HiGHS solver looks
+for fewer. Cells of which no group can cover two prove, for the instance at hand, how many groups
+no plan can do without.
 """
 
 from __future__ import annotations
@@ -15,7 +17,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from straywatch.remediation.planning.cliques import cover_by_cliques
 from straywatch.remediation.planning.cover import fewest
+from straywatch.remediation.planning.dominance import (
+    bits,
+    common,
+    essential,
+    transposed,
+)
 
 PAIR_LIMIT = 20_000
 """Pairs of permissions tried as seeds: keeps the search within seconds on 5,000 users."""
@@ -55,14 +64,6 @@ class Cover:
     bound: int
 
 
-def bits(mask: int) -> Iterator[int]:
-    """The positions of the ones in `mask`, lowest first."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
-
-
 def mine(rows: tuple[Row, ...], fits: Fits = lambda _: True) -> Cover:
     """Cover each row's needs by groups within its allowed permissions, with few groups.
 
@@ -70,17 +71,12 @@ def mine(rows: tuple[Row, ...], fits: Fits = lambda _: True) -> Cover:
     fit. Deterministic: the same rows give the same groups in the same order.
     """
     table = _Table(rows, fits)
-    bound = table.bound()
-    best: list[int] = []
-    pool = table.candidates()
-    for score in (_most_cells, _most_users):
-        chosen, pool = table.greedy(pool, score)
-        chosen = table.without_spare(chosen)
-        best = chosen if not best or len(chosen) < len(best) else best
-        if len(best) == bound:
-            break
-    else:
-        best, bound = table.solve(pool, best, bound)
+    cliques = cover_by_cliques(table.essential(), table.allow, len(rows))
+    solved = [group for group in map(table.widest, cliques.groups) if table.fits(group)]
+    left = table.left_by(solved)
+    best, bound = solved, cliques.bound
+    if any(left):
+        best, bound = table.search(solved, left, max(bound, table.bound()))
     return Cover(tuple(table.expand(group) for group in best), bound)
 
 
@@ -145,6 +141,7 @@ class _Table:
             self.columns.append(1 << item)
             self.need.append(need[item])
             self.allow.append(allow[item])
+        self._may = transposed(self.allow, len(rows))
 
     def expand(self, group: int) -> int:
         """The permissions behind a set of classes."""
@@ -159,18 +156,42 @@ class _Table:
 
     def closure(self, holders: int) -> int:
         """All classes that every one of `holders` may hold."""
-        group = 0
-        for column, allow in enumerate(self.allow):
-            if not holders & ~allow:
-                group |= 1 << column
-        return group
+        return common(holders, self._may, (1 << len(self.columns)) - 1)
 
     def extent(self, group: int) -> int:
         """The rows that may hold the whole group."""
-        holders = (1 << len(self.rows)) - 1
-        for column in bits(group):
-            holders &= self.allow[column]
-        return holders
+        return common(group, self.allow, (1 << len(self.rows)) - 1)
+
+    def essential(self) -> list[int]:
+        """For each class the rows that must be looked at: see `dominance`."""
+        return essential(self.need, self.allow, len(self.rows))
+
+    def widest(self, group: int) -> int:
+        """The group with all that everyone who may hold it may hold, if that fits."""
+        wide = self.closure(self.extent(group))
+        return wide if self.fits(wide) else group
+
+    def left_by(self, groups: list[int]) -> list[int]:
+        """For each class the rows that need it and get it from none of the groups."""
+        left = list(self.need)
+        for group in groups:
+            extent = self.extent(group)
+            for column in bits(group):
+                left[column] &= ~extent
+        return left
+
+    def search(self, solved: list[int], left: list[int], bound: int) -> tuple[list[int], int]:
+        """The fewest groups that greedy covers and the solver find, with and without `solved`."""
+        best: list[int] = []
+        pool = list(dict.fromkeys([*self.candidates(), *solved]))
+        for start, need in ((solved, left), ([], self.need)) if solved else (([], self.need),):
+            for score in (_most_cells, _most_users):
+                more, pool = self.greedy(pool, score, need=need)
+                chosen = self.without_spare([*start, *more])
+                best = chosen if not best or len(chosen) < len(best) else best
+                if len(best) == bound:
+                    return best, bound
+        return self.solve(pool, best, bound)
 
     def users(self, holders: int, enough: int) -> int:
         """The number of users in `holders`, counted no further than needed to reach `enough`."""
@@ -213,13 +234,15 @@ class _Table:
                 if pairs == PAIR_LIMIT:
                     return
 
-    def greedy(self, pool: list[int], score: Score, least: int = 1) -> tuple[list[int], list[int]]:
+    def greedy(
+        self, pool: list[int], score: Score, least: int = 1, need: list[int] | None = None
+    ) -> tuple[list[int], list[int]]:
         """Take the candidate with the best score until none gives `least` users something new.
 
         Returns the groups chosen and the pool, widened by the closures of what was left over on
         the way. With `least` 1 every cell gets covered: the pool holds every single class.
         """
-        search = _Greedy(self, pool, score, least)
+        search = _Greedy(self, pool, score, least, self.need if need is None else need)
         return search.run(), search.pool
 
     def without_spare(self, chosen: list[int]) -> list[int]:
@@ -298,12 +321,14 @@ class _Table:
 class _Greedy:
     """Lazy greedy set cover: scores only fall, so a candidate is scored again only at the top."""
 
-    def __init__(self, table: _Table, pool: list[int], score: Score, least: int) -> None:
+    def __init__(
+        self, table: _Table, pool: list[int], score: Score, least: int, need: list[int]
+    ) -> None:
         self.table = table
         self.pool = list(pool)
         self._score = score
         self._least = least
-        self._open = list(table.need)
+        self._open = list(need)
         self._extents = [table.extent(group) for group in pool]
         self._known = set(pool)
         self._heap: list[tuple[int, int, int]] = []

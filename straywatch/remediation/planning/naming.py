@@ -14,13 +14,18 @@ NO_PERMISSIONS = "none"
 LISTED = 3
 
 
+GUARD = "guard-"
+"""Begins, after the prefix, the names of groups that only deny: who leaves one may do more."""
+
+
 def name_groups(contents: Iterable[Written], taken: Iterable[str], prefix: str) -> list[str]:
     """Name each group after its managed policies, else after the services it reaches.
 
-    A name that would not be unique, case aside, ends in a digest of what the group gives.
+    One that only denies is called a guard. A name that would not be unique, case aside, ends in a
+    digest of what the group gives.
     """
     contents = list(contents)
-    stems = [prefix + _stem(content) for content in contents]
+    stems = [prefix + GUARD * content.denies_only + _stem(content) for content in contents]
     used = {name.lower() for name in taken}
     counts = Counter(stem.lower() for stem in stems)
     names: list[str] = []

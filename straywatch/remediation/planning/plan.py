@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StringConstraints
 
+from chalicelib.domain.exemptions import Exemptions
 from straywatch.remediation.reading.quotas import GROUP_NAME_LENGTH, PATH_LENGTH
 from straywatch.remediation.reading.snapshot import Snapshot
 
@@ -97,6 +99,10 @@ class Options:
     prefix: str = "access-"
     path: str = "/"
     exclude: tuple[str, ...] = ()
+    exemptions: Exemptions = field(default_factory=Exemptions)
+    """Whom the plan leaves alone; without a document, those whose tags exempt them."""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """The time at which exemptions are in force or over."""
 
 
 def fewest_members(options: Options, users: int) -> int:

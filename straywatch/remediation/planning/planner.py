@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.adapters.credential_report import CredentialReport
@@ -10,7 +11,14 @@ from straywatch.errors import StraywatchError
 from straywatch.remediation.planning import assignment
 from straywatch.remediation.planning.assignment import Choice, Member
 from straywatch.remediation.planning.existing import ExistingGroups, understood, universe_of
-from straywatch.remediation.planning.explain import group_words, user_words
+from straywatch.remediation.planning.explain import (
+    Moves,
+    exempt_words,
+    group_words,
+    has_password_words,
+    some,
+    user_words,
+)
 from straywatch.remediation.planning.intent import check
 from straywatch.remediation.planning.mining import Cover, Row, mine, shared_only
 from straywatch.remediation.planning.naming import name_groups
@@ -21,10 +29,12 @@ from straywatch.remediation.planning.plan import (
     PlannedUser,
     fewest_members,
 )
+from straywatch.remediation.planning.proof import is_proof
 from straywatch.remediation.planning.scope import sort_out
 from straywatch.remediation.planning.universe import Written
 from straywatch.remediation.reading.effective import groups_of
 from straywatch.remediation.reading.snapshot import Snapshot
+from straywatch.text import one_line
 
 
 def make_plan(
@@ -32,11 +42,14 @@ def make_plan(
 ) -> Plan:
     """Plan groups for the users in scope. The same snapshot and options give the same plan.
 
-    Raises StraywatchError if the account has no room for another group, or if the plan fails its
-    own check: that by the policy algebra nobody loses anything or gains more than allowed.
+    Raises StraywatchError if the account has no room for another group and nobody fits one that
+    exists, or if the plan fails its own check: that by the policy algebra nobody loses anything or
+    gains more than allowed.
     """
-    proposals, users = sort_out(snapshot, options, credentials)
-    plan = replace(_Planner(snapshot, options, users, credentials).plan(), proposals=proposals)
+    scope = sort_out(snapshot, options, credentials)
+    plan = _Planner(snapshot, options, scope.users, credentials).plan()
+    notes = (*plan.notes, exempt_words(scope.exempt)) if scope.exempt else plan.notes
+    plan = replace(plan, proposals=scope.proposals, notes=notes)
     for outcome in check(plan):
         if outcome.unintended:
             raise StraywatchError(
@@ -64,6 +77,7 @@ class _Planner:
         self.members = [self._member(user) for user in users]
         self.notes: list[str] = []
         self._known_fits: dict[int, bool] = {}
+        self._no_room: set[int] = set()
 
     def _member(self, user: User) -> Member:
         universe = self.universe
@@ -89,11 +103,12 @@ class _Planner:
         choices = assignment.choose(self.members, cover.groups)
         if self.options.max_gain:
             choices = assignment.merge(
-                self.members, choices, self.options.max_gain, self.universe.denies, self._fits
+                self.members, choices, self.options.max_gain, self.universe, self._fits
             )
-        choices = assignment.trim(self.members, self._within_account(choices))
-        choices = self._nobody_left_out(choices)
-        return self._assemble(choices, cover.bound if self.options.max_gain == 0 else 0)
+        within = self._within_account(choices)
+        proved = within == choices and is_proof(self.members, choices, self.universe)
+        choices = self._nobody_left_out(assignment.trim(self.members, within))
+        return self._assemble(choices, cover.bound if proved and not self.options.max_gain else 0)
 
     def _mine(self) -> Cover:
         """Mine groups for what is left; note which needs are too private to be worth a group."""
@@ -125,41 +140,62 @@ class _Planner:
             self._known_fits[content] = known
         return known
 
+    @property
+    def _room(self) -> int:
+        return max(0, self.snapshot.quotas.groups - len(self.snapshot.groups))
+
     def _within_account(self, choices: list[Choice]) -> list[Choice]:
-        room = self.snapshot.quotas.groups - len(self.snapshot.groups)
-        wanted = len(assignment.contents(choices))
+        """Keep as many groups as the account has room for, one of them for those left without."""
+        wanted, room = len(assignment.contents(choices)), self._room
         if wanted <= room:
             return choices
+        kept = assignment.most_useful(choices, room)
+        if room and self.existing.without_permissions() is None and self._left_out(kept):
+            room -= 1
+            kept = assignment.most_useful(choices, room)
+        self._no_room = set(assignment.contents(choices)) - set(assignment.contents(kept))
         self.notes.append(
-            f"{wanted} new groups would be needed, but the account has room for {room}: the "
-            f"permissions of the smallest {wanted - room + 1} stay direct"
+            f"{wanted} new groups would be needed, but the account has room for {self._room}: the "
+            f"permissions of the smallest {wanted - room} stay direct"
         )
-        return assignment.most_useful(choices, room - 1)
+        return kept
 
-    def _nobody_left_out(self, choices: list[Choice]) -> list[Choice]:
-        """A stray without a group joins one without permissions."""
-        left = [
+    def _left_out(self, choices: list[Choice]) -> list[int]:
+        """The members who are in no group, and get none."""
+        return [
             n
             for n, (member, chosen) in enumerate(zip(self.members, choices, strict=True))
             if not chosen and not member.joined and not member.user.groups
         ]
+
+    def _nobody_left_out(self, choices: list[Choice]) -> list[Choice]:
+        """A stray without a group joins one without permissions, if there is room for one."""
+        left = self._left_out(choices)
         baseline = self.existing.without_permissions()
-        for n in left:
-            if baseline is None:
-                choices[n] = (0,)
-            else:
+        if baseline is not None:
+            for n in left:
                 self.members[n] = replace(self.members[n], joined=(baseline,))
-        room = self.snapshot.quotas.groups - len(self.snapshot.groups)
-        if len(assignment.contents(choices)) > room:
-            raise StraywatchError(
-                f"the account's quota of {self.snapshot.quotas.groups} groups is used up: "
-                "delete groups, or ask AWS to raise it"
-            )
+        elif left and len(assignment.contents(choices)) < self._room:
+            for n in left:
+                choices[n] = (0,)
+        elif left:
+            self._say_full(left)
         return choices
+
+    def _say_full(self, left: list[int]) -> None:
+        full = f"the account's quota of {self.snapshot.quotas.groups} groups is used up"
+        remedy = "delete groups, or ask AWS to raise it"
+        if len(left) == len(self.members):
+            raise StraywatchError(f"{full}, and nobody fits a group that exists: {remedy}")
+        names = some([one_line(self.members[n].user.name) for n in left])
+        self.notes.append(f"in no group stay {_users(len(left))}, as {full} ({remedy}): {names}")
 
     def _assemble(self, choices: list[Choice], bound: int) -> Plan:
         contents = assignment.contents(choices)
-        written = {content: self.universe.written(content) for content in contents}
+        universe = self.universe
+        written = {
+            c: replace(universe.written(c), denies_only=universe.only_denies(c)) for c in contents
+        }
         taken = [group.name for group in self.snapshot.groups]
         named = name_groups(written.values(), taken, self.options.prefix)
         names = dict(zip(contents, named, strict=True))
@@ -178,6 +214,8 @@ class _Planner:
                 f"{_users(private)} keep direct policies that no group gives; a new group serves "
                 f"at least {_users(least)} (--min-members)"
             )
+        people = has_password_words(self.members, self.credentials)
+        self.notes += [people] if people else []
         if self.snapshot.quotas.estimated:
             self.notes.append("the account's quotas could not be read: IAM's defaults were used")
         return Plan(
@@ -228,20 +266,48 @@ class _Planner:
             for name, document in user.inline_policies.items()
             if understood(self.universe, document) and not self.universe.document(document) & ~given
         )
-        stays = (*(set(user.attached_policies) - set(detach)),)
-        stays += (*(set(user.inline_policies) - set(inline)),)
-        join = tuple(sorted((*(names[group] for group in chosen), *member.joined)))
-        gains = self.universe.shown(held & ~member.allowed)
+        left = {*user.attached_policies, *user.inline_policies} - {*detach, *inline}
+        moves = Moves(
+            join=tuple(sorted((*(names[group] for group in chosen), *member.joined))),
+            stays={name: self._reason(member, chosen, name) for name in left},
+            gains=tuple(self.universe.shown(self.universe.gained(held, member.allowed))),
+            handed_over=self._handed_over(user, inline, held),
+        )
         return PlannedUser(
             user.name,
             user.user_id,
-            join,
+            tuple(moves.join),
             tuple(sorted(detach)),
             tuple(sorted(inline)),
-            tuple(sorted(stays)),
-            tuple(gains),
-            user_words(user, join, tuple(sorted(stays)), gains, self.credentials),
+            tuple(sorted(left)),
+            tuple(moves.gains),
+            user_words(user, moves, self.credentials),
         )
+
+    def _reason(self, member: Member, chosen: Choice, name: str) -> str:
+        """Why a direct policy stays."""
+        document = member.user.inline_policies.get(name)
+        if document is not None and not understood(self.universe, document):
+            return "it cannot be read as a policy"
+        wanted = self.universe.document(document) if document else self.universe.managed(name)
+        if any(wanted & content for content in self._no_room):
+            return "the account has no room for another group"
+        if len(chosen) >= member.room:
+            return f"a user may be in {self.snapshot.quotas.groups_per_user} groups"
+        least = fewest_members(self.options, len(self.members))
+        return f"fewer than {_users(least)} share it; --min-members 1 moves it"
+
+    def _handed_over(self, user: User, inline: Sequence[str], held: int) -> dict[str, str]:
+        """Inline policies that a managed policy of the groups replaces."""
+        found: dict[str, str] = {}
+        for name in inline:
+            wanted = self.universe.document(user.inline_policies[name])
+            for arn in self.universe.arns:
+                bit = self.universe.managed(arn)
+                if held & bit and not wanted & ~self.universe.closure(bit):
+                    found[name] = arn
+                    break
+        return found
 
 
 def _users(count: int) -> str:

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import fnmatch
+from dataclasses import dataclass
 
 from chalicelib.adapters.credential_report import CredentialReport
 from chalicelib.domain.account import User, is_named_by_service
+from chalicelib.domain.exemptions import Exempt
 from straywatch.remediation.planning.plan import Options, Proposal
 from straywatch.remediation.reading.credentials import is_idle
 from straywatch.remediation.reading.snapshot import Snapshot
+from straywatch.text import one_line
 
 
-def sort_out(
-    snapshot: Snapshot, options: Options, credentials: CredentialReport | None
-) -> tuple[tuple[Proposal, ...], tuple[User, ...]]:
-    """Part the users in scope into proposals and users who shall get groups."""
+@dataclass(frozen=True)
+class InScope:
+    """The users in scope: who shall get groups, who is better off otherwise, who is left alone."""
+
+    users: tuple[User, ...]
+    proposals: tuple[Proposal, ...]
+    exempt: tuple[str, ...]
+    """Users who are exempt, each with what exempts them, and why."""
+
+
+def sort_out(snapshot: Snapshot, options: Options, credentials: CredentialReport | None) -> InScope:
+    """Part the users in scope. Exempt users are left alone, as the monitor and `audit` do."""
     proposals: list[Proposal] = []
     users: list[User] = []
+    left: list[str] = []
     for user in snapshot.users:
         if not _in_scope(user, options):
             continue
-        if is_named_by_service(user.name):
+        exemption = options.exemptions.match(user, options.now)
+        if isinstance(exemption, Exempt):
+            left.append(one_line(f"{user.name} (by {exemption.by}: {exemption.reason})"))
+        elif is_named_by_service(user.name):
             why = "made by an AWS service to hold its own key, not for a person"
             proposals.append(Proposal(user.name, user.user_id, "exempt", why))
         elif (
@@ -33,7 +48,7 @@ def sort_out(
             proposals.append(Proposal(user.name, user.user_id, "delete", why))
         else:
             users.append(user)
-    return tuple(proposals), tuple(users)
+    return InScope(tuple(users), tuple(proposals), tuple(left))
 
 
 def holds_directly(user: User) -> bool:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.policies import DocumentError
-from straywatch.remediation.planning.mining import bits
+from straywatch.remediation.planning.dominance import bits
 from straywatch.remediation.policies.documents import (
     Grant,
     Patterns,
@@ -21,6 +22,7 @@ from straywatch.remediation.policies.documents import (
     size,
     spellings,
 )
+from straywatch.remediation.policies.gains import Gain, weigh
 from straywatch.remediation.policies.globs import (
     LiteralPattern,
     Pattern,
@@ -39,6 +41,7 @@ class Written:
 
     attach: tuple[str, ...]
     documents: tuple[dict[str, Any], ...]
+    denies_only: bool = False
 
     @property
     def characters(self) -> int:
@@ -68,18 +71,29 @@ class Universe:
             self._learn(document)
         for arn in self.arns:
             found |= managed_grants(arn, policies)
+            self._learn_managed(arn)
         self.permissions: list[Permission] = [*self.arns, *sorted(found)]
         self._number = {p: n for n, p in enumerate(self.permissions)}
         self._grant_bits = {a: self._mask(managed_grants(a, policies)) for a in self.arns}
         self._down = _inclusions(self.permissions)
         self._closures: dict[int, int] = {}
+        self._weights: dict[int, Gain] = {}
         self.denies = self._mask(g for g in found if g.effect != "Allow")
+        self.denials = self._mask(g for g in found if g.effect == "Deny")
         self.denies |= self._mask(a for a in self.arns if self._grant_bits[a] & self.denies)
+        negated = (g for g in found if g.actions.negated or g.resources.negated)
+        self.vague = self.denies | self._mask(negated)
         self._same_as = self._equals()
 
     def _learn(self, document: Mapping[str, Any]) -> None:
         for lower, spelled in spellings(document).items():
             self._spelling[lower] = min(self._spelling.get(lower, spelled), spelled)
+
+    def _learn_managed(self, arn: str) -> None:
+        policy = self._policies.get(arn)
+        if policy is not None and policy.document is not None:
+            with suppress(DocumentError):  # it stands for itself, and nothing of it is written
+                self._learn(policy.document)
 
     def _mask(self, members: Iterable[Permission]) -> int:
         mask = 0
@@ -119,15 +133,26 @@ class Universe:
                 continue  # it stays where it is, and so gives and takes nothing
         return mask
 
-    def units(self, attached: Iterable[str], documents: Iterable[Mapping[str, Any]]) -> int:
-        """The bits as gains are counted: each grant of a document by itself."""
-        mask = self._mask(attached)
-        for document in documents:
-            try:
-                mask |= self._mask(grants(document))
-            except DocumentError:
-                continue  # a group that holds it is offered to nobody
-        return mask
+    def gained(self, held: int, allowed: int) -> int:
+        """The single grants in `held`, those of managed policies too, beyond what is allowed."""
+        reached = 0
+        for number in bits(held & ~allowed):
+            is_managed = number < len(self.arns)
+            reached |= self._grant_bits[self.arns[number]] if is_managed else 1 << number
+        return reached & ~allowed
+
+    def only_denies(self, held: int) -> bool:
+        """Tell whether some permissions take away and give nothing."""
+        single = self.gained(held, 0)
+        return bool(single) and not single & ~self.denials
+
+    def weight(self, gained: int) -> Gain:
+        """What some single grants come to as a gain."""
+        known = self._weights.get(gained)
+        if known is None:
+            parts = (self.permissions[number] for number in bits(gained))
+            known = self._weights[gained] = weigh(p for p in parts if isinstance(p, Grant))
+        return known
 
     def closure(self, held: int) -> int:
         """All permissions that holders of `held` have in effect by it."""

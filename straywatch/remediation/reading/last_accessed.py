@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.iam_pages import marker_after
 from straywatch.errors import StraywatchError
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_iam.type_defs import ServiceLastAccessedTypeDef
 
 POLLS = 120
 PAUSE_SECONDS = 1.0
@@ -27,13 +28,26 @@ class ServiceUse:
 
     service: str
     last: datetime | None
+    actions: Mapping[str, datetime | None] = field(default_factory=dict)
+    """The last use of single actions, as far as IAM tracks them and was asked."""
 
     def unused_for(self, days: int, now: datetime) -> bool:
         """Tell whether no member used it within the last `days`."""
-        if self.last is None:
-            return True
-        last = self.last if self.last.tzinfo else self.last.replace(tzinfo=UTC)
-        return now - last > timedelta(days=days)
+        return _is_past(self.last, days, now)
+
+    def tracked(self, days: int, now: datetime) -> dict[str, bool]:
+        """Of the actions that IAM tracks, in lower case, whether they were used in these days."""
+        return {
+            f"{self.service}:{name}".lower(): not _is_past(last, days, now)
+            for name, last in self.actions.items()
+        }
+
+
+def _is_past(last: datetime | None, days: int, now: datetime) -> bool:
+    if last is None:
+        return True
+    aware = last if last.tzinfo else last.replace(tzinfo=UTC)
+    return now - aware > timedelta(days=days)
 
 
 def read_service_use(
@@ -41,13 +55,17 @@ def read_service_use(
     arn: str,
     sleep: Callable[[float], None],
     tell: Callable[[str], None] = lambda _: None,
+    *,
+    actions: bool = False,
 ) -> tuple[ServiceUse, ...]:
     """Have IAM make the report for a group's ARN, wait for it and read every page.
 
-    Raises what botocore raises, and StraywatchError if the report fails or is not made in time. A
-    service that the answer does not name is unknown, never unused.
+    With `actions`, also for each action that IAM tracks (granularity ACTION_LEVEL). Raises what
+    botocore raises, and StraywatchError if the report fails or is not made in time. A service that
+    the answer does not name is unknown, never unused.
     """
-    job = iam.generate_service_last_accessed_details(Arn=arn)["JobId"]
+    finer: dict[str, Any] = {"Granularity": "ACTION_LEVEL"} if actions else {}
+    job = iam.generate_service_last_accessed_details(Arn=arn, **finer)["JobId"]
     for poll in range(POLLS):
         page = iam.get_service_last_accessed_details(JobId=job)
         if page["JobStatus"] == "FAILED":
@@ -63,4 +81,13 @@ def read_service_use(
     while page.get("IsTruncated") and (marker := marker_after(page)):
         page = iam.get_service_last_accessed_details(JobId=job, Marker=marker)
         found += page["ServicesLastAccessed"]
-    return tuple(ServiceUse(s["ServiceNamespace"], s.get("LastAuthenticated")) for s in found)
+    return tuple(map(_use, found))
+
+
+def _use(told: ServiceLastAccessedTypeDef) -> ServiceUse:
+    actions = {
+        action["ActionName"]: action.get("LastAccessedTime")
+        for action in told.get("TrackedActionsLastAccessed", [])
+        if "ActionName" in action
+    }
+    return ServiceUse(told["ServiceNamespace"], told.get("LastAuthenticated"), actions)

@@ -19,6 +19,7 @@ from chalicelib.adapters.authorization_details import (
     inline_policies,
     user_of,
 )
+from chalicelib.adapters.iam_pages import IncompleteAnswerError, listed
 from chalicelib.domain.account import Account, User
 from straywatch.errors import StraywatchError
 from straywatch.remediation.policies.documents import Grant, opaque, readable_grants
@@ -26,6 +27,15 @@ from straywatch.remediation.reading.quotas import DEFAULTS, Quotas
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
+
+
+_ATTACHED = "AttachedManagedPolicies"
+"""IAM tells it of everybody, even if empty; it leaves out the list of inline policies where there
+are none (API reference, GetAccountAuthorizationDetails, example)."""
+
+UNREADABLE = "Unreadable"
+"""The one key of what stands in for an inline document that is not JSON. No policy has it, so that
+what cannot be read is never understood, never moved and never written."""
 
 
 @dataclass(frozen=True)
@@ -104,11 +114,11 @@ def read_snapshot(
     groups: dict[str, Group] = {}
     policies: dict[str, ManagedPolicy] = {}
     for answer in answers(iam, ["User", "Group", "LocalManagedPolicy", "AWSManagedPolicy"]):
-        for user in answer.get("UserDetailList", ()):
+        for user in listed(answer, "UserDetailList"):
             users[user["UserId"]] = _user(user)
-        for group in answer.get("GroupDetailList", ()):
+        for group in listed(answer, "GroupDetailList"):
             groups[group["GroupId"]] = _group(group)
-        for policy in answer.get("Policies", ()):
+        for policy in listed(answer, "Policies"):
             policies[policy["Arn"]] = _policy(policy)
         tell(f"read {len(users)} users, {len(groups)} groups, {len(policies)} managed policies")
     for arn in sorted(_used(users.values(), groups.values()) - policies.keys()):
@@ -150,6 +160,7 @@ def _missing_policy(iam: IAMClient, arn: str) -> ManagedPolicy:
 
 
 def _user(detail: Detail) -> User:
+    listed(detail, _ATTACHED)
     user = user_of(detail)
     if user.groups is None:
         raise StraywatchError(f"IAM did not tell the groups of {user.name}: try again")
@@ -158,15 +169,19 @@ def _user(detail: Detail) -> User:
 
 
 def _group(detail: Detail) -> Group:
-    return Group(
-        group_id=detail["GroupId"],
-        name=detail["GroupName"],
-        arn=detail["Arn"],
-        path=detail.get("Path", "/"),
-        created_at=detail["CreateDate"],
-        inline_policies=_readable(inline_policies(detail.get("GroupPolicyList", ()))),
-        attached_policies=attached_policies(detail),
-    )
+    listed(detail, _ATTACHED)
+    try:
+        return Group(
+            group_id=detail["GroupId"],
+            name=detail["GroupName"],
+            arn=detail["Arn"],
+            path=detail["Path"],
+            created_at=detail["CreateDate"],
+            inline_policies=_readable(inline_policies(detail.get("GroupPolicyList", ()))),
+            attached_policies=attached_policies(detail),
+        )
+    except KeyError as error:
+        raise IncompleteAnswerError(lack=f"a group comes without {error}") from error
 
 
 def _policy(detail: Detail) -> ManagedPolicy:
@@ -176,7 +191,11 @@ def _policy(detail: Detail) -> ManagedPolicy:
 
 
 def _readable(policies: Mapping[str, object]) -> dict[str, Mapping[str, Any]]:
-    return {name: _document(document) or {} for name, document in policies.items()}
+    """Inline documents; what was not JSON stands for itself, so that no two of them are equal."""
+    return {
+        name: document if isinstance(document, Mapping) else {UNREADABLE: str(document)}
+        for name, document in policies.items()
+    }
 
 
 def _document(decoded: object) -> Mapping[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Judge what a group's policies grant, with the lists and rules of parliament."""
+"""Judge what a group's policies grant, by the known escalations and the rules of parliament."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.domain.policies import listed
+from chalicelib.domain.escalations import in_place, to_administration
+from chalicelib.domain.partitions import HOME_REGIONS
+from chalicelib.domain.permissions import EVERYTHING, covers, everywhere
+from chalicelib.domain.wildcard import matches
 from straywatch.remediation.policies.documents import Grant, readable_grants
 from straywatch.remediation.reading.snapshot import Group, Snapshot
 
@@ -16,12 +19,10 @@ with warnings.catch_warnings():
     # parliament finds its data by a deprecated module, which is not the operator's concern
     warnings.simplefilter("ignore", UserWarning)
     from parliament import analyze_policy_string
+    from parliament.community_auditors.credentials_exposure import CREDENTIALS_EXPOSURE_ACTIONS
 
-_KINDS = {
-    "PRIVILEGE_ESCALATION": "privilege escalation",
-    "CREDENTIALS_EXPOSURE": "credentials exposure",
-}
 _LISTED = 5
+_PARTITIONS = tuple(f"arn:{partition}" for partition in HOME_REGIONS)
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,16 @@ def lint_group(group: Group, snapshot: Snapshot) -> list[Flag]:
     """
     documents = policies_of(group, snapshot)
     flags: list[Flag] = []
-    statements: list[Any] = []
+    readable: list[Mapping[str, Any]] = []
     for name, document in documents.items():
         if document is None:
             flags.append(Flag(group.name, "unreadable", name, "IAM does not show this policy"))
             continue
         flags += [Flag(group.name, kind, name, text) for kind, text in _wide(document)]
-        statements += listed(document.get("Statement", []))
+        readable.append(document)
     if any(kind == "administrator" for kind in (flag.kind for flag in flags)):
         return flags  # an administrator can do whatever a combination would open
-    return flags + _combinations(group.name, statements)
+    return [*flags, *_combinations(group.name, readable)]
 
 
 def _wide(document: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -67,15 +68,10 @@ def _wide(document: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     if administrator:
         yield "administrator", str(administrator[0])
         return
-    actions = {p for g in allows for p in g.actions.patterns if "*" in p or g.actions.negated}
+    actions = {p for g in allows for p in g.actions.patterns if _is_wild(p) or g.actions.negated}
     if actions:
         yield "wildcard action", _some(sorted(actions))
-    anywhere = {
-        p
-        for g in allows
-        for p in g.actions.patterns
-        if g.resources.patterns == ("*",) and not g.condition
-    }
+    anywhere = {p for g in allows for p in g.actions.patterns if _everywhere(g) and not g.condition}
     limitable = _limitable(document) & anywhere if anywhere else set()
     if limitable:
         yield (
@@ -86,9 +82,19 @@ def _wide(document: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 def is_administrator(grant: Grant) -> bool:
     """Tell whether a grant allows every action, or all but a few, on every resource."""
-    everywhere = grant.resources.patterns == ("*",) and not grant.resources.negated
-    everything = grant.actions.negated or grant.actions.patterns[0] in ("*", "*:*")
-    return everywhere and everything and not grant.condition
+    everything = any(covers(p, EVERYTHING) for p in grant.actions.patterns)
+    return everything != grant.actions.negated and _everywhere(grant) and not grant.condition
+
+
+def _everywhere(grant: Grant) -> bool:
+    """Whether a grant reaches every resource of some partition, or all but a few."""
+    return any(everywhere(p, a) for p in grant.resources.patterns for a in _PARTITIONS) != (
+        grant.resources.negated
+    )
+
+
+def _is_wild(action: str) -> bool:
+    return "*" in action or "?" in action
 
 
 def _limitable(document: Mapping[str, Any]) -> set[str]:
@@ -99,31 +105,34 @@ def _limitable(document: Mapping[str, Any]) -> set[str]:
             known = {str(action).lower() for action in finding.detail}
             for grant in readable_grants(document):
                 for pattern in grant.actions.patterns:
-                    stem = pattern.partition("*")[0]
-                    if pattern in known or (
-                        "*" in pattern and any(k.startswith(stem) for k in known)
-                    ):
+                    if any(matches(pattern, action) for action in known):
                         found.add(pattern)
     return found
 
 
-def _combinations(group: str, statements: list[Any]) -> list[Flag]:
-    flags = []
-    for finding in _findings({"Version": "2012-10-17", "Statement": statements}):
-        kind = _KINDS.get(finding.issue)
-        if kind is not None:
-            where = finding.location
-            actions = where.get("actions", []) if isinstance(where, dict) else []
-            name = f"{where['type']}: " if isinstance(where, dict) and "type" in where else ""
-            flags.append(Flag(group, kind, "all policies together", name + _some(actions)))
-    return flags
+def _combinations(group: str, documents: list[Mapping[str, Any]]) -> Iterable[Flag]:
+    """What all documents open together, whatever the resources: somebody's role is behind one."""
+    allows = [g for d in documents for g in readable_grants(d) if g.effect == "Allow"]
+
+    def allowed(action: str) -> bool:
+        return any(
+            any(covers(p, action) for p in g.actions.patterns) != g.actions.negated for g in allows
+        )
+
+    together = "all policies together"
+    if ways := to_administration(allowed):
+        yield Flag(group, "privilege escalation", together, _some(ways))
+    if actions := in_place(allowed):
+        yield Flag(group, "runs code under a role in place", together, _some(actions))
+    if actions := tuple(filter(allowed, sorted(CREDENTIALS_EXPOSURE_ACTIONS))):
+        yield Flag(group, "credentials exposure", together, _some(actions))
 
 
 def _findings(document: Mapping[str, Any]) -> list[Any]:
     if not document.get("Statement"):
         return []
     text = json.dumps({"Version": "2012-10-17", **document})
-    found: list[Any] = analyze_policy_string(text, include_community_auditors=True).findings
+    found: list[Any] = analyze_policy_string(text).findings
     return sorted(found, key=lambda f: (f.issue, str(f.location), str(f.detail)))
 
 

@@ -20,6 +20,7 @@ from tests.simulation.journal import Journal
 from tests.simulation.oracle import (
     closure,
     false_alarms,
+    floods,
     grace,
     identity,
     losses,
@@ -31,7 +32,7 @@ from tests.simulation.oracle.facts import Facts, Violation
 from tests.simulation.plan import Plan
 from tests.simulation.truth import Truth
 
-_JUDGES = (misses, false_alarms, grace, once, closure, identity, losses, watched)
+_JUDGES = (misses, false_alarms, grace, once, floods, closure, identity, losses, watched)
 
 
 def judged(plan: Plan, truth: Truth, journal: Journal) -> list[Violation]:

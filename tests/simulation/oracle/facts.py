@@ -19,7 +19,7 @@ from tests.simulation.truth import Episode, Truth
 T = TypeVar("T")
 SOON = MINUTE
 """What a check, its queue and its calls may take when nothing goes wrong."""
-_AFTER_TROUBLE = 2 * MINUTE + MINUTE
+_AFTER_TROUBLE = 6 * MINUTE + MINUTE
 """How long a failed check stays hidden, and a killed worker's alert claimed."""
 CACHED = 16 * SECOND
 """How old the exemptions may be that a check goes by."""

@@ -123,6 +123,15 @@ def test_a_test_alert_is_archived_at_once() -> None:
     assert finding["Title"].startswith("[TEST] ")
 
 
+def test_a_test_alert_tells_of_itself_alone() -> None:
+    """A finding that has the test's id by chance is not what it is about."""
+    world = World(finding=OVER)
+    world.import_(EXAMPLES["test-opened"])
+    (finding,) = world.hub.findings.values()
+    assert finding["Description"].startswith("The user is in no group since")
+    assert finding["RecordState"] == "ARCHIVED"
+
+
 @settings(max_examples=60, deadline=None)
 @given(alerts())
 def test_no_text_breaks_an_import(alert: Alert) -> None:

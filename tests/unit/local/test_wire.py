@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from straywatch.local.bridge.protocols import UnreadError
 from straywatch.local.bridge.wire import (
     Failed,
     Reply,
     Succeeded,
-    UnknownActionError,
     decode_request,
     decode_response,
 )
@@ -71,5 +71,5 @@ def test_errors_are_named_as_cloudtrail_names_them() -> None:
 @pytest.mark.parametrize("body", [b"", b"Action=NoSuchAction", b"\xff\xfe", b"Action="])
 def test_what_is_no_iam_call_is_refused(body: bytes) -> None:
     """Only actions of IAM's model are read as calls."""
-    with pytest.raises(UnknownActionError):
+    with pytest.raises(UnreadError):
         decode_request(body)

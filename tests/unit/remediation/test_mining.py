@@ -7,7 +7,8 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from straywatch.remediation.planning.mining import Row, bits, mine, shared_only
+from straywatch.remediation.planning.dominance import bits
+from straywatch.remediation.planning.mining import Row, mine, shared_only
 
 ROWS = st.lists(st.integers(1, 63), min_size=1, max_size=7, unique=True).map(
     lambda masks: tuple(Row(mask, mask) for mask in masks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 
@@ -9,9 +10,12 @@ import pytest
 
 from bench.planted import Shape, planted
 from chalicelib.adapters.credential_report import CredentialReport
-from straywatch.errors import StraywatchError
+from chalicelib.domain.exemptions import Exemptions, Rule
+from straywatch.errors import StraywatchError, WrongUsageError
+from straywatch.remediation.applying.application import refuse_if_harmful
+from straywatch.remediation.applying.verification import verify
 from straywatch.remediation.files.planfile import dump_plan
-from straywatch.remediation.planning.plan import Options, Plan
+from straywatch.remediation.planning.plan import Options, Plan, PlannedGroup
 from straywatch.remediation.planning.planner import make_plan
 from straywatch.remediation.reading.quotas import Quotas
 from straywatch.remediation.reading.snapshot import Snapshot
@@ -96,6 +100,83 @@ def test_a_group_that_denies_is_never_joined_for_its_gains() -> None:
     """A Deny the user is not under takes away; no --max-gain allows that."""
     snapshot = account(user("a", READ), group("Limited", READ, deny("s3:GetObject")))
     assert make_plan(snapshot, Options(max_gain=99)).users[0].join != ("Limited",)
+
+
+def test_the_group_with_the_fewest_actions_more_is_chosen() -> None:
+    """A managed policy counts for all that it grants: Viewers, not Admins, whatever the limit."""
+    everything = document(allow("*"))
+    view = document(READ, allow("sqs:ListQueues", "sqs:GetQueueUrl"))
+    snapshot = account(
+        user("a", READ),
+        group("Admins", attached=("Everything",)),
+        group("Viewers", attached=("View",)),
+        policies={"Everything": everything, "View": view},
+    )
+    for limit in (2, 10**9):
+        plan = make_plan(snapshot, Options(max_gain=limit))
+        assert joins(plan) == {"a": ("Viewers",)}
+        assert plan.users[0].gains == (
+            "allow sqs:GetQueueUrl on *",
+            "allow sqs:ListQueues on *",
+        )
+    assert joins(make_plan(snapshot, Options(max_gain=1))) == {"a": ("access-s3",)}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        allow("*"),
+        allow("*:*"),
+        allow("iam:*"),
+        allow("iam:Pass*"),
+        allow("iam:PassRole", on="arn:aws:iam::123456789012:role/one"),
+        allow("iam:SomethingNew"),
+        allow("sts:AssumeRole"),
+        allow("lambda:UpdateFunctionCode"),
+        allow("iam:DeleteUserPermissionsBoundary"),
+        allow("s3:PutBucketPolicy"),
+        {"Effect": "Allow", "NotAction": "kms:*", "Resource": "*"},
+    ],
+)
+def test_what_makes_an_administrator_is_never_gained(statement: dict[str, object]) -> None:
+    """Not by an existing group, not by merging, not by an edit, whatever --max-gain allows."""
+    snapshot = account(
+        user("a", READ), user("b", READ, statement), group("Admins", READ, statement)
+    )
+    plan = make_plan(snapshot, Options(max_gain=10**9))
+    assert "Admins" not in joins(plan)["a"]
+    assert plan.users[0].gains == ()
+    widened = replace(
+        plan,
+        groups=(PlannedGroup("Admins", create=False),),
+        users=(replace(plan.users[0], join=("Admins",)),),
+    )
+    with pytest.raises(WrongUsageError, match="whatever max_gain says"):
+        refuse_if_harmful(widened)
+
+
+def test_no_limit_allows_a_denial_to_go() -> None:
+    """What a Deny forbids is not counted in actions: an edit that drops it is refused."""
+    snapshot = account(user("a", inline={"no": document(deny("kms:*")), "all": document(READ)}))
+    plan = make_plan(snapshot, Options(max_gain=5))
+    group_without = PlannedGroup("new", create=True, inline={"p": document(READ, allow("kms:*"))})
+    dropped = replace(
+        plan,
+        groups=(group_without,),
+        users=(replace(plan.users[0], join=("new",), delete_inline=("no", "all")),),
+    )
+    with pytest.raises(WrongUsageError, match="gain of allow kms"):
+        refuse_if_harmful(dropped)
+
+
+def test_verify_lists_gains_as_gains() -> None:
+    """What the plan intends is fine; that somebody may do more than before is said all the same."""
+    snapshot = account(user("a", READ), group("Readers", READ, SEND))
+    plan = make_plan(snapshot, Options(max_gain=1))
+    joined = account(user("a", READ, groups=("Readers",)), group("Readers", READ, SEND))
+    (finding,) = verify(plan, joined)
+    assert finding.fine
+    assert [gain.action for gain in finding.gains] == ["sqs:sendmessage"]
 
 
 def test_overlapping_roles_are_found_again() -> None:
@@ -241,6 +322,52 @@ def test_a_full_account_is_said_to_be_full() -> None:
         make_plan(account(*members, quotas=Quotas(groups=0)), Options())
 
 
+def test_a_full_account_still_serves_who_fits_a_group_that_exists() -> None:
+    """The quota is used up: whoever fits an existing group joins it, the others are named."""
+    full = [group(f"g{n}", allow(f"ec2:{n}")) for n in range(299)]
+    snapshot = account(user("a", READ), user("b", SEND), *full, group("Readers", READ))
+    plan = make_plan(snapshot, Options())
+    assert joins(plan) == {"a": ("Readers",)}
+    (note,) = (note for note in plan.notes if "in no group stay" in note)
+    assert note.startswith("in no group stay 1 user, as the account's quota of 300 groups is used")
+    assert note.endswith(": b")
+    idle = account(
+        user("a", READ), user("b", SEND), *full[1:], group("Readers", READ), group("Idle")
+    )
+    assert joins(make_plan(idle, Options())) == {"a": ("Readers",), "b": ("Idle",)}
+
+
+def test_room_is_kept_for_those_left_over_only_if_they_need_it() -> None:
+    """With a group without permissions at hand, all the room goes to groups that give something."""
+    members = [user(f"{kind}{n}", allow(f"s3:{kind}")) for kind in "abc" for n in range(2)]
+    plan = make_plan(account(*members, group("Idle"), quotas=Quotas(groups=3)), Options())
+    assert len(plan.new_groups) == 2
+    assert plan.at_least == 0
+
+
+def test_what_is_not_proved_is_not_called_proved() -> None:
+    """Under a boundary or a Deny more permissions may be no gain, so that fewer groups may do."""
+    plain = account(user("a", READ), user("b", SEND))
+    assert make_plan(plain, Options()).at_least == 2
+    limited = {"Limit": document(READ)}
+    for held in (
+        account(user("a", READ, boundary_arn=arn("Limit")), user("b", SEND), policies=limited),
+        account(user("a", READ, deny("sqs:*")), user("b", SEND, deny("s3:*"))),
+        account(
+            user("a", {"Effect": "Allow", "NotAction": "kms:*", "Resource": "*"}), user("b", SEND)
+        ),
+        account(user("a", READ), user("b", SEND), quotas=Quotas(groups=1)),
+        account(
+            user("a", READ),
+            user("b", READ, SEND),
+            user("c", SEND),
+            quotas=Quotas(groups_per_user=1),
+        ),
+    ):
+        assert make_plan(held, Options(min_members=1)).at_least == 0
+    assert make_plan(plain, Options(max_gain=1)).at_least == 0
+
+
 def test_names_are_unique_whatever_their_case() -> None:
     """A name that is taken, in any case, is told apart by a digest, the same on every run."""
     snapshot = account(
@@ -255,6 +382,23 @@ def test_the_same_account_gives_the_same_bytes() -> None:
     """A plan can be compared with the one before it."""
     snapshot, _ = planted(Shape(users=60, roles=6, most_roles=3))
     assert dump_plan(make_plan(snapshot, Options())) == dump_plan(make_plan(snapshot, Options()))
+
+
+def test_exempt_users_are_left_alone() -> None:
+    """By tag or by the configuration, in both scopes; the plan says whom, and by what."""
+    tagged = user("robot", READ, tags={"straywatch:exempt": "build\nrobot"})
+    over = {"straywatch:exempt": "was", "straywatch:exempt-until": "2026-01-31"}
+    snapshot = account(tagged, user("ci-1", READ), user("late", READ, tags=over), user("a", READ))
+    rules = Exemptions((Rule("name", "ci-*", "OPS-12"),))
+    for scope in ("strays", "direct"):
+        plan = make_plan(
+            snapshot, Options(scope, exemptions=rules, now=datetime(2026, 3, 1, tzinfo=UTC))
+        )
+        assert joins(plan).keys() == {"a", "late"}
+        (note,) = (note for note in plan.notes if "exempt" in note)
+        assert note.startswith("2 exempt users are left alone: robot (by tag ")
+        assert "\n" not in note
+    assert joins(make_plan(snapshot, Options())).keys() == {"a", "ci-1", "late"}
 
 
 def test_excluded_users_are_left_alone() -> None:

@@ -1,0 +1,1 @@
+"""Event bus: an event of EventBridge for each change of a finding."""

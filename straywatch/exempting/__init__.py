@@ -1,0 +1,1 @@
+"""The exemptions document as an operator edits and reads it."""

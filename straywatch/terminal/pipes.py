@@ -1,0 +1,63 @@
+"""A reader that goes away before the end, as `head` does, is no failure of what it read from."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from typing import Any, TextIO
+
+
+class ReaderLeft(BaseException):
+    """Nobody reads any more; ends what would write for ever. No Exception, as nothing failed."""
+
+
+class Heedless:
+    """A stream that takes what it is given, also once its reader has left. Else as `stream`."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.reader_left = False
+
+    def write(self, text: str) -> int:
+        """Write, or drop what nobody reads."""
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            self._to_nowhere()
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush, or drop what nobody reads."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._to_nowhere()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stream has
+        return getattr(self._stream, name)
+
+    def _to_nowhere(self) -> None:
+        """Lead the pipe to nowhere, so that what is buffered still can be flushed at the end."""
+        self.reader_left = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
+def heedless_output() -> Iterator[None]:
+    """Make standard output and error heedless for a `with` block; a closed one leads nowhere."""
+    with ExitStack() as stack:
+        for stream, redirect in ((sys.stdout, redirect_stdout), (sys.stderr, redirect_stderr)):
+            # Python has None for a stream that was closed before it began (`>&-`)
+            taken: TextIO = stream or stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123
+            stack.enter_context(redirect(Heedless(taken)))
+        yield
+
+
+def require_reader() -> None:
+    """Raise ReaderLeft if nobody reads standard output any more: for what never ends by itself."""
+    if getattr(sys.stdout, "reader_left", False):
+        raise ReaderLeft

@@ -1,0 +1,64 @@
+"""No answer, environment or file is so broken that a command ends in a traceback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.adapters.conftest import Straywatch
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_command_survives_what_is_broken() -> None:
+    """One clear line and exit code 3, or 2; `make fuzz` breaks every call in every way."""
+    fuzz = [sys.executable, "-m", "tests.adapters.fuzz"]
+    ended = subprocess.run(fuzz, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stdout.startswith("violations 0, "), ended.stdout + ended.stderr
+    assert ended.returncode == 0
+
+
+def test_one_account_whose_credentials_are_broken_costs_no_other(
+    straywatch: Straywatch, keys: dict[str, str], tmp_path: Path
+) -> None:
+    """An audit of many names each that did not open, also where a process prints no JSON."""
+    config = tmp_path / "config"
+    profile = "[profile {0}]\ncredential_process = echo Welcome, {0}\n"
+    config.write_text(profile.format("one") + profile.format("two"))
+    named = ("--profile", "one", "--profile", "two")
+    ended = straywatch("audit", *named, **keys, AWS_CONFIG_FILE=str(config))
+    assert ended.code == 3
+    assert ended.is_one_clear_line
+    assert "profile one: all users: the credentials cannot be had" in ended.err
+    assert "profile two: all users: the credentials cannot be had" in ended.err
+
+
+def test_debug_shows_the_traceback_and_keeps_the_exit_code(straywatch: Straywatch) -> None:
+    """It is for whoever reports a fault."""
+    ended = straywatch("findings", "list", "--debug", "--profile", "nobody")
+    assert (ended.code, ended.out) == (3, "")
+    assert "Traceback" in ended.err
+    assert ended.err.splitlines()[-1].startswith("straywatch: ")
+
+
+def _piped(shell: str) -> tuple[int, str]:
+    ended = subprocess.run(
+        ["bash", "-c", shell],
+        env={**os.environ, "PYTHON": sys.executable},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ended.returncode, ended.stderr
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    """`| head` takes what it wants; the exit code is the command's own."""
+    straywatch = '"$PYTHON" -m straywatch'
+    assert _piped(f"{straywatch} completion bash | true; exit ${{PIPESTATUS[0]}}") == (0, "")
+    assert _piped(f"{straywatch} --help >&-") == (0, "")
+    code, err = _piped(f"{straywatch} --help >/dev/full")
+    assert (code, err) == (3, "straywatch: [Errno 28] No space left on device\n")
