@@ -1,4 +1,4 @@
-"""Facts and findings on their way into DynamoDB's items and back."""
+"""Marks and findings on their way into DynamoDB's items and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.adapters.items import from_item, to_item
 from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.events import Cause
-    after=maybe,
+from chalicelib.domain.facts import Asked, Evidence, Fact, Kind, Mark, Noted
 from chalicelib.domain.findings import AlertType, Finding, Reason, Resolution, Status
 from chalicelib.domain.severity import Severity
 
@@ -42,9 +42,7 @@ facts = st.builds(
     user_id=words,
     name=words,
     cause=st.none() | causes,
-<<<<<<< HEAD
     after=maybe,
-=======
 )
 marks = st.builds(
     Mark,
@@ -55,7 +53,6 @@ marks = st.builds(
     asked=st.lists(st.builds(Asked, instants, instants), max_size=3).map(tuple),
     flapping_told_at=maybe,
     version=counts,
->>>>>>> main
 )
 findings = st.builds(
     Finding,
@@ -93,10 +90,10 @@ def stored(value: object) -> dict[str, Any]:
     return from_item(to_item(encode(value)))
 
 
-@given(facts)
-def test_a_fact_survives_the_table(fact: Fact) -> None:
+@given(marks)
+def test_a_mark_survives_the_table(mark: Mark) -> None:
     """Every field, to the microsecond."""
-    assert decode(Fact, stored(fact)) == fact
+    assert decode(Mark, stored(mark)) == mark
 
 
 @given(findings)
