@@ -304,12 +304,19 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
             news = started
         case InGroups(groups):
             shown = {group.lower() for group in groups}
-            news = _against_groups(seen, shown, None if isinstance(seen.who, User) else started)
+            news = _against_groups(seen, shown, None if is_named else started)
             news = None if told and told.name.lower() in shown else news
         case InNoGroup():
             news = told or (None if started else bound)
     against = (news, started if is_other else None)
     return any(fact is not None and seen.looked_at < fact.at + lag for fact in against)
+
+
+def _is_deleted(last: Finding | NoFinding, now: datetime) -> bool:
+    """Whether the user was found nowhere lately, so that whatever shows it is out of date."""
+    if isinstance(last, NoFinding) or last.resolution is None or last.resolved_at is None:
+        return False
+    return last.resolution.reason is Reason.DELETED and now < last.resolved_at + IDS_LINGER
 
 
 def _against_groups(seen: Seen, shown: set[str], started: Fact | None) -> Fact | None:
