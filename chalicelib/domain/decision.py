@@ -295,9 +295,8 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
     bound = last_bound(seen.mark)
     bound = None if bound and bound.is_by_look else bound
     started = bound if bound and bound.is_start else None
-    is_other = (
-        started is not None and isinstance(seen.who, User) and _is_anothers(started, seen.who)
-    )
+    is_named = isinstance(seen.who, User)
+    is_other = started is not None and is_named and _is_anothers(started, seen.who)
     told = joined(seen.past)
     match seen.look:
         case NoSuchUser():
