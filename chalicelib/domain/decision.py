@@ -25,7 +25,6 @@ from chalicelib.domain.facts import (
     begun,
     joined,
     last_bound,
-    latest,
     moved_since,
     stray_since,
     thought_stray_since,
@@ -116,8 +115,8 @@ QUESTIONS = frozenset((Row.ASK_WHO, Row.ASK_EXEMPTION, Row.ASK_FINDING, Row.ASK_
 class Seen:
     """All that is known when it is decided.
 
-    The look was asked for at `looked_at`, and had answered by `shown_at`. `settled_before` is a
-    whole sweep that did not see the user as a stray; `origin` is what asked for the look: a check
+    The look was asked for at `looked_at`, and had answered by `shown_at`. `swept_at` is when a
+    whole sweep saw the user last; `origin` is what asked for the look: a check
     that waits out the grace asks for the next one itself. `findings` were read together with the
     mark.
     """
@@ -134,7 +133,7 @@ class Seen:
     risk: Risk | Unread = UNREAD
     findings: Mapping[str, Finding | NoFinding] = field(default_factory=dict)
     may_be_open: bool = False
-    settled_before: datetime | None = None
+    swept_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +248,8 @@ def _stray(
         seen.past,
         now=seen.shown_at,
         created_at=_created_at(seen.who),
-        settled_before=latest(seen.settled_before, resolved_at and resolved_at - rules.iam_lag),
+        settled_before=resolved_at and resolved_at - rules.iam_lag,
+        swept_at=seen.swept_at,
         exemption_ended=evaluated.exemption_ended,
     )
     if max(seen.looked_at, since.at) < since.at + rules.grace:
@@ -295,21 +295,20 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
     bound = last_bound(seen.mark)
     bound = None if bound and bound.is_by_look else bound
     started = bound if bound and bound.is_start else None
-    user_id = seen.who.user_id if isinstance(seen.who, User) else ""
-    is_other = started is not None and user_id and _is_anothers(started, seen.who)
+    is_named = isinstance(seen.who, User)
+    is_other = started is not None and is_named and _is_anothers(started, seen.who)
     told = joined(seen.past)
     match seen.look:
         case NoSuchUser():
             news = started
-        case _ if is_other:
-            news = started
         case InGroups(groups):
             shown = {group.lower() for group in groups}
-            news = _against_groups(seen, shown, None if user_id else started)
+            news = _against_groups(seen, shown, None if is_named else started)
             news = None if told and told.name.lower() in shown else news
         case InNoGroup():
             news = told or (None if started else bound)
-    return news is not None and seen.looked_at < news.at + lag
+    against = (news, started if is_other else None)
+    return any(fact is not None and seen.looked_at < fact.at + lag for fact in against)
 
 
 def _is_deleted(last: Finding | NoFinding, now: datetime) -> bool:

@@ -333,13 +333,13 @@ def _in_shared_second(fact: Fact, facts: Sequence[Fact], bound: Fact | None) -> 
     Whoever bore the name before or after may have made it: then a leaving counts without its
     cause, and a joining does not count.
     """
-    others = facts[0].at < fact.at or any(
+    is_first = bound is not None and bound.at == fact.at
+    others = (is_first and facts[0].at < fact.at) or any(
         f.is_bound and f is not bound and f.at == fact.at for f in facts
     )
-    is_first = bound is not None and bound.at == fact.at
     if fact.kind is Kind.LEFT:
-        yield replace(fact, cause=None)
-    elif fact.kind is not Kind.JOINED or (is_first and not others):
+        yield replace(fact, cause=None) if is_first or others else fact
+    elif fact.kind is not Kind.JOINED or not others:
         yield fact
 
 
@@ -400,13 +400,15 @@ def stray_since(
     now: datetime,
     created_at: datetime,
     settled_before: datetime | None = None,
+    swept_at: datetime | None = None,
     exemption_ended: datetime | None = None,
 ) -> StraySince:
     """Since when a user, who a look has found by `now` to be a stray, has been one.
 
     `settled_before` is a further instant at which the user was known to be none (the end of its
-    last finding, or a whole sweep that did not see it as a stray). Where the user was no stray
-    later than any event tells, the start is unknown: it counts from the first look that found it.
+    last finding), `swept_at` a whole sweep: a stray of whom no event told it would have noted.
+    Where the user was no stray later than any event tells, the start is unknown: it counts from the
+    first look that found it.
     """
     known = [StraySince(created_at, Evidence.CREATION)]
     if event := begun(past):
@@ -417,7 +419,8 @@ def stray_since(
     in_group = joined(past)
     if in_group and start.evidence is Evidence.EXEMPTION_ENDED and in_group.at < start.at:
         in_group = None
-    looked = latest(_settled_at(past), settled_before)
+    is_noted = start.evidence is Evidence.EVENT or any(f.kind is Kind.STRAY for f in past)
+    looked = latest(_settled_at(past), settled_before, None if is_noted else swept_at)
     # CloudTrail's times are whole seconds: a group that was left in the second of the look that
     # shows the user in it was left last
     is_settled = looked is not None and _second(looked) > start.at

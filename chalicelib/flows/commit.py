@@ -334,8 +334,8 @@ class Commit:
             seen_from = seen.looked_at - self.settings.iam_lag
             is_sighting = decision.since.evidence is Evidence.SIGHTING
             facts = (_look(Kind.STRAY, since, user_id, seen_from if is_sighting else None),)
-            if seen.settled_before:
-                facts += (_look(Kind.SETTLED, seen.settled_before, user_id),)
+            if seen.swept_at:
+                facts += (_look(Kind.SETTLED, seen.swept_at, user_id),)
         if facts or not decision.since:
             self._note(seen, News(facts=facts, asked=(asked,)))
 

@@ -92,7 +92,7 @@ class Inquiry:
             fresh = self.look(seen.mark, seen.origin)
             same = isinstance(fresh.who, User) and fresh.who == user
             if not same:
-                return replace(fresh, settled_before=seen.settled_before)
+                return replace(fresh, swept_at=seen.swept_at)
             return replace(
                 seen,
                 look=fresh.look,

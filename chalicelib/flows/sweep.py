@@ -328,14 +328,13 @@ class _Run:
         seen = inquiry.of(seen, user)
         looks = self.bulk.looks.get(user.user_id, ())
         seen = replace(seen, past=in_order(dict.fromkeys((*seen.past, *looks))))
-        return replace(seen, settled_before=self._settled_before(seen, user))
+        return replace(seen, swept_at=self._swept_at(user))
 
-    def _settled_before(self, seen: Seen, user: User) -> datetime | None:
-        """The last whole sweep, if the user was there and no stray then, as far as is known."""
-        told = (Kind.CREATED, Kind.LEFT, Kind.STRAY)
-        if self.last is None or any(fact.kind in told for fact in seen.past):
+    def _swept_at(self, user: User) -> datetime | None:
+        """When the last whole sweep began, if the user was there by then."""
+        if self.last is None or self.last.started_at <= user.created_at:
             return None
-        return self.last.started_at if self.last.started_at > user.created_at else None
+        return self.last.started_at
 
     def _without_doubt(self, seen: Seen) -> Evaluation:
         """What the snapshot shows, where it is not acted on for being at odds with the news."""

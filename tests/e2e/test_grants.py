@@ -42,6 +42,7 @@ def _play(stack: LocalStack) -> None:
     _weigh_a_user(stack)
     _tell_of_flapping(stack)
     _find_a_user_by_id(stack)
+    _tell_of_a_creation_after_its_rename(stack)
     _dead_letter(stack)
     _sweep(stack)
 
@@ -107,6 +108,15 @@ def _find_a_user_by_id(stack: LocalStack) -> None:
         lambda: "iam:GetAccountAuthorizationDetails" in stack.used("check_membership"),
         "a look for the user id",
     )
+
+
+def _tell_of_a_creation_after_its_rename(stack: LocalStack) -> None:
+    """Whoever hears of it late asks for a check under the name that the user has by now."""
+    stack.control.plan(delay_seconds=3)
+    stack.iam.create_user(UserName="mover")
+    stack.control.plan()
+    stack.iam.update_user(UserName="mover", NewUserName="moved")
+    stack.until(lambda: "dynamodb:GetItem" in stack.used("on_membership_lost"), "the new name")
 
 
 def _dead_letter(stack: LocalStack) -> None:

@@ -204,6 +204,13 @@ def test_a_look_that_shows_the_former_bearer_is_taken_again() -> None:
     assert row(seen(event("CreateUser", -1), look=IN_GROUP)) is not Row.LOOK_LATER
 
 
+def test_an_old_creation_of_another_hides_no_young_news() -> None:
+    """The name had another bearer once; this one has just joined, which IAM does not show yet."""
+    former = replace(BOB, user_id="AIDANEXT", created_at=at(-60))
+    told = [event("CreateUser", -500), event("AddUserToGroup", -1)]
+    assert row(seen(*told, look=InNoGroup(former), who=former)) is Row.LOOK_LATER
+
+
 def test_a_group_other_than_the_one_left_contradicts_nothing() -> None:
     """Who left one of two groups is in the other."""
     found = seen(event("RemoveUserFromGroup", -1), look=InGroups(("ops",)), who=UNREAD)

@@ -274,7 +274,9 @@ def test_leaving_in_the_second_of_a_look_that_showed_a_group_counts() -> None:
 @pytest.mark.parametrize("before", [at(20), at(50)])
 def test_a_sweep_that_saw_no_stray_settles_too(before: datetime) -> None:
     """Who was no stray when a whole sweep looked is one only since then."""
+    assert since([], swept_at=before) == StraySince(at(60), Evidence.SIGHTING)
     left = [event("RemoveUserFromGroup", 10)]
+    assert since(left, swept_at=before) == StraySince(at(10), Evidence.EVENT)
     assert since(left, settled_before=before) == StraySince(at(60), Evidence.SIGHTING)
     left = [event("RemoveUserFromGroup", 55)]
     assert since(left, settled_before=before) == StraySince(at(55), Evidence.EVENT)

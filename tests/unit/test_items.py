@@ -42,6 +42,7 @@ facts = st.builds(
     user_id=words,
     name=words,
     cause=st.none() | causes,
+    after=maybe,
 )
 marks = st.builds(
     Mark,
