@@ -95,7 +95,7 @@ def _tampering(body: Mapping[str, Any]) -> Alarm:
     what = str(body["straywatch"])
     made = f"{body.get('by') or 'somebody'} from {body.get('from') or 'an address not told'}"
     return Alarm(
-        arn=f"arn:{body['partition']}:straywatch::{body['account']}:{body['stack']}/{body['event_id']}",
+        arn=f"arn:{body['partition']}:straywatch::{body['account']}:tampering/{body['stack']}/{body['event_id']}",
         name=f"{body['stack']}: {body['call']} of {body['service']}",
         state=DEPLOYED if what in _BY_DEPLOYING else "ALARM",
         description="somebody changes or deletes a part of Straywatch, or a trail",

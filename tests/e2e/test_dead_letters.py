@@ -119,7 +119,7 @@ def test_a_forged_event_reaches_nobody(stack: LocalStack) -> None:
         )
     rules = events.list_rules(NamePrefix=STACK)["Rules"]
     patterns = [rule["EventPattern"] for rule in rules if "EventPattern" in rule]
-    assert len(patterns) == 2
+    assert len(patterns) > 2  # those that listen for tampering are among them
     forged = json.dumps(envelope(detail, source="my.app"))
     assert not any(
         events.test_event_pattern(EventPattern=p, Event=forged)["Result"] for p in patterns
