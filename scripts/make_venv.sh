@@ -46,7 +46,9 @@ pip() {
 # made now only for what short-lived processes import each time.
 pip install --no-deps --no-compile --requirement requirements-dev.txt
 pip install --no-deps --no-build-isolation --editable .
-pip check
+# What pip finds missing it says at a level that -qq hides.
+missing=$(.venv/bin/python -m pip --disable-pip-version-check check) ||
+    fail "requirements-dev.txt is not whole, make it anew as requirements-dev.in says: $missing"
 cd "$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 "$OLDPWD/.venv/bin/python" -m compileall -q -j 0 \
     boto3 botocore chalice click hypercorn ministack s3transfer urllib3
