@@ -77,6 +77,7 @@ def run_tests(arguments: Sequence[str]) -> Result:
         str((os.cpu_count() or 1) + 1),
         "--dist",
         "loadfile",
+        "--no-loadscope-reorder",
         "--color",
         "no",
         "--durations",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs
 
 Answer = tuple[int, str]
@@ -48,6 +50,16 @@ def user(name: str, *groups: str) -> str:
     )
 
 
+class _Server(ThreadingHTTPServer):
+    """Waits for its answers to be out when it closes; who hung up meanwhile is no error."""
+
+    daemon_threads = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serving(respond: Callable[[str, dict[str, str]], Answer]) -> Iterator[str]:
     """Serve `respond(action, parameters)`; yields the endpoint's URL."""
@@ -67,7 +79,7 @@ def serving(respond: Callable[[str, dict[str, str]], Answer]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
