@@ -25,18 +25,17 @@ def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _decoded(value) for name, value in item.items()}
 
 
-def _encoded(value: Any) -> dict[str, Any]:  # noqa: ANN401 - as varied as JSON
+def _encoded(value: Any) -> Any:  # noqa: ANN401 - as varied as JSON
     if isinstance(value, str):
         return {"S": value}
     if isinstance(value, dict):
         return {"M": to_item(value)}
     if isinstance(value, list):
         return {"L": [_encoded(part) for part in value]}
-    encoded: dict[str, Any] = _SERIALIZER.serialize(value)
-    return encoded
+    return _SERIALIZER.serialize(value)
 
 
-def _decoded(value: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
+def _decoded(value: Any) -> Any:  # noqa: ANN401 - as above
     if "S" in value:
         return value["S"]
     if "M" in value:
