@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tests import aws_model
 from tests.simulation.draws import Draws
 from tests.simulation.journal import Invocation, Journal, Trouble
-from tests.simulation.kernel import SECOND, Kernel, SimulationError
+from tests.simulation.kernel import SECOND, EndlessError, Kernel, SimulationError
 from tests.simulation.plan import Fault
 from tests.simulation.weather import Killed, Weather, error
 
@@ -24,8 +24,10 @@ _PAGED = {
     "get_account_authorization_details": ("Marker", "Marker"),
     "query": ("ExclusiveStartKey", "LastEvaluatedKey"),
 }
-_HELD_TO_MODEL = 6
-"""One call in so many, and its answer, is held to AWS's model: all would cost half the time."""
+_HELD_TO_MODEL = 50
+"""One call in so many, and its answer, is held to AWS's model: it takes longer than the call."""
+_MOST_CALLS, _MOST_OF_ONE = 6_000, 100
+"""What a history may cost in all, and for each user of a crowd; it takes 250 calls as a rule."""
 
 
 class NoSuchEntityException(ClientError):  # noqa: N818 - as boto3 names it
@@ -97,6 +99,8 @@ class Gateway:
         luck = Draws(self._weather.plan.luck, now, operation, str(request.get("UserName", "")))
         fault = self._weather.over(service, operation, now, luck)
         self._journal.steps += 1
+        if self._journal.steps > _MOST_CALLS + _MOST_OF_ONE * self._weather.plan.crowd:
+            raise EndlessError
         if fault:
             self._note(running, operation, fault)
         call = Call(luck=luck, invocation=running.invocation)

@@ -115,6 +115,8 @@ class Journal:
     """The history in words."""
     faults: Counter[str] = field(default_factory=Counter)
     steps: int = 0
+    endless: bool = False
+    """Whether it had to be broken off, since it would not end."""
     ended_at: int = 0
 
     def say(self, at: int, text: str) -> None:

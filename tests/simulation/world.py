@@ -22,7 +22,7 @@ from tests.simulation.dynamodb import SimulatedDynamoDB, Table
 from tests.simulation.expressions import Item
 from tests.simulation.iam import ACCOUNT_ID, SimulatedIam
 from tests.simulation.journal import Event, Journal, Published
-from tests.simulation.kernel import DAY, MINUTE, SECOND, Kernel
+from tests.simulation.kernel import DAY, MINUTE, SECOND, EndlessError, Kernel
 from tests.simulation.lambdas import AsyncCalls, Lambda, Poller
 from tests.simulation.plan import Act, Do, Plan
 from tests.simulation.product import Product
@@ -99,12 +99,17 @@ class World:
         with redirect_stdout(_Log(self.kernel, self.journal)):
             for number, act in enumerate(self.plan.acts):
                 self.kernel.at(act.at, lambda a=act, n=number: self._act(a, n))  # type: ignore[misc]  # defaults bind the loop's values
-            end = self._schedule()
-            self.kernel.run(end)
-        self.journal.ended_at = end
+            self._run(self._schedule())
         self.journal.kept_of_others += self._kept_of_others()
         for name, queue in ((CHECKS, self.checks), (DEAD_LETTERS, self.dead_letters)):
             self.journal.left_over += [f"{name}: {m.body}" for m in queue.messages.values()]
+
+    def _run(self, end: int) -> None:
+        try:
+            self.kernel.run(end)
+        except EndlessError:
+            self.journal.endless = True
+        self.journal.ended_at = self.kernel.now
 
     def _kept_of_others(self) -> list[str]:
         """Keys that name an account or a partition which is not watched."""

@@ -37,6 +37,8 @@ _JUDGES = (misses, false_alarms, grace, once, floods, closure, identity, losses,
 
 def judged(plan: Plan, truth: Truth, journal: Journal) -> list[Violation]:
     """Every promise that the history shows broken, in order of time."""
+    if journal.endless:
+        return [Violation(7, journal.ended_at, f"no end after {journal.steps} calls")]
     facts = Facts(plan, truth, journal)
     found = [violation for judge in _JUDGES for violation in judge.judge(facts)]
     return sorted(found, key=lambda violation: violation.at)
