@@ -330,6 +330,8 @@ def _own(facts: Sequence[Fact], bound: Fact | None, user: User | None) -> Iterat
     is_alone = _is_alone(facts, bound, born)
     start, is_held, is_told = None, bound is None, False
     for fact in facts:
+        if fact.is_by_look and fact is not bound:
+            continue  # told since
         is_named = user_id != "" and fact.user_id == user_id
         if fact.is_bound:
             is_told = is_named or (is_mine and fact is bound)
@@ -375,7 +377,7 @@ def taken_by_look(user: User, old_name: str, at: datetime, after: datetime) -> F
     It bore the old one at `after` still.
     """
     told = f"{_BY_LOOK}{user.user_id}"
-    return Fact(id=told, kind=Kind.TOOK, at=at, name=old_name, after=after)
+    return Fact(id=told, kind=Kind.TOOK, at=at, user_id=user.user_id, name=old_name, after=after)
 
 
 def last_bound(mark: Mark) -> Fact | None:

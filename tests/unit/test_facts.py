@@ -471,6 +471,9 @@ def test_a_look_that_finds_a_rename_drops_what_was_before() -> None:
     assert (begun(marks.past(OLD)), joined(marks.past(OLD))) == (None, None)
     marks.take(renamed(20, "old", "bob"))
     assert begun(marks.past(OLD)) is None
+    later = event("RemoveUserFromGroup", 50)
+    told = with_news(marks.of("bob"), News(facts=(told_by(later)[0][1],)))
+    assert cause(past_of(told, marks.of, OLD)) == later.cause
     assert joined(marks.past(OLD)) is not None
     marks["bob"] = with_news(marks["bob"], News(facts=(replace(took, after=at(25)),)))
     assert joined(marks.past(OLD)) is None  # it was seen under its old name since: another's rename
