@@ -215,16 +215,15 @@ def _no_stray(
 
 def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:
     """Whether the user is surely the one whom IAM showed in a group."""
-    bound = last_bound(seen.mark)
-    is_long_ago = bound is None or now > bound.at + IDS_LINGER
-    if seen.origin is Origin.SWEEP or bound is None or is_long_ago:
+    lately = [f for f in seen.mark.facts if f.is_bound and now <= f.at + IDS_LINGER]
+    if seen.origin is Origin.SWEEP or not lately:
         return True
-    if _is_anothers(bound, seen.who):
+    bound, told = last_bound(seen.mark), joined(seen.past)
+    if bound and _is_anothers(bound, seen.who):
         return False
-    told = joined(seen.past)
     if told and told.name.lower() in {group.lower() for group in groups}:
         return True
-    return bound.is_start and not groups
+    return lately[-1].is_start and not groups
 
 
 def _is_anothers(bound: Fact, user: User | NoSuchUser | Unread) -> bool:
@@ -293,7 +292,6 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
     added none, and a name that just changed hands may show who had it before.
     """
     bound = last_bound(seen.mark)
-    bound = None if bound and bound.is_by_look else bound
     started = bound if bound and bound.is_start else None
     is_named = isinstance(seen.who, User)
     is_other = started is not None and is_named and _is_anothers(started, seen.who)

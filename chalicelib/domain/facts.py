@@ -237,16 +237,19 @@ def past_before(mark: Mark, left: Fact, read: Read) -> tuple[Fact, ...]:
 def _traced(mark: Mark, left: Fact | None, read: Read, user: User | None) -> tuple[Fact, ...]:
     found: list[Fact] = []
     passed: dict[str, int] = {}
+    is_first_bearer = False
     while True:
         facts = _until(mark, left)
         if len(passed) > _FORTH_AND_BACK and any(f.id in passed for f in facts):
             # names went round within a second: who had which before?
             return in_order(found[: min(passed.values())])
         facts = tuple(f for f in facts if f.id not in passed)
-        bound = _bound(facts, left, user, is_borne=_was_borne(mark, left))
-        found += _own(facts, bound, left, user)
-        if left and bound and _is_another(bound, user):  # who took the name was somebody else
-            return in_order(f for f in found if user and f.user_id == user.user_id)
+        bound = _bound(facts, left, user, read, is_borne=_was_borne(mark, left))
+        found += _own(facts, bound, user)
+        is_first_bearer = is_first_bearer if passed else bound is not None and facts[0] is bound
+        if left and bound and _is_another(bound, user) and not is_first_bearer:
+            # who took the name was somebody else, and IAM still shows whom it took it from
+            return in_order(f for f in found if _is_by_id(f, user))
         if bound is None or bound.kind is not Kind.TOOK or bound.is_by_look:
             return in_order(found)
         passed[bound.id] = len(found)
@@ -270,23 +273,40 @@ def _was_borne(mark: Mark, left: Fact | None) -> bool:
 
 
 def _bound(
-    facts: Sequence[Fact], left: Fact | None, user: User | None, *, is_borne: bool
+    facts: Sequence[Fact], left: Fact | None, user: User | None, read: Read, *, is_borne: bool
 ) -> Fact | None:
     """The last time that the name changed hands before the bearer left it, if any is told of."""
     bounds = [f for f in facts if f.is_bound]
     if left is not None:
         same = [f for f in bounds if f.at == left.at and f.is_start]
         same = [f for f in same if not _is_another(f, user)]
-        mine = [f for f in same if user and f.user_id == user.user_id]
+        mine = [f for f in same if _is_by_id(f, user)]
         if mine or (same and not is_borne):
             return (mine or same)[0]  # the name was taken and given up within the second
         bounds = [f for f in bounds if f.at < left.at]
-    if len(bounds) > 1 and bounds[-1].is_by_look:
-        *_, told, by_look = bounds
-        is_late = by_look.after is None or told.at >= _second(by_look.after)
-        if told.kind is Kind.TOOK and _same(told.name, by_look.name) and is_late:
-            return told  # its event came after all
-    return bounds[-1] if bounds else None
+    if not bounds:
+        return None
+    *earlier, last = bounds
+    if last.is_by_look and earlier and _leads_back(earlier[-1], last, read):
+        return earlier[-1]  # its event came after all
+    return next((f for f in bounds if f.at == last.at and _is_by_id(f, user)), last)
+
+
+def _leads_back(told: Fact, by_look: Fact, read: Read) -> bool:
+    """Whether told renames explain what the look found: from the name that it knew, to this one."""
+    while told.kind is Kind.TOOK and (by_look.after is None or told.at >= _second(by_look.after)):
+        if _same(told.name, by_look.name):
+            return True
+        before = [f for f in read(told.name).facts if f.is_start and f.at <= told.at]
+        if not before or before[-1].id == told.id:
+            break
+        told = before[-1]
+    return False
+
+
+def _is_by_id(fact: Fact, user: User | None) -> bool:
+    """Whether the fact names the user's id."""
+    return user is not None and fact.user_id == user.user_id
 
 
 def _is_another(start: Fact, user: User | None) -> bool:
@@ -298,48 +318,56 @@ def _is_another(start: Fact, user: User | None) -> bool:
     return start.at <= user.created_at - _CLOCK_SKEW
 
 
-def _own(
-    facts: Sequence[Fact], bound: Fact | None, left: Fact | None, user: User | None
-) -> Iterator[Fact]:
-    """Those of the facts that are about the bearer; where it may be another, without a cause."""
-    mine = bound is not None and bound.is_start and not _is_another(bound, user)
-    born = _second(user.created_at) if user and not mine else None
-    sure = bound is None or mine or (born is not None and born >= bound.at)
-    for fact in facts:
-        if fact.is_bound:
-            yield from [fact] if mine and fact is bound else []
-        elif fact.user_id and user:
-            yield from [fact] if fact.user_id == user.user_id else []
-        elif _is_before(fact, bound, born, mine=mine):
-            continue
-        elif fact.at == born:  # nobody told of the creation: it may have come after
-            yield from [replace(fact, cause=None)] if fact.kind is Kind.LEFT else [fact]
-        elif (bound and fact.at == bound.at) or (left and fact.at == left.at):
-            yield from _in_shared_second(fact, facts, bound)
-        else:
-            yield fact if sure else replace(fact, cause=None)
+def _own(facts: Sequence[Fact], bound: Fact | None, user: User | None) -> Iterator[Fact]:
+    """Those of the facts that are about the bearer.
 
-
-def _is_before(fact: Fact, bound: Fact | None, born: datetime | None, *, mine: bool) -> bool:
-    """Whether it was before the bearer had the name."""
-    if born is not None and fact.at < born:
-        return True
-    return bound is not None and (fact.at < bound.at or (fact.at == bound.at and not mine))
-
-
-def _in_shared_second(fact: Fact, facts: Sequence[Fact], bound: Fact | None) -> Iterator[Fact]:
-    """A move in the second in which the name changed hands, as far as it may be the bearer's.
-
-    Whoever bore the name before or after may have made it: then a leaving counts without its
-    cause, and a joining does not count.
+    What tells an id is about whom it names. All else is about who had the name then: the bearer
+    from `bound` on, and from its own creation until the name next changed hands.
     """
-    is_first = bound is not None and bound.at == fact.at
-    others = (is_first and facts[0].at < fact.at) or any(
-        f.is_bound and f is not bound and f.at == fact.at for f in facts
+    is_mine = bound is not None and bound.is_start and not _is_another(bound, user)
+    user_id = user.user_id if user else bound.user_id if bound and is_mine else ""
+    born = _second(user.created_at) if user and not is_mine else None
+    is_alone = _is_alone(facts, bound, born)
+    start, is_held, is_told = None, bound is None, False
+    for fact in facts:
+        if fact.is_by_look and fact is not bound:
+            continue  # told since
+        is_named = user_id != "" and fact.user_id == user_id
+        if fact.is_bound:
+            is_told = is_named or (is_mine and fact is bound)
+            start, is_held = fact, is_told or fact is bound
+            yield from [fact] if is_told else []
+        elif fact.user_id and user_id:
+            yield from [fact] if is_named else []
+        elif not is_held or (born is not None and fact.at < born):
+            continue
+        elif is_told or start is None or start.at < fact.at:
+            is_sure = is_told or (is_alone and fact.at != born)
+            yield from _as_sure_as_it_is(fact, facts, start, is_sure=is_sure)
+
+
+def _is_alone(facts: Sequence[Fact], bound: Fact | None, born: datetime | None) -> bool:
+    """Whether the name has had no other bearer, or none since it was given up before `born`."""
+    if bound is not None and (bound.is_start or born is None or born < bound.at):
+        return False
+    since = facts if bound is None else facts[facts.index(bound) + 1 :]
+    return born is None or all(fact.at >= born for fact in since)
+
+
+def _as_sure_as_it_is(
+    fact: Fact, facts: Sequence[Fact], start: Fact | None, *, is_sure: bool
+) -> Iterator[Fact]:
+    """A move, as far as it is the bearer's: where it may be another's, a leaving without its cause.
+
+    In a second in which the name changed hands, a joining that may be another's does not count.
+    """
+    is_first = start is not None and _second(start.at) == fact.at
+    is_shared = (is_first and facts[0].at < fact.at) or any(
+        f.is_bound and f is not start and f.at == fact.at for f in facts
     )
     if fact.kind is Kind.LEFT:
-        yield replace(fact, cause=None) if is_first or others else fact
-    elif fact.kind is not Kind.JOINED or not others:
+        yield fact if is_sure and not is_first and not is_shared else replace(fact, cause=None)
+    elif fact.kind is not Kind.JOINED or not is_shared:
         yield fact
 
 
@@ -349,12 +377,12 @@ def taken_by_look(user: User, old_name: str, at: datetime, after: datetime) -> F
     It bore the old one at `after` still.
     """
     told = f"{_BY_LOOK}{user.user_id}"
-    return Fact(id=told, kind=Kind.TOOK, at=at, name=old_name, after=after)
+    return Fact(id=told, kind=Kind.TOOK, at=at, user_id=user.user_id, name=old_name, after=after)
 
 
 def last_bound(mark: Mark) -> Fact | None:
     """The last time that the name changed hands, as far as events tell."""
-    return next((f for f in reversed(mark.facts) if f.is_bound), None)
+    return next((f for f in reversed(mark.facts) if f.is_bound and not f.is_by_look), None)
 
 
 def went_on(mark: Mark, at: datetime) -> Fact | None:
@@ -434,11 +462,10 @@ def stray_since(
 
 def thought_stray_since(past: Sequence[Fact]) -> datetime | None:
     """Since when the bearer may be a stray, without a look; None where it was settled since."""
-    start = latest(*(f.at for f in (begun(past),) if f), last_at(past, Kind.STRAY))
-    over = _settled_at(past)
-    if start is None or joined(past) or (over is not None and _second(over) > start):
-        return None
-    return start
+    in_group, told, over = joined(past), begun(past), _settled_at(past)
+    seen = (f.at for f in past if f.kind is Kind.STRAY and not (in_group and f.at <= in_group.at))
+    start = latest(None if told is None or in_group else told.at, *seen)
+    return None if start is None or (over is not None and _second(over) > start) else start
 
 
 def _settled_at(past: Sequence[Fact]) -> datetime | None:

@@ -64,11 +64,12 @@ class Check:
         if request.origin is Origin.SETTLED:
             return Step.DUE
         last = begun(past_of(mark, lambda name: Mark(account=mark.account, user_name=name)))
-        if last and last.at > request.since:
-            return Step.SUPERSEDED  # a later event asked for a check of its own
-        if self.clock() < request.since + self.commit.settings.grace:
-            return self._wait_on(request, mark)
-        return Step.DUE
+        is_last = last is None or last.at <= request.since
+        since = last.at if last and not is_last else request.since
+        if self.clock() >= since + self.commit.settings.grace:
+            return Step.DUE
+        # a later event asked for a check of its own, which is still to come
+        return self._wait_on(request, mark) if is_last else Step.SUPERSEDED
 
     def _wait_on(self, request: CheckRequest, mark: Mark) -> Step:
         """Queue the message once more: a long grace takes many such steps.

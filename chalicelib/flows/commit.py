@@ -117,6 +117,8 @@ class Commit:
             case Row.UNSENT if last:
                 self.deliver_unsent(last)
                 return Next.DECIDE_AGAIN
+            case Row.LOOK_LATER if seen.origin is Origin.SWEEP:
+                self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
             case Row.IN_HAND:
                 self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
             case Row.GRACE_RUNS:
@@ -150,7 +152,7 @@ class Commit:
             flaps=flaps_within_a_day(seen.past, seen.looked_at),
             told=told,
         )
-        noted = News(noted=(Noted(user.user_id, finding.number, now),))
+        noted = News(noted=(Noted(user.user_id, finding.number, seen.looked_at),))
         written = self.ledger.add(finding, seen.mark, noted, now)
         if written is Write.CONFLICT and not self._is_stored(finding):
             return Next.DECIDE_AGAIN
@@ -184,7 +186,7 @@ class Commit:
         now = self.clock()
         took = tuple(f for f in seen.mark.facts if f.is_by_look and f.at == seen.looked_at)
         is_noted = bool(_noted(seen.mark, last.user_id))
-        noted = () if is_noted else (Noted(last.user_id, last.number, now),)
+        noted = () if is_noted else (Noted(last.user_id, last.number, seen.looked_at),)
         news = News(facts=took, noted=noted)
         if last.user_name != user.name:
             written = self.ledger.update(renamed(last, user), seen.mark, news)
@@ -204,14 +206,13 @@ class Commit:
 
     def gone(self, mark: Mark, noted: Noted) -> Life:
         """Who has a finding does not bear the name any more: close it, if nobody has the id."""
+        account, now = mark.account, self.clock()
         elsewhere = self.find_user(noted.user_id)
-        account = mark.account
         if isinstance(elsewhere, NoSuchUser):
             self._close_gone(mark, noted.user_id)
             return Life.NOWHERE
         log("user_lives_under_another_name", user_id=noted.user_id)
         self.ask_again(account, elsewhere.name)
-        now = self.clock()
         if elsewhere.name.lower() != mark.user_name.lower():
             there = Mark(account=account, user_name=elsewhere.name)
             self.ledger.note(there, News(noted=(replace(noted, at=now),)), now)

@@ -128,7 +128,7 @@ class Inquiry:
         past = past_of(mark, mark_of, user)
         last = seen.last
         if user and isinstance(last, Finding) and last.user_name.lower() != user.name.lower():
-            after = _last_seen(user, last, mark_of)
+            after = _last_seen(user, last, mark_of) - self.rules.iam_lag
             if last.status is Status.OPEN and not _tells_of_rename(past, last.user_name, after):
                 took = taken_by_look(user, last.user_name, seen.looked_at, after)
                 known = with_news(mark, News(facts=(took,)))

@@ -301,7 +301,7 @@ class _Run:
             self.due[user.user_id] = _Due(user, seen, page)
         elif decision.row is Row.STILL_OPEN and self._is_known(user):
             self.still_open.append(self.bulk.live[user.user_id])
-        elif _leads_to_something(decision):
+        elif _leads_to_something(decision, seen.look):
             self._conclude(seen)
 
     def _seen(self, user: User, read: _Read, age: timedelta) -> Seen:
@@ -468,11 +468,14 @@ def look_of(user: User) -> Look:
     return InGroups(user.groups) if user.groups else InNoGroup(user)
 
 
-def _leads_to_something(decision: Decision) -> bool:
-    """Whether there is anything to do. What contradicts an event is that event's own check's."""
+def _leads_to_something(decision: Decision, look: Look) -> bool:
+    """Whether there is anything to do.
+
+    A group that contradicts the event of a leaving is seen to by that event's own check.
+    """
     if decision.row in (Row.GRACE_RUNS, Row.AT_PEACE):
         return decision.check_since is not None
-    return decision.row is not Row.LOOK_LATER
+    return decision.row is not Row.LOOK_LATER or isinstance(look, InNoGroup)
 
 
 def _missed(live: Iterable[Finding], last: _Last | None) -> int:

@@ -97,6 +97,18 @@ def test_a_removal_whose_event_was_lost_counts_from_the_first_sighting(stack: St
     assert alert["finding"]["evidence"] == "sighting"
 
 
+def test_a_stray_that_has_just_joined_is_looked_at_again_and_remembered(stack: Stack) -> None:
+    """IAM may show what was before the joining, or a leaving of which nobody tells."""
+    stack.create_user("bob", LONG_AGO)
+    joins = record("AddUserToGroup", eventTime=at(-1).isoformat())
+    stack.deployment().receive(envelope(joins))
+    assert swept(stack).opened == 0
+    stack.clock.advance(4)
+    assert checked(stack) == ["waiting"]
+    stack.clock.advance(GRACE)
+    assert swept(stack).opened == 1
+
+
 def test_repeated_sweeps_ask_for_one_check(stack: Stack) -> None:
     """A grace of days is not asked about anew each hour."""
     stack.create_user("new", at(-60))

@@ -302,6 +302,16 @@ def test_a_name_that_changed_hands_lately_leaves_it_open_who_is_in_the_group() -
     assert row(seen(taken, joined, look=InGroups(("ops",)), last=OPEN)) is Row.UNSURE_WHO
 
 
+def test_who_has_another_name_by_now_is_not_closed_by_what_the_next_bearer_is() -> None:
+    """Another was created under the name: IAM shows who had it before, whom the next exempts."""
+    former = replace(BOB, user_id="AIDAFORMER")
+    found = seen(event("CreateUser", -60), who=former, exemption=exempt(60), look=InNoGroup(former))
+    found = replace(found, last=replace(OPEN, user_id=former.user_id, user_name="rob"))
+    took = taken_by_look(former, "rob", found.looked_at, after=OPEN.opened_at)
+    assert row(found) is Row.UNSURE_WHO
+    assert row(replace(found, mark=with_news(found.mark, News(facts=(took,))))) is Row.UNSURE_WHO
+
+
 def test_a_sweep_is_sure_who_is_in_the_group() -> None:
     """It has the user and its groups from one answer."""
     assert row(seen_by_another_name(origin=Origin.SWEEP)) is Row.CLOSE
