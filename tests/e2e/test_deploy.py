@@ -333,7 +333,7 @@ def test_the_monitor_itself_goes_up_and_down_by_the_command_line(aws: LocalAws) 
     outputs = json.loads(up.stdout)["outputs"]
     contract = {"AlertTopicArn", "FindingsTableName", "CheckQueueUrl", "DeadLetterQueueUrl"}
     assert contract <= set(outputs)
-    assert "the two mails that AWS has sent to a@b.cd" in up.stderr
+    assert "the three mails that AWS has sent to a@b.cd" in up.stderr
 
     down = straywatch(aws, "destroy", "--stage", "line", "--yes")
     assert (down.returncode, down.stdout) == (0, "removed straywatch-line\n")
