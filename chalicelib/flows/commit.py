@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.account import Account, NoSuchUser, User
 from chalicelib.domain.alerts import Alert
@@ -38,6 +39,7 @@ from chalicelib.domain.findings import (
     may_send,
     moved_on,
     open_finding,
+    regraded,
     renamed,
     resolve,
     sent_by,
@@ -47,6 +49,9 @@ from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.ports import Ledger, Queue, Topic
 from chalicelib.log import log
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.domain.risk import Risk
 
 _ATTEMPTS = 6
 
@@ -238,6 +243,10 @@ class Commit:
         """The finding is nothing that this name need know of any more."""
         if over := _noted(mark, user_id):
             self.ledger.note(mark, News(over=over), self.clock())
+
+    def grade_again(self, finding: Finding, risk: Risk) -> Finding:
+        """Store the grade by a risk of which more is known than when the finding opened."""
+        return self._store(finding, lambda f: regraded(f, risk)).finding
 
     def advance(self, finding: Finding, *, muted_in: str | None = None) -> Finding:
         """Let time do its work on an open finding: what falls due is stored, then sent.

@@ -21,7 +21,7 @@ from chalicelib.domain.check_requests import Origin
 from chalicelib.domain.decision import FRESH, Decision, Row, Seen, decide
 from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError
 from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, Noted, in_order
-from chalicelib.domain.findings import Finding, NoFinding, Status, ToldHow, moved_on
+from chalicelib.domain.findings import Finding, NoFinding, Status, ToldHow, is_half_graded, moved_on
 from chalicelib.domain.risk import Risk
 from chalicelib.flows.commit import Commit, Life
 from chalicelib.flows.floods import Floods
@@ -148,6 +148,7 @@ class Sweep:
         is_whole = looked is _End.DONE
         gone = run.close_gone() if is_whole else 0
         if is_whole:
+            run.grade_again()
             run.advance()
             run.forget()
         self.floods.tell(account, run.in_hand)
@@ -247,6 +248,7 @@ class _Run:
     seen: set[str] = field(init=False)
     due: dict[str, _Due] = field(default_factory=dict)
     still_open: list[Finding] = field(default_factory=list)
+    half_graded: dict[str, User] = field(default_factory=dict)
     in_hand: list[Finding] = field(default_factory=list)
     opened: int = 0
     stopped_at: _Cursor | None = None
@@ -294,8 +296,10 @@ class _Run:
         decision = decide(seen, self.sweep.clock(), rules)
         evaluation = decision.evaluated.evaluation if decision.evaluated else None
         self._count(evaluation or self._without_doubt(seen))
-        if user.user_id in self.bulk.live:
+        if live := self.bulk.live.get(user.user_id):
             self.seen.add(user.user_id)
+            if is_half_graded(live):
+                self.half_graded[user.user_id] = user
         self.due.pop(user.user_id, None)  # a user renamed meanwhile is shown twice: this is newer
         if decision.row is Row.ASK_RISK:
             self.due[user.user_id] = _Due(user, seen, page)
@@ -438,6 +442,16 @@ class _Run:
     def _known_of(self, finding: Finding) -> tuple[Mark, Noted]:
         mark = self.sweep.commit.ledger.mark(self.account, finding.user_name)
         return mark, Noted(finding.user_id, finding.number, finding.opened_at)
+
+    def grade_again(self) -> None:
+        """Grade again what was opened without knowing all: what comes next tells the new grade."""
+        if not self.half_graded:
+            return
+        risk_of = self.sweep.assess(tuple(self.half_graded.values()))
+        for number, finding in enumerate(self.still_open):
+            user = self.half_graded.get(finding.user_id)
+            if user and self.sweep.time_left() >= RESERVE_SECONDS:
+                self.still_open[number] = self.sweep.commit.grade_again(finding, risk_of(user))
 
     def advance(self) -> None:
         """Send the reminders and escalations that are due."""

@@ -27,6 +27,7 @@ from straywatch.deploy.settings import (
     grace_seconds,
     named_parameters,
     require_home_region,
+    require_whole_network,
     stack_name,
     sweep_rate,
 )
@@ -189,6 +190,7 @@ def _require_ready(session: boto3.Session, name: str, parameters: Mapping[str, s
     require_deployable(stack)
     choose_parameters(assemble()["Parameters"], parameters, stack)
     is_new = isinstance(stack, Absent)
+    require_whole_network(parameters, is_new=is_new)
     if is_new and "AlertEmail" not in parameters:
         raise WrongUsageError(
             "the first deployment needs --email you@example.com, so that alerts reach somebody "
@@ -208,10 +210,8 @@ def _report(name: str, outputs: Mapping[str, str], form: str) -> None:
 
 def _say_next(email: str) -> None:
     if email:
-        _say(
-            f"next: open the two mails that AWS has sent to {email}, one for alerts and one for the"
-        )
-        _say("      monitor's own alarms, and confirm both; until then nothing reaches it")
+        _say(f"next: open the three mails that AWS has sent to {email}, for alerts, for")
+        _say("      alarms and for tampering, and confirm each; until then nothing reaches it")
         _say("then: see that it does with `straywatch test-alert`")
     else:
         _say("next: subscribe somebody to AlertTopicArn; until then no alert reaches anybody")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from chalicelib.domain.partitions import HOME_REGIONS
 from chalicelib.settings import LONGEST_GRACE_SECONDS
@@ -67,6 +67,18 @@ def named_parameters(pairs: Iterable[str], what: str = "parameter") -> dict[str,
             raise WrongUsageError(f"{pair!r} is no {what}: give KEY=VALUE")
         named[key] = value
     return named
+
+
+def require_whole_network(parameters: Mapping[str, str], *, is_new: bool) -> None:
+    """Raise WrongUsageError for subnets without security groups, or the other way round.
+
+    Lambda refuses the first while the stack is made; the second would be no VPC at all, in silence.
+    An update may give one alone: the other stays as it is.
+    """
+    names = ("VpcSubnetIds", "VpcSecurityGroupIds")
+    whole = is_new or all(name in parameters for name in names)
+    if whole and len({bool(parameters.get(name)) for name in names}) > 1:
+        raise WrongUsageError(f"{' and '.join(names)} go together: give both, or neither")
 
 
 def require_home_region(partition: str, region: str | None) -> None:

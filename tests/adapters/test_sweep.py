@@ -360,6 +360,39 @@ def test_time_brings_reminders_and_an_escalation(stack: Stack) -> None:
     assert told == ["reminder", "reminder", "escalated", "reminder"]
 
 
+def test_who_was_graded_in_the_dark_is_graded_again(stack: Stack) -> None:
+    """What cannot be read counts as the worst; once it is known, the next alert says so."""
+    for name in ("ann", "bob"):
+        stack.create_user(name, LONG_AGO)
+    dark = stack.deployment(refusing={"GenerateCredentialReport": "AccessDenied"})
+    dark.sweep(lambda: 900.0).run(ACCOUNT)
+    assert grades(stack) == ["MEDIUM"] * 2
+    stack.alerts()
+    stack.clock.advance(HOUR)
+    swept(stack)
+    assert grades(stack) == ["LOW"] * 2
+    assert stack.alerts() == []
+    stack.clock.advance(24 * HOUR)
+    swept(stack)
+    assert [alert["finding"]["severity"] for alert in stack.alerts()] == ["LOW"] * 2
+
+
+def grades(stack: Stack) -> list[str]:
+    """How bad the open findings are."""
+    return [finding.severity.name for finding in cold(stack).findings.live(ACCOUNT)]
+
+
+def test_grading_again_stops_in_time(stack: Stack) -> None:
+    """Without time left the grades stay for the next sweep; all else is done as ever."""
+    stack.create_user("bob", LONG_AGO)
+    refused = dict.fromkeys(("ListAccessKeys", "GetLoginProfile"), "AccessDenied")
+    stack.deployment(refusing=refused).sweep(lambda: 900.0).run(ACCOUNT)
+    times = iter([900.0])
+    late = replace(cold(stack), time_left=lambda: next(times, RESERVE_SECONDS - 1))
+    assert late.run(ACCOUNT).complete
+    assert grades(stack) == ["MEDIUM"]
+
+
 def test_a_whole_sweep_leaves_evidence_of_itself(stack: Stack) -> None:
     """One item for each sweep, so that a report can prove coverage."""
     swept(stack)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from straywatch.commands.package import plain_text
 from straywatch.deploy.deployment import NotApprovedError, deploy
 from straywatch.deploy.leftovers import earlier_tables
 from straywatch.deploy.packaging import Package
@@ -31,6 +32,7 @@ from straywatch.deploy.stack_changes import ChangePreview
 from straywatch.errors import StraywatchError
 from straywatch.local.emulator.process import LocalAws
 from straywatch.local.emulator.session import LocalSession
+from straywatch.local.receivers.inbox import open_inbox
 
 TABLE: dict[str, Any] = {
     "Type": "AWS::DynamoDB::Table",
@@ -331,7 +333,7 @@ def test_the_monitor_itself_goes_up_and_down_by_the_command_line(aws: LocalAws) 
     outputs = json.loads(up.stdout)["outputs"]
     contract = {"AlertTopicArn", "FindingsTableName", "CheckQueueUrl", "DeadLetterQueueUrl"}
     assert contract <= set(outputs)
-    assert "the two mails that AWS has sent to a@b.cd" in up.stderr
+    assert "the three mails that AWS has sent to a@b.cd" in up.stderr
 
     down = straywatch(aws, "destroy", "--stage", "line", "--yes")
     assert (down.returncode, down.stdout) == (0, "removed straywatch-line\n")
@@ -340,3 +342,38 @@ def test_the_monitor_itself_goes_up_and_down_by_the_command_line(aws: LocalAws) 
     gone = straywatch(aws, "destroy", "--stage", "line", "--yes")
     assert gone.returncode == 0
     assert gone.stdout == "there is no stack straywatch-line in us-east-1: nothing to remove\n"
+
+
+def test_the_plain_template_alone_makes_a_monitor_that_works(
+    aws: LocalAws, package: Package
+) -> None:
+    """As docs/platform.md has it: two files in a bucket and one call, no command of ours."""
+    session = aws.session()
+    s3, cloudformation = session.client("s3"), session.client("cloudformation")
+    s3.create_bucket(Bucket="theirs")
+    template = plain_text(package.template.read_text("utf-8"))
+    s3.put_object(Bucket="theirs", Key="deployment.zip", Body=package.archive.read_bytes())
+    s3.put_object(Bucket="theirs", Key="template.json", Body=template.encode())
+    chosen = {
+        "CodeBucket": "theirs",
+        "CodeKey": "deployment.zip",
+        "AlertEmail": "you@example.com",
+        "GracePeriodSeconds": "0",
+    }
+    cloudformation.create_stack(
+        StackName="plain",
+        TemplateURL=f"{aws.endpoint}/theirs/template.json",
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in chosen.items()],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="plain", WaiterConfig={"Delay": 1}
+    )
+    (made,) = cloudformation.describe_stacks(StackName="plain")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in made["Outputs"]}
+    inbox = open_inbox(session, outputs["AlertTopicArn"])
+    session.client("iam").create_user(UserName="stray-of-plain")
+    told = inbox.wait(lambda alert: alert.user_name == "stray-of-plain", 120)
+    assert [alert.type for alert in told] == ["opened"]
+    session.client("iam").delete_user(UserName="stray-of-plain")
+    cloudformation.delete_stack(StackName="plain")

@@ -14,6 +14,7 @@ from straywatch.commands.package import plain_text
 from straywatch.deploy.deployment import locate_code
 from straywatch.deploy.packaging import SOURCES, Package
 from straywatch.deploy.plain_template import transformed
+from straywatch.deploy.template import assemble
 from straywatch.deploy.template_lint import lint
 from tests.channels import CHANNELS, FUNCTIONS, logical_id, settings
 
@@ -73,6 +74,35 @@ def test_the_plain_template_is_the_same_without_a_transform(
             resource["Properties"]["Code"] = made["Resources"][name]["Properties"]["Code"]
     assert flat["Resources"] == made["Resources"]
     assert flat["Outputs"] == made["Outputs"]
+
+
+def test_what_is_deployed_is_what_was_reviewed(made: dict[str, Any]) -> None:
+    """Each resource of the fragments stands in the last template word for word; the rest is code's.
+
+    Chalice and SAM make functions, what carries events to them, and their roles' policies, which
+    have files of their own; nothing else comes of them.
+    """
+    reviewed = {
+        name: each
+        for name, each in assemble()["Resources"].items()
+        if each.get("Type", "AWS::Serverless::Function") != "AWS::Serverless::Function"
+    }
+    for name, each in reviewed.items():
+        theirs = made["Resources"][name]
+        is_role = each["Type"] == "AWS::IAM::Role"
+        of_chalice = {"AssumeRolePolicyDocument", "Policies"} if is_role else set()
+        assert theirs["Properties"].keys() - each["Properties"].keys() == of_chalice, name
+        properties = {key: theirs["Properties"][key] for key in each["Properties"]}
+        assert theirs | {"Properties": properties} == each, name
+    others = {each["Type"] for name, each in made["Resources"].items() if name not in reviewed}
+    assert others == {
+        "AWS::Events::Rule",
+        "AWS::Lambda::EventInvokeConfig",
+        "AWS::Lambda::EventSourceMapping",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::Permission",
+        "AWS::SNS::Subscription",
+    }
 
 
 def test_every_function_runs_on_the_same_runtime_and_processor(made: dict[str, Any]) -> None:

@@ -119,6 +119,9 @@ TAMPERING: dict[str, dict[str, Any]] = {
     "rule deleted": record("events", "DeleteRule", {"name": RULE, "force": False}),
     "rule's pattern": record("events", "PutRule", {"name": RULE, "eventPattern": "{}"}),
     "rule's targets": record("events", "RemoveTargets", {"rule": RULE, "ids": ["1"]}),
+    "the bus under a key of theirs": record(
+        "events", "UpdateEventBus", {"name": "default", "kmsKeyIdentifier": "alias/theirs"}
+    ),
     "rule's target replaced": record("events", "PutTargets", {"rule": RULE, "targets": []}),
     "function deleted": record("lambda", "DeleteFunction20150331", {"functionName": SWEEP}),
     "function's code": record(
@@ -140,11 +143,20 @@ TAMPERING: dict[str, dict[str, Any]] = {
     "function's permission": record(
         "lambda", "RemovePermission20150331v2", {"functionName": SWEEP, "statementId": "1"}
     ),
+    "function's permissions replaced": record(
+        "lambda", "PutResourcePolicy20260709", {"resourceArn": f"{SWEEP_ARN}:live", "policy": "{}"}
+    ),
+    "function's permissions deleted": record(
+        "lambda", "DeleteResourcePolicy20260709", {"resourceArn": SWEEP_ARN}
+    ),
     "mapping disabled": record("lambda", "UpdateEventSourceMapping20150331", MAPPING, **MAPPED),
     "mapping deleted": record("lambda", "DeleteEventSourceMapping20150331", MAPPING, **MAPPED),
     "topic deleted": record("sns", "DeleteTopic", {"topicArn": TOPIC}),
     "topic's policy": record(
         "sns", "SetTopicAttributes", {"topicArn": TOPIC, "attributeName": "Policy"}
+    ),
+    "topic that refuses what has an address in it": record(
+        "sns", "PutDataProtectionPolicy", {"resourceArn": TOPIC, "dataProtectionPolicy": "{}"}
     ),
     "subscription ended": record("sns", "Unsubscribe", {"subscriptionArn": f"{TOPIC}:c3019def"}),
     "subscription's filter": record(
@@ -177,6 +189,11 @@ TAMPERING: dict[str, dict[str, Any]] = {
     "alarm switched off": record(
         "monitoring", "DisableAlarmActions", {"alarmNames": [named("SweepSilentAlarm")]}
     ),
+    "alarm muted": record(
+        "monitoring",
+        "PutAlarmMuteRule",
+        {"name": "quiet", "muteTargets": {"alarmNames": ["other", named("UnheardAlarm")]}},
+    ),
     "alarm changed": record(
         "monitoring", "PutMetricAlarm", {"alarmName": named("UnheardAlarm"), "threshold": 1e9}
     ),
@@ -202,6 +219,9 @@ OF_THE_WATCH: dict[str, dict[str, Any]] = {
     "first rule's target": record("events", "RemoveTargets", {"rule": named("TamperHearing")}),
     "tamper topic deleted": record("sns", "DeleteTopic", {"topicArn": _TAMPER_TOPIC}),
     "tamper topic's policy": record("sns", "SetTopicAttributes", {"topicArn": _TAMPER_TOPIC}),
+    "tamper topic that refuses": record(
+        "sns", "PutDataProtectionPolicy", {"resourceArn": _TAMPER_TOPIC}
+    ),
     "tamper mail ended": record(
         "sns", "Unsubscribe", {"subscriptionArn": f"{_TAMPER_TOPIC}:c3019def"}
     ),
@@ -240,6 +260,10 @@ EVERYDAY: dict[str, dict[str, Any]] = {
     "another's topic": record("sns", "DeleteTopic", {"topicArn": f"arn:aws:sns:{HERE}:billing"}),
     "another's key": record("kms", "DisableKey", {"keyId": "other"}, **_OTHER_KEY),
     "another's alarm": record("monitoring", "DeleteAlarms", {"alarmNames": ["billing"]}),
+    "another's alarm muted": record(
+        "monitoring", "PutAlarmMuteRule", {"muteTargets": {"alarmNames": ["billing"]}}
+    ),
+    "another's bus": record("events", "UpdateEventBus", {"name": "billing"}),
     "another's role": record("iam", "DeleteRolePolicy", {"roleName": "billing"}),
     "another's parameter": record("ssm", "PutParameter", {"name": "/billing/config-x"}),
     "an invocation": record("lambda", "Invoke", {"functionName": SWEEP}, eventCategory="Data"),

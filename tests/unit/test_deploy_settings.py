@@ -9,6 +9,7 @@ from straywatch.deploy.settings import (
     grace_seconds,
     named_parameters,
     require_home_region,
+    require_whole_network,
     stack_name,
     sweep_rate,
 )
@@ -115,3 +116,32 @@ def test_an_unknown_partition_is_refused() -> None:
     """Where IAM's events arrive is not guessed."""
     with pytest.raises(StraywatchError, match="aws-iso"):
         require_home_region("aws-iso", "us-iso-east-1")
+
+
+SUBNETS, GROUPS = {"VpcSubnetIds": "subnet-0a1b"}, {"VpcSecurityGroupIds": "sg-0a1b"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "is_new"),
+    [
+        (SUBNETS, True),
+        (GROUPS, True),
+        (SUBNETS | {"VpcSecurityGroupIds": ""}, False),
+        (GROUPS | {"VpcSubnetIds": ""}, False),
+    ],
+)
+def test_half_a_network_is_refused(parameters: dict[str, str], *, is_new: bool) -> None:
+    """Lambda would refuse subnets alone; with groups alone there would be no VPC, unnoticed."""
+    with pytest.raises(WrongUsageError, match="go together"):
+        require_whole_network(parameters, is_new=is_new)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "is_new"),
+    [({}, True), (SUBNETS | GROUPS, True), (SUBNETS, False), (GROUPS, False)],
+)
+def test_a_whole_network_or_a_part_that_changes_is_taken(
+    parameters: dict[str, str], *, is_new: bool
+) -> None:
+    """An update leaves as it is what is not given."""
+    require_whole_network(parameters, is_new=is_new)

@@ -50,6 +50,19 @@ def test_no_page_names_a_registrys_host() -> None:
         assert hosts == [], page.name
 
 
+def test_a_decision_is_called_by_its_number() -> None:
+    """The link's words and the file's name agree."""
+    links = [
+        (int(called), int(number))
+        for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+        for called, number in re.findall(
+            r"\[[^]]*decision (\d+)\]\((?:\S*/)?(\d{4})-", page.read_text("utf-8")
+        )
+    ]
+    assert links
+    assert [link for link in links if link[0] != link[1]] == []
+
+
 RELIANCES = [
     [cell.strip() for cell in row.split("|")[1:-1]]
     for row in (ROOT / "docs" / "aws.md").read_text("utf-8").splitlines()
