@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from pathlib import Path
 
 _PATIENCE = 20.0
@@ -287,31 +287,46 @@ def _plain(resource: Mapping[str, object]) -> dict[str, object]:
     return {"Properties": {key: properties[key] for key in kept if key in properties}}
 
 
-def _broken_deep(breaker: Breaker, folder: Path, *, everything: bool) -> Iterator[str]:
-    """Breaks one call after the other of each command: that one, or all that follow it, too."""
-    some, once = cycle(BREAKS), cycle((False, True))
+def _broken_somewhere(breaker: Breaker, folder: Path) -> Iterator[str]:
+    """Breaks a call or two of each command, each in another way."""
+    some = cycle(BREAKS)
+    for command in COMMANDS:
+        for nth in _QUICKLY[:1] if command.startswith(_FIRST_CALL) else _QUICKLY:
+            yield from _broken(command, nth, next(some), breaker, folder, alone=nth > 1)
+
+
+def _broken_everywhere(breaker: Breaker, folder: Path) -> Iterator[str]:
+    """Breaks each kind of call of each command in every way: that one, or all after it, too."""
     for command in COMMANDS:
         begun, runs = time.monotonic(), 0
-        calls = _calls(command, breaker, folder) if everything else _QUICKLY
-        for nth in calls[:1] if command.startswith(_FIRST_CALL) else calls:
-            for how in BREAKS if everything else islice(some, 1):
-                _afresh(command, breaker, folder)
-                breaker.prepare(nth, how, once=(alone := nth > 1 and next(once)))
-                ended, runs = play(command, folder), runs + 1
-                rule = ended.broken_rule((1, 2, 3) if nth > 1 else (3,))
-                if rule and len(breaker.asked) >= nth:
-                    which = f"{how} {'at' if alone else 'from'} call {nth}"
-                    yield f"{command}: {which}: {rule}: {ended.err[-300:]}"
-        breaker.rest()
-        if everything:
-            sys.stderr.write(f"{time.monotonic() - begun:6.1f} s {runs:4} runs  {command}\n")
+        calls = _calls(command, breaker, folder)
+        with account(folder):
+            for nth, how in product(calls, BREAKS):
+                runs += 1
+                alone = nth > 1 and runs % 2 == 0
+                yield from _broken(command, nth, how, breaker, folder, alone=alone)
+            breaker.rest()
+        sys.stderr.write(f"{time.monotonic() - begun:6.1f} s {runs:4} runs  {command}\n")
+
+
+def _broken(
+    command: str, nth: int, how: str, breaker: Breaker, folder: Path, *, alone: bool
+) -> Iterator[str]:
+    _afresh(command, breaker, folder)
+    breaker.prepare(nth, how, once=alone)
+    ended = play(command, folder)
+    rule = ended.broken_rule((1, 2, 3) if nth > 1 else (3,))
+    if rule and len(breaker.asked) >= nth:
+        which = f"{how} {'at' if alone else 'from'} call {nth}"
+        yield f"{command}: {which}: {rule}: {ended.err[-300:]}"
+    breaker.rest()
 
 
 def _calls(command: str, breaker: Breaker, folder: Path) -> list[int]:
     """The calls of a command that are the first of their kind, and its last one."""
     if command.startswith(_FIRST_CALL):
         return [1]
-    with account(folder):  # one of its own: there are commands that leave nothing to be broken
+    with account(folder):
         _afresh(command, breaker, folder)
         play(command, folder)
         asked = breaker.asked
@@ -365,8 +380,11 @@ def _violations(folder: Path, *, everything: bool) -> Iterator[str]:
     yield from _broken_surroundings(folder)
     yield from _broken_wires(folder)
     breaker = Breaker()
+    if everything:
+        yield from _broken_everywhere(breaker, folder)
     with account(folder):
-        yield from _broken_deep(breaker, folder, everything=everything)
+        if not everything:
+            yield from _broken_somewhere(breaker, folder)
         yield from _broken_files(folder)
 
 
