@@ -295,9 +295,9 @@ def _broken_somewhere(breaker: Breaker, folder: Path) -> Iterator[str]:
             yield from _broken(command, nth, next(some), breaker, folder, alone=nth > 1)
 
 
-def _broken_everywhere(breaker: Breaker, folder: Path) -> Iterator[str]:
+def _broken_everywhere(breaker: Breaker, folder: Path, only: str) -> Iterator[str]:
     """Breaks each kind of call of each command in every way: that one, or all after it, too."""
-    for command in COMMANDS:
+    for command in (each for each in COMMANDS if each.startswith(only)):
         begun, runs = time.monotonic(), 0
         calls = _calls(command, breaker, folder)
         with account(folder):
@@ -374,14 +374,17 @@ def _broken_files(folder: Path) -> Iterator[str]:
                 yield f"{command}: {name}: {rule}: {ended.err[-300:]}"
 
 
-def _violations(folder: Path, *, everything: bool) -> Iterator[str]:
+def _violations(folder: Path, *, everything: bool, only: str) -> Iterator[str]:
     for file, content in _FILES.items():
         (folder / file).write_text(content)
-    yield from _broken_surroundings(folder)
-    yield from _broken_wires(folder)
+    if not only:
+        yield from _broken_surroundings(folder)
+        yield from _broken_wires(folder)
     breaker = Breaker()
-    if everything:
-        yield from _broken_everywhere(breaker, folder)
+    if everything or only:
+        yield from _broken_everywhere(breaker, folder, only)
+    if only:
+        return
     with account(folder):
         if not everything:
             yield from _broken_somewhere(breaker, folder)
@@ -392,10 +395,11 @@ def main() -> int:
     """Break all there is; say which rules were broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", action="store_true", help="each break at each call")
-    everything = parser.parse_args().all
+    parser.add_argument("--only", default="", help="so those commands alone that begin with this")
+    chosen = parser.parse_args()
     begun, violations = time.monotonic(), 0
     with tempfile.TemporaryDirectory() as folder:
-        for said in _violations(Path(folder), everything=everything):
+        for said in _violations(Path(folder), everything=chosen.all, only=chosen.only):
             violations += 1
             sys.stdout.write(f"{said}\n")
             sys.stdout.flush()
