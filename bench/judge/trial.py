@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.judge import accounts
 from bench.judge.access import Access, access
 from bench.judge.counts import Counts
-from bench.judge.known import as_misread
+from bench.judge.known import Document, as_misread, without_moot
 from straywatch.errors import StraywatchError
 from straywatch.remediation.applying.application import apply_plan
 from straywatch.remediation.applying.journal import Journal
@@ -170,6 +170,8 @@ def _compare_judges(
                 kind = "agree"
             elif _ours(misread(held), request) == ALLOWED[answer]:
                 kind = "known: npm's cuts a variable in two"
+            elif _ours(unmooted(misread(held), request), request) == ALLOWED[answer]:
+                kind = "open: a NotResource's variable without value, of another service"
             else:
                 kind = f"differ: npm's says {answer}, AWS's rules {ours}"
         counts.judges[kind] += 1
@@ -184,8 +186,17 @@ def _ours(held: Access, request: accounts.Asked) -> bool:
 
 def misread(held: Access) -> Access:
     """What applies to a user as the judge from npm takes it, where it is known to be wrong."""
-    boundary = None if held.boundary is None else tuple(as_misread(held.boundary))
-    return Access(tuple(as_misread(held.documents)), boundary)
+    return _each(held, as_misread)
+
+
+def unmooted(held: Access, asked: accounts.Asked) -> Access:
+    """What applies to a user as npm's takes it for one request, where AWS leaves it open."""
+    return _each(held, lambda documents: without_moot(documents, asked.resource, asked.context))
+
+
+def _each(held: Access, change: Callable[[Iterable[Document]], list[Document]]) -> Access:
+    boundary = None if held.boundary is None else tuple(change(held.boundary))
+    return Access(tuple(change(held.documents)), boundary)
 
 
 def outcomes(

@@ -26,7 +26,6 @@ from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, WrongUsage
 from straywatch.local.emulator.process import LocalAws, running_emulator
 from straywatch.local.emulator.session import REGION, LocalSession
 from straywatch.local.emulator.surroundings import complete
-from straywatch.local.receivers.channels import open_channels
 from straywatch.local.receivers.inbox import READER, Inbox, open_inbox
 from straywatch.local.story.player import Player
 from straywatch.local.story.script import STORY
@@ -134,6 +133,8 @@ def _running(
         session = aws.session()
         got: Callable[[], Sequence[Delivery]] = tuple
         if with_channels:
+            from straywatch.local.receivers.channels import open_channels  # noqa: PLC0415 - it needs the extra, which --help does not
+
             channels = stack.enter_context(open_channels(session, terminal.channel))
             outputs = _deploy(session, grace, channels.parameters, terminal)
             channels.subscribe(outputs)

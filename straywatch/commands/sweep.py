@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 from botocore.config import Config
@@ -15,9 +15,15 @@ from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import waiting
 from straywatch.text import one_line
 
+if TYPE_CHECKING:
+    from mypy_boto3_lambda.type_defs import InvocationResponseTypeDef
+
 # The function's own timeout (15 minutes); a repeated call would sweep twice.
 _PATIENT = RETRIES.merge(Config(read_timeout=910, retries={"total_max_attempts": 1}))
 
+_COUNTS = frozenset(
+    {"users", "compliant", "exempt", "strays", "opened", "gone", "missed_events", "complete"}
+)
 
 _EXAMPLES = """\b
 Examples:
@@ -40,10 +46,7 @@ def command(ctx: click.Context, stage: str | None, form: str) -> int:
     function = output(deployed_stack(session, stage), "SweepFunctionName")
     client = session.client("lambda", config=_PATIENT)
     with waiting("The monitor looks at every user"):
-        answer = client.invoke(FunctionName=function, Payload=b"{}")
-        result = _result(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        raise StraywatchError(f"the sweep failed: {one_line(result.get('errorMessage', result))}")
+        result = counts(client.invoke(FunctionName=function, Payload=b"{}"))
     if form == "json":
         click.echo(json.dumps(result))
     else:
@@ -53,14 +56,22 @@ def command(ctx: click.Context, stage: str | None, form: str) -> int:
     return EXIT_FOUND if result["strays"] else EXIT_FINE
 
 
-def _result(payload: bytes) -> Any:  # noqa: ANN401 - whatever the function returned
+def counts(answer: InvocationResponseTypeDef) -> dict[str, int]:
+    """The counts that a sweep answered. Raises StraywatchError if it failed, or answered others."""
+    payload = answer["Payload"].read()
     try:
-        return json.loads(payload)
-    except (ValueError, RecursionError) as error:
+        result = json.loads(payload)
+    except (ValueError, RecursionError):
+        result = None
+    if answer.get("FunctionError"):
+        told = result.get("errorMessage", result) if isinstance(result, dict) else payload
+        raise StraywatchError(f"the sweep failed: {one_line(told)}")
+    if not isinstance(result, dict) or not result.keys() >= _COUNTS:
         said = one_line(payload[:100].decode(errors="replace"))
         raise StraywatchError(
-            f"what the sweep answered is no JSON ({said!r}): check AWS_ENDPOINT_URL and the proxy"
-        ) from error
+            f"the sweep answered {said!r}, not its counts: check AWS_ENDPOINT_URL and the proxy"
+        )
+    return result
 
 
 def _sentence(result: dict[str, int]) -> str:

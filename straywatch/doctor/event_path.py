@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chalicelib.domain.partitions import HOME_REGIONS
 from straywatch.doctor.drift import drifting, unjudged
@@ -30,7 +31,8 @@ def _region(world: World) -> Line:
         return unread("region", f"partition {world.account.partition}'s home region is not known")
     if world.region != home:
         seen = f"IAM's events never arrive in {world.region}"
-        return failed("region", seen, advice=f"deploy in {home}: straywatch deploy --region {home}")
+        deploy = replace(world.invocation, region=home).straywatch("deploy")
+        return failed("region", seen, advice=f"deploy in {home}: {deploy}")
     return passed("region", f"{home} hears IAM's events in partition {world.account.partition}")
 
 

@@ -15,10 +15,7 @@ from straywatch.doctor.lines import Line, failed, passed, unread
 from straywatch.doctor.world import Gone, Unread, World
 
 _IAM = "iam.amazonaws.com"
-_MAKE = (
-    "make one: aws cloudtrail create-trail --name management-events --s3-bucket-name BUCKET "
-    "--is-multi-region-trail && aws cloudtrail start-logging --name management-events"
-)
+_NAME = ("--name", "management-events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +43,19 @@ def judge_trails(world: World) -> Line:
             return unread(check, f"{trail.get('Name')}: {shortcoming.why}")
     short = [(trail, each) for trail, each in judged if isinstance(each, Shortcoming)]
     if not short:
-        return failed(check, "there is none: IAM's calls reach no rule", advice=_MAKE)
+        return failed(check, "there is none: IAM's calls reach no rule", advice=_make(world))
     seen = "; ".join(f"{trail.get('Name')} {each.why}" for trail, each in short)
     mends = [world.invocation.aws(*each.mend) for _, each in short if each.mend]
-    return failed(check, seen, mends[0] if mends else "", advice="" if mends else f"or {_MAKE}")
+    return failed(check, seen, mends[0] if mends else "", advice="" if mends else _make(world))
+
+
+def _make(world: World) -> str:
+    create = ("--s3-bucket-name", "BUCKET", "--is-multi-region-trail")
+    aws = world.invocation.aws
+    return (
+        f"make one: {aws('cloudtrail create-trail', *_NAME, *create)} && "
+        f"{aws('cloudtrail start-logging', *_NAME)}"
+    )
 
 
 def _shortcoming(world: World, trail: Mapping[str, Any]) -> Shortcoming | Unread | None:

@@ -78,23 +78,30 @@ BREAKS: dict[str, Callable[[AWSPreparedRequest], AWSResponse]] = {
 
 
 class Breaker:
-    """Answers the nth call of a process, and all after it, in moto's place."""
+    """Answers the nth call of a process in moto's place, and all after it unless told otherwise."""
 
     def __init__(self) -> None:
-        self.calls = 0
-        self._nth = sys.maxsize
+        self.asked: list[str] = []
+        self._nth = self._last = sys.maxsize
         self._break: Callable[[AWSPreparedRequest], AWSResponse] = _reset
         BUILTIN_HANDLERS.append(("before-send", self, REGISTER_FIRST))
 
-    def prepare(self, nth: int, how: str) -> None:
-        """Count anew, and break the nth call from here, and all after it (1: the first)."""
-        self.calls, self._nth = 0, nth
+    def prepare(self, nth: int, how: str, *, once: bool = False) -> None:
+        """Count anew, and break the nth call from here (1: the first)."""
+        self.asked, self._nth, self._last = [], nth, nth if once else sys.maxsize
         self._break = BREAKS[how]
 
-    def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+    def rest(self) -> None:
+        """Count anew, and break nothing."""
+        self.prepare(sys.maxsize, "nothing")
+
+    def __call__(
+        self, request: AWSPreparedRequest, event_name: str = "", **_: Any
+    ) -> AWSResponse | None:
         """Answer, or leave it to moto."""
-        self.calls += 1
-        return self._break(request) if self.calls >= self._nth else None
+        self.asked.append(event_name)
+        broken = self._nth <= len(self.asked) <= self._last
+        return self._break(request) if broken else None
 
 
 RAW: dict[str, bytes | None] = {

@@ -1,7 +1,8 @@
 """Every command against broken answers, environments and files: one line, never a traceback.
 
     python -m tests.adapters.fuzz            what `make test` runs: each break somewhere, seconds
-    python -m tests.adapters.fuzz --all      each break at each call of each command, minutes
+    python -m tests.adapters.fuzz --all      each break of each kind of call that a command makes:
+                                             TIMES; tells on stderr how far it is
 
 Runs in a process of its own, in which no call is tried twice, and ends with 1 if a rule is broken.
 """
@@ -21,14 +22,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from pathlib import Path
 
 _PATIENCE = 20.0
 """Seconds after which a command counts as hung; all take one or two."""
 
-_QUICKLY = 2
-"""Of each command so many calls are broken where all would take too long."""
+_QUICKLY = [1, 2]
+"""The calls of each command that are broken where all would take too long."""
 
 _BARE = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -55,6 +56,10 @@ from tests.adapters.broken_answers import BREAKS, RAW, Breaker, raw_endpoint  # 
 # Each command makes a session, which reads AWS's service models from disk: once is enough here.
 botocore.session.create_loader = cache(botocore.session.create_loader)
 
+_READ = (
+    '{"Version": "2012-10-17", "Statement": '
+    '{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}'
+)
 FINDING = "aws:123456789012:AIDAEXAMPLEEXAMPLE1:1"
 _FIRST_CALL = ("audit --history", "dashboard", "deploy", "replay", "watch")
 """Commands that, once their first call is answered, serve for ever, pack for seconds, or ask for
@@ -79,8 +84,8 @@ COMMANDS = (
     "redrive --yes",
     "replay --from-account --days 1",
     "plan",
-    "apply PLAN --yes",
-    "undo JOURNAL",
+    "apply PLAN --yes --detach-direct --settle 0 --journal TRACE",
+    "undo TRACE --settle 0",
     "verify PLAN",
     "least-privilege",
     "destroy --yes",
@@ -153,17 +158,18 @@ FILE_COMMANDS = (
     "report --verify JUNK",
 )
 
-_PLAN = "schema: straywatch.plan/1\n"
 _FILES = {
     "GOOD": '{"version": 1, "exemptions": []}',
-    "PLAN": _PLAN,
-    "JOURNAL": "",
     "JUNK": "\x00 [[[ not = an ini",
     "PROSE": "[default]\ncredential_process = echo Welcome to the company\n",
     "FAILS": "[default]\ncredential_process = false\n",
     "ABSENT": "[default]\ncredential_process = /nowhere/at/all\n",
     "LIST": "[default]\ncredential_process = echo [1]\n",
 }
+
+
+_MADE = ("PLAN", "TRACE")
+"""A plan for the account on moto, and the journal of it."""
 
 
 @dataclass(frozen=True)
@@ -225,13 +231,12 @@ def play(typed: str, folder: Path, environment: Mapping[str, str] | None = None)
 
 
 def _filled(word: str, folder: Path) -> str:
-    return str(folder / word) if word.isupper() and (folder / word).exists() else word
+    return str(folder / word) if word in {*_FILES, *_MADE} else word
 
 
 @contextmanager
-def account() -> Iterator[Breaker]:
-    """Something of each kind on moto, and the breaker in front of it."""
-    breaker = Breaker()
+def account(folder: Path) -> Iterator[None]:
+    """Something of each kind on moto, and a plan for it in the folder."""
     template = assemble()
     kept = ("AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::SNS::Topic")
     resources = {
@@ -254,9 +259,14 @@ def account() -> Iterator[Breaker]:
         told = stacks.describe_stacks()["Stacks"][0]["Outputs"]
         urls = {output["OutputKey"]: output["OutputValue"] for output in told}
         boto3.client("sqs").send_message(QueueUrl=urls["DeadLetterQueueUrl"], MessageBody="[")
-        boto3.client("iam").create_user(UserName="ann")
+        for name in ("ann", "bob"):
+            boto3.client("iam").create_user(UserName=name)
+            boto3.client("iam").put_user_policy(
+                UserName=name, PolicyName="own", PolicyDocument=_READ
+            )
         boto3.client("ssm").put_parameter(Name="/straywatch/config", Value="{}", Type="String")
-        yield breaker
+        play("plan --no-credential-report --output PLAN", folder)
+        yield
 
 
 def _known(value: object, resources: Mapping[str, object]) -> Mapping[str, str] | None:
@@ -277,20 +287,63 @@ def _plain(resource: Mapping[str, object]) -> dict[str, object]:
     return {"Properties": {key: properties[key] for key in kept if key in properties}}
 
 
-def _broken_deep(breaker: Breaker, folder: Path, *, everything: bool) -> Iterator[str]:
-    """Breaks one call after the other of each command, and all that follow it."""
+def _broken_somewhere(breaker: Breaker, folder: Path) -> Iterator[str]:
+    """Breaks a call or two of each command, each in another way."""
     some = cycle(BREAKS)
     for command in COMMANDS:
-        nth, reached = 1, True
-        while reached and (everything or nth <= _QUICKLY):
-            for how in BREAKS if everything else islice(some, 1):
-                breaker.prepare(nth, how)
-                ended = play(command, folder)
-                reached = breaker.calls >= nth
-                if reached and (rule := ended.broken_rule((1, 2, 3) if nth > 1 else (3,))):
-                    yield f"{command}: {how} at call {nth}: {rule}: {ended.err[-300:]}"
-            nth += 1
-            reached = reached and not command.startswith(_FIRST_CALL)
+        for nth in _QUICKLY[:1] if command.startswith(_FIRST_CALL) else _QUICKLY:
+            yield from _broken(command, nth, next(some), breaker, folder, alone=nth > 1)
+
+
+def _broken_everywhere(breaker: Breaker, folder: Path, only: str) -> Iterator[str]:
+    """Breaks each kind of call of each command in every way: that one, or all after it, too."""
+    for command in (each for each in COMMANDS if each.startswith(only)):
+        begun, runs = time.monotonic(), 0
+        calls = _calls(command, breaker, folder)
+        with account(folder):
+            for nth, how in product(calls, BREAKS):
+                runs += 1
+                alone = nth > 1 and runs % 2 == 0
+                yield from _broken(command, nth, how, breaker, folder, alone=alone)
+            breaker.rest()
+        sys.stderr.write(f"{time.monotonic() - begun:6.1f} s {runs:4} runs  {command}\n")
+
+
+def _broken(
+    command: str, nth: int, how: str, breaker: Breaker, folder: Path, *, alone: bool
+) -> Iterator[str]:
+    _afresh(command, breaker, folder)
+    breaker.prepare(nth, how, once=alone)
+    ended = play(command, folder)
+    rule = ended.broken_rule((1, 2, 3) if nth > 1 else (3,))
+    if rule and len(breaker.asked) >= nth:
+        which = f"{how} {'at' if alone else 'from'} call {nth}"
+        yield f"{command}: {which}: {rule}: {ended.err[-300:]}"
+    breaker.rest()
+
+
+def _calls(command: str, breaker: Breaker, folder: Path) -> list[int]:
+    """The calls of a command that are the first of their kind, and its last one."""
+    if command.startswith(_FIRST_CALL):
+        return [1]
+    with account(folder):
+        _afresh(command, breaker, folder)
+        play(command, folder)
+        asked = breaker.asked
+    return sorted({asked.index(kind) + 1 for kind in asked} | {len(asked)})
+
+
+def _afresh(command: str, breaker: Breaker, folder: Path) -> None:
+    """Undo what was applied before, or apply what is to be undone."""
+    breaker.rest()
+    trace, name = folder / "TRACE", command.split(maxsplit=1)[0]
+    if name in ("apply", "undo"):
+        if trace.exists():
+            play("undo TRACE --settle 0", folder)
+            trace.unlink()
+        if name == "undo":
+            play(next(each for each in COMMANDS if each.startswith("apply")), folder)
+    breaker.rest()
 
 
 def _broken_surroundings(folder: Path) -> Iterator[str]:
@@ -321,14 +374,20 @@ def _broken_files(folder: Path) -> Iterator[str]:
                 yield f"{command}: {name}: {rule}: {ended.err[-300:]}"
 
 
-def _violations(folder: Path, *, everything: bool) -> Iterator[str]:
+def _violations(folder: Path, *, everything: bool, only: str) -> Iterator[str]:
     for file, content in _FILES.items():
         (folder / file).write_text(content)
-    yield from _broken_surroundings(folder)
-    yield from _broken_wires(folder)
-    with account() as breaker:
-        yield from _broken_deep(breaker, folder, everything=everything)
-        breaker.prepare(sys.maxsize, "nothing")
+    if not only:
+        yield from _broken_surroundings(folder)
+        yield from _broken_wires(folder)
+    breaker = Breaker()
+    if everything or only:
+        yield from _broken_everywhere(breaker, folder, only)
+    if only:
+        return
+    with account(folder):
+        if not everything:
+            yield from _broken_somewhere(breaker, folder)
         yield from _broken_files(folder)
 
 
@@ -336,10 +395,11 @@ def main() -> int:
     """Break all there is; say which rules were broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--all", action="store_true", help="each break at each call")
-    everything = parser.parse_args().all
+    parser.add_argument("--only", default="", help="so those commands alone that begin with this")
+    chosen = parser.parse_args()
     begun, violations = time.monotonic(), 0
     with tempfile.TemporaryDirectory() as folder:
-        for said in _violations(Path(folder), everything=everything):
+        for said in _violations(Path(folder), everything=chosen.all, only=chosen.only):
             violations += 1
             sys.stdout.write(f"{said}\n")
             sys.stdout.flush()

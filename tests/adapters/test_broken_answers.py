@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from straywatch.commands.sweep import counts
+from straywatch.errors import StraywatchError
 from tests.adapters.conftest import Straywatch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +24,17 @@ def test_every_command_survives_what_is_broken() -> None:
     ended = subprocess.run(fuzz, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.stdout.startswith("violations 0, "), ended.stdout + ended.stderr
     assert ended.returncode == 0
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"null", b"{}", b"[" * 200_000, b"<html>"])
+def test_a_sweep_that_does_not_count_is_not_a_sweep(payload: bytes) -> None:
+    """Whatever came back in the place of its counts, and however the function failed."""
+    answer: Any = {"Payload": io.BytesIO(payload)}
+    with pytest.raises(StraywatchError, match="not its counts"):
+        counts(answer)
+    answer = {"Payload": io.BytesIO(payload), "FunctionError": "Unhandled"}
+    with pytest.raises(StraywatchError, match="the sweep failed"):
+        counts(answer)
 
 
 def test_one_account_whose_credentials_are_broken_costs_no_other(

@@ -14,7 +14,7 @@ from bench.judge.__main__ import measure
 from bench.judge.access import Access
 from bench.judge.bounded import bounded
 from bench.judge.counts import Counts
-from bench.judge.known import as_misread
+from bench.judge.known import as_misread, without_moot
 from bench.judge.node import Driver, NoJudgeError, installed
 from bench.judge.trial import (
     BEFORE,
@@ -218,3 +218,18 @@ def test_only_what_is_known_to_be_misread_is_excused(pattern: str, *, cut: bool)
     document = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": pattern}]}
     (read,) = as_misread([document])
     assert (read["Statement"][0]["Resource"] != [pattern]) == cut
+
+
+@pytest.mark.parametrize(
+    ("resource", "kept"),
+    [("*", []), ("arn:aws:sqs:us-east-1:1:q", []), ("arn:aws:s3:::b", ["arn:aws:s3:::${x:y}/*"])],
+)
+def test_a_variable_without_value_is_open_in_another_service_alone(
+    resource: str, kept: list[str]
+) -> None:
+    """In the request's own, both judges let the statement not apply; with a value nothing is."""
+    own = "arn:aws:s3:::${x:y}/*"
+    document = {"Statement": [{"Effect": "Allow", "Action": "*", "NotResource": [own]}]}
+    (read,) = without_moot([document], resource, {})
+    assert read["Statement"][0]["NotResource"] == kept
+    assert without_moot([document], resource, {"x:y": "z"}) == [document]

@@ -96,16 +96,26 @@ def test_each_sabotage_is_named_with_what_mends_it(name: str) -> None:
     assert len({line.check for line in found}) <= 3, found
     for line in found:
         assert not re.search("destroy|delete", line.mend + line.advice), line
-        if line.mend:
-            assert aimed(shlex.split(line.mend)), line.mend
+        for command in [*filter(None, [line.mend]), *COMMAND.findall(line.advice)]:
+            assert aimed(shlex.split(command)), command
+
+
+COMMAND = re.compile(
+    r"(?:AWS_ENDPOINT_URL=\S+ straywatch|\baws|straywatch) (?!exemptions check)[a-z-]+ [^&]*"
+)
+"""A command that asks AWS, within a sentence, up to its end."""
 
 
 def aimed(words: list[str]) -> bool:
     """Whether a command carries all that the doctor was asked with."""
-    options = {("--profile", ASKED.profile), ("--region", ASKED.region)}
+    options = {("--profile", ASKED.profile)}
+    if "deploy" not in words:  # which may have to be in another region
+        options.add(("--region", ASKED.region))
+    assert "--region" in words
     if "straywatch" in words:
         assert words[0] == f"AWS_ENDPOINT_URL={ASKED.endpoint}"
-        options.add(("--stage", ASKED.stage))
+        if words[2] in STAGED:
+            options.add(("--stage", ASKED.stage))
     else:
         assert words[0] == "aws"
         options.add(("--endpoint-url", ASKED.endpoint))

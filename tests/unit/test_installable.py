@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable
@@ -61,6 +62,26 @@ def test_every_command_but_local_finds_what_it_imports() -> None:
 def test_local_finds_what_it_imports() -> None:
     """With the extra `local`."""
     assert _imported(OF_LOCAL) <= DECLARED | EXTRA
+
+
+_EACH_HELP = """
+import sys
+sys.modules |= dict.fromkeys(sys.argv[1:])  # to import one of these fails
+from straywatch.cli import COMMANDS, run
+sys.exit(sum(run([name, "--help"]) for name in COMMANDS))
+"""
+
+
+def test_every_command_explains_itself_without_the_extra() -> None:
+    """`straywatch local --help`, too; without it the command itself says what to install."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _EACH_HELP, *sorted(EXTRA)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_the_template_tells_the_version_of_the_code() -> None:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.domain.account import User
 from chalicelib.domain.policies import DocumentError
 from straywatch.remediation.planning.assignment import Member
 from straywatch.remediation.planning.universe import Universe
+from straywatch.remediation.reading.effective import groups_of
 from straywatch.remediation.reading.snapshot import Group, Snapshot
 
 
@@ -16,6 +18,7 @@ class ExistingGroups:
     """The account's groups in bits; offered are those all of whose policies are understood."""
 
     def __init__(self, snapshot: Snapshot, universe: Universe) -> None:
+        self._snapshot = snapshot
         self._universe = universe
         self.held: dict[str, int] = {}
         self.gives: dict[str, int] = {}
@@ -26,6 +29,13 @@ class ExistingGroups:
             self.gives[group.name] = universe.closure(self.held[group.name])
             if all(understood(universe, document) for document in documents):
                 self.offered.append(group.name)
+
+    def given(self, user: User) -> int:
+        """What a user's own groups hold."""
+        held = 0
+        for group in groups_of(user, self._snapshot):
+            held |= self.held[group.name]
+        return held
 
     def join(self, member: Member, limit: int) -> Member:
         """Let a member join as few groups as give all that groups without any gain can give.

@@ -20,6 +20,11 @@ def some(parts: Sequence[str], limit: int = LISTED) -> str:
     return shown if len(parts) <= limit else f"{shown}; and {len(parts) - limit} more"
 
 
+def people(count: int) -> str:
+    """So many users."""
+    return "1 user" if count == 1 else f"{count} users"
+
+
 def exempt_words(exempt: Sequence[str]) -> str:
     """Who is left alone, and what exempts them."""
     count = "1 exempt user is" if len(exempt) == 1 else f"{len(exempt)} exempt users are"
@@ -31,11 +36,11 @@ def has_password_words(members: Sequence[Member], credentials: CredentialReport 
     if credentials is None:
         return ""
     users = [member.user for member in members]
-    people = [u.name for u in users if credentials.of(u.name, u.created_at).console_password]
-    if not people:
+    named = [u.name for u in users if credentials.of(u.name, u.created_at).console_password]
+    if not named:
         return ""
     return (
-        f"{len(people)} of the users sign in with a password, as people do ({some(people)}): IAM "
+        f"{len(named)} of the users sign in with a password, as people do ({some(named)}): IAM "
         "Identity Center serves them better than an IAM user in a group"
     )
 
@@ -44,7 +49,7 @@ def group_words(
     members: int, holds: Sequence[str], closest: tuple[str, Sequence[str]] | None
 ) -> str:
     """Why a new group is needed: for whom, what it gives, and what the closest one would add."""
-    who = "1 user" if members == 1 else f"{members} users"
+    who = people(members)
     if not holds:
         return f"gives nothing: {who} must be in a group and hold nothing that a group could give"
     words = f"{who} hold directly: {some(holds)}" if members > 1 else f"1 user holds: {some(holds)}"

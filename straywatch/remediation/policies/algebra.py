@@ -230,7 +230,11 @@ def _uncovered(part: _Part, cover: frozenset[Grant], shields: frozenset[Grant]) 
     if part.sources & cover:
         return None
     candidates = [g for g in cover if g.effect == "Allow"] + list(shields)
-    return _search(part, candidates)
+    found = _search(part, candidates)
+    # all but a variable's value cannot be cut out, but one grant may well include another
+    if found and any(includes(wide, source) for wide in cover for source in part.sources):
+        return None
+    return found
 
 
 def _newly_denied(part: _Part, deny: Grant, shields: frozenset[Grant]) -> _Found:

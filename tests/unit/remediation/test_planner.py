@@ -15,6 +15,7 @@ from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.remediation.applying.application import refuse_if_harmful
 from straywatch.remediation.applying.verification import verify
 from straywatch.remediation.files.planfile import dump_plan
+from straywatch.remediation.planning.intent import UserEffect
 from straywatch.remediation.planning.plan import Options, Plan, PlannedGroup
 from straywatch.remediation.planning.planner import make_plan
 from straywatch.remediation.reading.quotas import Quotas
@@ -278,6 +279,31 @@ def test_direct_scope_moves_what_members_hold_directly() -> None:
         ("a", 0, ("own",)),
         ("b", 1, ("own",)),
     ]
+
+
+def test_who_cannot_be_proved_to_keep_all_stays_direct_and_stops_nobody() -> None:
+    """The plan serves the others, and says why; a stray among them is in a group all the same."""
+    snapshot = account(
+        user("a", READ),
+        user("b", READ),
+        user("c", READ, SEND),
+        user("d", READ, groups=("Old",)),
+        group("Old", SEND),
+    )
+
+    def proves(plan: Plan) -> list[UserEffect]:
+        moved = {member.name for member in plan.users if member.delete_inline}
+        return [UserEffect(name, (), ("loss of all",)) for name in moved & {"c", "d"}]
+
+    plan = make_plan(snapshot, Options("direct"), None, proves)
+    assert joins(plan) == {"a": ("access-s3",), "b": ("access-s3",), "c": ("access-none",)}
+    assert plan.users[2].stays == ("own",)
+    assert "cannot be proved that a group in its place changes nothing" in plan.users[2].why
+    (note,) = (note for note in plan.notes if note.startswith("nothing changes for 1 user: d: "))
+    assert "own (it cannot be proved" in note
+    assert "loss of all" in note
+    with pytest.raises(StraywatchError, match="the plan for a does not hold: never"):
+        make_plan(snapshot, Options(), None, lambda _: [UserEffect("a", (), ("never",))])
 
 
 def test_an_inline_copy_of_a_managed_policy_is_the_managed_policy() -> None:
