@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("tests", nargs="*", help="test modules to run instead of all")
     parser.add_argument("--share", type=float, default=1.0, help="which share of all faults to try")
     parser.add_argument("--seed", type=int, default=0, help="which of them")
-    parser.add_argument("--only", default="", help="a part of the paths to try")
+    parser.add_argument("--only", default="", help="parts of the paths to try: A,B")
     options = parser.parse_args()
     campaign = run(options.share, options.seed, options.only, options.tests)
     for name in campaign.broken:

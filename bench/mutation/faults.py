@@ -71,7 +71,7 @@ def _places(tree: ast.Module) -> Iterator[tuple[Path, str, ast.AST]]:
     for path, function, node in _outermost(tree):
         if isinstance(node, ast.FunctionDef):
             for number, statement in enumerate(node.body):
-                if not _is_text(statement):
+                if not _is_said(node, statement) and not _is_text(statement):
                     way = (*path, ("body", number))
                     yield way, function, statement
                     yield from _below(statement, way, function)

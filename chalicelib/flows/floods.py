@@ -137,7 +137,7 @@ class Floods:
     def _tell(self, account: Account, flood: Flood, live: Mapping[str, Finding]) -> None:
         """Tell of one flood. The note comes first: no late digest opens anew what is over."""
         standing, step = self._look(flood, live)
-        if step is Next.END and flood.of is AlertType.OPENED:
+        if step is Next.END:
             if self._disperse(account, flood.crowd) is Write.CONFLICT:
                 return  # somebody has just joined it
             standing, step = self._look(flood, live)
