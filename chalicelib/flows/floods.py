@@ -36,7 +36,7 @@ from chalicelib.domain.floods import (
     with_digest_due,
 )
 from chalicelib.domain.severity import Severity
-from chalicelib.flows.flood_book import Claim, FloodBook
+from chalicelib.flows.flood_book import FloodBook
 from chalicelib.flows.ports import Queue, SharedDocuments, Topic
 from chalicelib.log import log
 
@@ -147,7 +147,7 @@ class Floods:
         if step not in (Next.TELL, Next.END):
             return
         claimed = being_told(flood, standing, now, ending=step is Next.END)
-        if self._book.claim(account, flood, claimed) is Claim.ANOTHERS:
+        if self._book.claim(account, flood, claimed) is Write.CONFLICT:
             return
         self._publish(_digest(account, flood, claimed, standing, now))
         if step is Next.END:

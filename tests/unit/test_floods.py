@@ -35,7 +35,7 @@ from chalicelib.domain.floods import (
     with_digest_due,
 )
 from chalicelib.domain.severity import Severity
-from chalicelib.flows.flood_book import Claim, FloodBook, FloodContentionError
+from chalicelib.flows.flood_book import FloodBook, FloodContentionError
 from chalicelib.flows.floods import Floods
 from tests.fakes import Clock, Findings, Queue, State, Topic, UnavailableError
 from tests.unit.examples import ACCOUNT, FINDING, NOW
@@ -557,10 +557,10 @@ def test_a_flood_is_in_the_hands_of_one_worker() -> None:
     book.begin(ACCOUNT, flood)
     book.begin(ACCOUNT, replace(flood, announced=9))
     taken = replace(flood, claimed_until=NOW + timedelta(minutes=1))
-    assert book.claim(ACCOUNT, flood, taken) is Claim.MINE
+    assert book.claim(ACCOUNT, flood, taken) is Write.DONE
     written = state.documents["digest"]
     later = replace(flood, claimed_until=NOW + timedelta(minutes=2))
-    assert book.claim(ACCOUNT, flood, later) is Claim.ANOTHERS
+    assert book.claim(ACCOUNT, flood, later) is Write.CONFLICT
     assert state.documents["digest"] == written
     assert book.floods(ACCOUNT) == (taken,)
 
