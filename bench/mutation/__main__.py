@@ -30,7 +30,7 @@ def run(share: float, seed: int, only: str = "", chosen: Sequence[str] = ()) -> 
     campaign = Campaign(share, seed, only, tomllib.loads(EXPLAINED.read_text(encoding="utf-8")))
     without = ["cacheprovider", "xdist", "warnings"]
     options = ["-q", "--hypothesis-profile=campaign", *(f"-pno:{each}" for each in without)]
-    pytest.main([*options, *(chosen or choose(set(campaign.modules())))], plugins=[campaign])
+    pytest.main([*options, *(chosen or choose(campaign.modules()))], plugins=[campaign])
     return campaign
 
 

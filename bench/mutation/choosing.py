@@ -1,38 +1,39 @@
-"""Which tests can see a fault in a module: those that import it, or import what imports it.
+"""Which tests can see a fault in a module: those that import it, themselves or by their helpers.
 
-Unit tests, if any imports the module itself; else also those against an AWS in memory, which are
-slow. So a score says what tests catch that tell at once where the fault is.
+Unit tests, and of flows also those against an AWS in memory, which are slow; if there are none, those
+that import what imports it. So a score says what is caught by tests that are about the module.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
 
-def choose(modules: set[Path]) -> list[str]:
+def choose(modules: Iterable[Path]) -> list[str]:
     """The test modules for these modules."""
-    wanted = {_name(path) for path in modules}
-    chosen = _that_see(wanted, "unit", 2)
-    unseen = {name for name in wanted if not _that_see({name}, "unit", 1)}
-    return chosen + _that_see(unseen, "adapters", 2)
+    return sorted({test for module in modules for test in _of_module(_name(module))})
 
 
-def _that_see(wanted: set[str], folder: str, far: int) -> list[str]:
-    found = sorted((ROOT / "tests" / folder).rglob("test_*.py"))
-    return [str(path) for path in found if _leads(_name(path), wanted, far)]
+def _of_module(module: str) -> list[str]:
+    folders = ["unit", *(["adapters"] if ".flows." in module else [])]
+    for far in (1, 2):
+        found = (path for each in folders for path in (ROOT / "tests" / each).rglob("test_*.py"))
+        if seeing := [str(path) for path in found if _leads(_name(path), module, far)]:
+            return seeing
+    return []
 
 
-def _leads(module: str, wanted: set[str], far: int) -> bool:
-    """Whether a module leads to one that is wanted by so many imports at most."""
-    reached = {module}
+def _leads(module: str, wanted: str, far: int) -> bool:
+    """Whether a test leads to the module that is wanted by so many imports at most."""
+    reached = {module} | {each for each in _imported(module) if each.startswith("tests.unit.")}
     for _ in range(far):
         reached = {each for importer in reached for each in _imported(importer)}
-        if reached & wanted:
+        if wanted in reached:
             return True
     return False
 
