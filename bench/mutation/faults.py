@@ -38,12 +38,21 @@ Path = tuple[tuple[str, int | None], ...]
 
 @dataclass(frozen=True)
 class Fault:
-    """A module with one fault in it: where, in which function ("" for a constant), and what."""
+    """A module with one fault in it: where, in which function ("" for a constant), and what.
+
+    `code` is the first line of what it changes.
+    """
 
     line: int
     function: str
+    code: str
     what: str
     tree: ast.Module
+
+    @property
+    def key(self) -> str:
+        """What it goes by in the file of explanations: its line number changes too often."""
+        return f"{self.function} | {self.code} | {self.what}"
 
 
 def faults(source: str) -> Iterator[Fault]:
@@ -53,9 +62,8 @@ def faults(source: str) -> Iterator[Fault]:
         for what, change in _changes(node):
             mutant = copy.deepcopy(tree)
             _replace(mutant, path, change)
-            yield Fault(
-                getattr(node, "lineno", 0), function, what, ast.fix_missing_locations(mutant)
-            )
+            line, code = getattr(node, "lineno", 0), ast.unparse(node).split("\n")[0]
+            yield Fault(line, function, code, what, ast.fix_missing_locations(mutant))
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[Path, str, ast.AST]]:
@@ -63,7 +71,7 @@ def _places(tree: ast.Module) -> Iterator[tuple[Path, str, ast.AST]]:
     for path, function, node in _outermost(tree):
         if isinstance(node, ast.FunctionDef):
             for number, statement in enumerate(node.body):
-                if not _is_text(statement):
+                if not _is_said(node, statement) and not _is_text(statement):
                     way = (*path, ("body", number))
                     yield way, function, statement
                     yield from _below(statement, way, function)

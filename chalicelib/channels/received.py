@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.account import Account, account_of_arn
@@ -51,19 +51,20 @@ class Received:
         return bool(self.body["test"])
 
 
+UNTOLD = datetime.max.replace(tzinfo=UTC)
+"""When an alarm changed whose message does not say so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A CloudWatch alarm's change of state, and when that was, where the message tells it.
-
-    Or tampering, which stays in `ALARM`.
-    """
+    """A CloudWatch alarm's change of state, and when it was; or tampering, which stays `ALARM`."""
 
     arn: str
     name: str
     state: str
     description: str
     reason: str
-    changed_at: datetime | None = None
+    changed_at: datetime = UNTOLD
 
     @property
     def account(self) -> Account:
@@ -137,7 +138,7 @@ def _alarm(body: Mapping[str, Any]) -> Alarm:
         state=str(body["NewStateValue"]),
         description=str(body.get("AlarmDescription") or ""),
         reason=str(body.get("NewStateReason") or ""),
-        changed_at=parse_time(changed_at) if changed_at else None,
+        changed_at=parse_time(changed_at) if changed_at else UNTOLD,
     )
     _ = alarm.account  # an ARN that names none is no alarm's
     return alarm

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum
 
 from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
@@ -20,13 +19,6 @@ _NAME = "digest"
 
 class FloodContentionError(Exception):
     """Others kept changing what is known of floods; the work is to be tried again later."""
-
-
-class Claim(Enum):
-    """Whether this worker has a flood in hand."""
-
-    MINE = "mine"
-    ANOTHERS = "another's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +64,8 @@ class FloodBook:
 
         self._change(account, change)
 
-    def claim(self, account: Account, before: Flood, claimed: Flood) -> Claim:
-        """Take a flood in hand, unless another worker has changed it meanwhile."""
+    def claim(self, account: Account, before: Flood, claimed: Flood) -> Write:
+        """Take a flood in hand, unless another worker has changed it meanwhile: CONFLICT."""
 
         def change(pages: _Pages) -> _Pages:
             return pages.having(claimed) if before in pages.floods else pages
@@ -91,19 +83,19 @@ class FloodBook:
     def _read(self, account: Account) -> _Pages:
         return _with_earlier(decode(_Pages, self.documents.document(account, _NAME)))
 
-    def _change(self, account: Account, change: Callable[[_Pages], _Pages]) -> Claim:
-        """Change the book; say whether this worker has done so."""
+    def _change(self, account: Account, change: Callable[[_Pages], _Pages]) -> Write:
+        """Change the book; say whether this worker has done so, or there was nothing to change."""
         written: _Pages | None = None
         for _ in range(_ATTEMPTS):
             pages = self._read(account)
             if pages == written:
-                return Claim.MINE  # a put that was answered too late is repeated by the SDK
+                return Write.DONE  # a put that was answered too late is repeated by the SDK
             changed = change(pages)
             if changed == pages:
-                return Claim.ANOTHERS
+                return Write.CONFLICT
             content = encode(changed)
             if self.documents.swap_document(account, _NAME, content) is Write.DONE:
-                return Claim.MINE
+                return Write.DONE
             written = replace(changed, version=changed.version + 1)
         raise FloodContentionError(f"the floods of {account.key} kept changing")
 

@@ -36,7 +36,7 @@ from chalicelib.domain.floods import (
     with_digest_due,
 )
 from chalicelib.domain.severity import Severity
-from chalicelib.flows.flood_book import Claim, FloodBook
+from chalicelib.flows.flood_book import FloodBook
 from chalicelib.flows.ports import Queue, SharedDocuments, Topic
 from chalicelib.log import log
 
@@ -137,7 +137,7 @@ class Floods:
     def _tell(self, account: Account, flood: Flood, live: Mapping[str, Finding]) -> None:
         """Tell of one flood. The note comes first: no late digest opens anew what is over."""
         standing, step = self._look(flood, live)
-        if step is Next.END and flood.of is AlertType.OPENED:
+        if step is Next.END:
             if self._disperse(account, flood.crowd) is Write.CONFLICT:
                 return  # somebody has just joined it
             standing, step = self._look(flood, live)
@@ -147,7 +147,7 @@ class Floods:
         if step not in (Next.TELL, Next.END):
             return
         claimed = being_told(flood, standing, now, ending=step is Next.END)
-        if self._book.claim(account, flood, claimed) is Claim.ANOTHERS:
+        if self._book.claim(account, flood, claimed) is Write.CONFLICT:
             return
         self._publish(_digest(account, flood, claimed, standing, now))
         if step is Next.END:

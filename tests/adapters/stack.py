@@ -34,12 +34,13 @@ def create_table(dynamodb: Any, logical_id: str, name: str) -> None:
 
 @dataclass
 class Stack:
-    """The deployed resources, the monitor on them, and which clients it has made."""
+    """The deployed resources, the monitor on them, which clients it has made, and what calls."""
 
     environment: dict[str, str]
     inbox: str
     clock: Clock = field(default_factory=lambda: Clock(NOW))
     made: list[str] = field(default_factory=list)
+    called: set[str] = field(default_factory=set)
 
     def deployment(self, refusing: Mapping[str, str] | None = None) -> Deployment:
         """A function that has just started cold; the calls named in `refusing` meet that error."""
@@ -47,7 +48,7 @@ class Stack:
         def make(service: str, _: object) -> Any:
             self.made.append(service)
             made = client(service)
-            made.meta.events.register("before-call", partial(_refuse, refusing or {}))
+            made.meta.events.register("before-call", partial(self._refuse, refusing or {}))
             return made
 
         return Deployment(self.environment, make, self.clock)
@@ -78,6 +79,14 @@ class Stack:
         """Type and user of every alert that was published."""
         return [(alert["type"], alert["finding"]["user_name"]) for alert in self.alerts()]
 
+    def _refuse(self, refusing: Mapping[str, str], model: Any, **_: Any) -> tuple[Any, Any] | None:
+        """Note a call, and answer those to be refused in AWS's place, with an error."""
+        self.called.add(f"{model.service_model.endpoint_prefix}:{model.name}")
+        if model.name not in refusing:
+            return None
+        error = {"Error": {"Code": refusing[model.name], "Message": "refused for a test"}}
+        return AWSResponse("", 400, HTTPHeaders(), None), error
+
     def _taken(self, url: str) -> list[dict[str, Any]]:
         from moto.sqs.models import sqs_backends  # noqa: PLC0415 - only while moto is on
 
@@ -89,14 +98,6 @@ class Stack:
         ]
         queue._messages.clear()
         return found
-
-
-def _refuse(refusing: Mapping[str, str], model: Any, **_: Any) -> tuple[Any, Any] | None:
-    """Answer in AWS's place, with an error."""
-    if model.name not in refusing:
-        return None
-    error = {"Error": {"Code": refusing[model.name], "Message": "refused for a test"}}
-    return AWSResponse("", 400, HTTPHeaders(), None), error
 
 
 @contextmanager

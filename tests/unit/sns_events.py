@@ -40,7 +40,7 @@ def sns_event(*messages: Message) -> dict[str, Any]:
     }
 
 
-def alarm_event(**changes: str) -> dict[str, Any]:
+def alarm_event(**changes: str | None) -> dict[str, Any]:
     """What a function subscribed to the health topic gets from a CloudWatch alarm."""
     message = json.dumps(ALARM | changes)
     return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": message, "Subject": "x"}}]}

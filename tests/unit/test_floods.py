@@ -24,9 +24,18 @@ from chalicelib.domain.findings import (
     Write,
     resolve,
 )
-from chalicelib.domain.floods import PAUSE, TOGETHER, Flood, Limits, Moves, moves
+from chalicelib.domain.floods import (
+    PAUSE,
+    TOGETHER,
+    Crowd,
+    Flood,
+    Limits,
+    Moves,
+    moves,
+    with_digest_due,
+)
 from chalicelib.domain.severity import Severity
-from chalicelib.flows.flood_book import Claim, FloodBook, FloodContentionError
+from chalicelib.flows.flood_book import FloodBook, FloodContentionError
 from chalicelib.flows.floods import Floods
 from tests.fakes import Clock, Findings, Queue, State, Topic, UnavailableError
 from tests.unit.examples import ACCOUNT, FINDING, NOW
@@ -265,6 +274,13 @@ def test_a_digest_without_news_is_not_sent() -> None:
     assert len(world.digests) == 1
 
 
+@pytest.mark.parametrize(("seconds", "asks"), [(9.9, True), (10, False)])
+def test_a_digest_that_is_almost_due_is_too_early(seconds: float, *, asks: bool) -> None:
+    """The index may not show yet who opens now: ten seconds do."""
+    crowd = Crowd("x", due_at=NOW + timedelta(seconds=seconds))
+    assert (with_digest_due(crowd, NOW) != crowd) is asks
+
+
 def test_each_digest_says_what_is_new() -> None:
     """Whoever reads the second one need not compare it with the first."""
     world = flooded(20)
@@ -351,6 +367,32 @@ def test_a_second_flood_is_one_of_its_own() -> None:
     assert (closed.digest_id, closed.open, closed.strays) == (second_digest.digest_id, 0, 20)
     assert world.floods().is_over(ACCOUNT, second_digest.digest_id)
     assert not world.floods().is_over(ACCOUNT, first_digest.digest_id)
+
+
+def test_the_end_of_a_flood_does_not_disperse_the_next_one() -> None:
+    """Who opens after it is still of the crowd that goes on."""
+    first = flooded(20, Severity.MEDIUM)
+    first.tell()
+    first.pass_time(minutes=5)
+    before = list(first.findings.kept.values())
+    for finding in some(12, first=100):
+        first.open(finding)
+    first.settle(*before)
+    first.tell()
+    assert first.open(some(1, first=200)[0])
+    assert {d.open for d in first.digests} == {10, 0, 2}
+
+
+def test_nobody_is_told_anew_of_who_is_over() -> None:
+    """The index still shows it for a while, since its last alert is under way."""
+    world = flooded()
+    world.tell()
+    world.settle_all()
+    world.tell()
+    over = [f for f in world.findings.kept.values() if f.quiet]
+    world.floods().tell(ACCOUNT, over)
+    world.tell()
+    assert [digest.open for digest in world.digests] == [10, 0]
 
 
 def test_a_flood_does_not_inherit_the_severity_of_a_settled_one() -> None:
@@ -515,10 +557,10 @@ def test_a_flood_is_in_the_hands_of_one_worker() -> None:
     book.begin(ACCOUNT, flood)
     book.begin(ACCOUNT, replace(flood, announced=9))
     taken = replace(flood, claimed_until=NOW + timedelta(minutes=1))
-    assert book.claim(ACCOUNT, flood, taken) is Claim.MINE
+    assert book.claim(ACCOUNT, flood, taken) is Write.DONE
     written = state.documents["digest"]
     later = replace(flood, claimed_until=NOW + timedelta(minutes=2))
-    assert book.claim(ACCOUNT, flood, later) is Claim.ANOTHERS
+    assert book.claim(ACCOUNT, flood, later) is Write.CONFLICT
     assert state.documents["digest"] == written
     assert book.floods(ACCOUNT) == (taken,)
 
@@ -603,10 +645,10 @@ def test_a_flood_that_never_came_to_be_is_forgotten() -> None:
     """Its worker was killed before anybody opened; after an hour nobody waits for it any more."""
     world = World()
     world.floods().join_together(ACCOUNT, [Severity.LOW] * 11)
-    world.pass_time(minutes=59)
+    world.pass_time(minutes=60)
     world.tell()
     assert world.state.documents["digest"]["floods"]
-    world.pass_time(minutes=2)
+    world.pass_time(seconds=1)
     world.tell()
     assert not world.state.documents["digest"].get("floods")
     assert world.digests == []
@@ -622,9 +664,11 @@ def test_findings_of_an_earlier_version_go_on_under_their_digests_id() -> None:
     world.tell()
     assert world.digests == []
     world.settle_all()
+    world.put(some(1, first=90)[0], ToldHow("another", quiet=True))
     world.tell()
-    (over,) = world.digests
+    over, other = world.digests
     assert (over.digest_id, over.open, over.announced) == ("x", 0, 12)
+    assert (other.open, other.announced) == (1, 1)
 
 
 def test_a_crowd_that_cannot_be_counted_is_told_of_singly() -> None:

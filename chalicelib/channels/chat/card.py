@@ -76,7 +76,7 @@ def _lines(message: Received) -> Iterable[str]:
     if message.type == "digest":
         yield from _standing(about)
     elif body["finding"]:
-        yield from _finding(about, body["cause"] or {})
+        yield from _finding(about, body["cause"])
     else:
         yield code(about["detail"], 1500)
     for name, text in (("console_url", "IAM console"), ("cloudtrail_url", "CloudTrail")):
@@ -95,7 +95,7 @@ def _standing(digest: Mapping[str, Any]) -> Iterable[str]:
         yield f"- {code(each['severity'])} {code(each['user_name'], 64)} {since}"
 
 
-def _finding(finding: Mapping[str, Any], cause: Mapping[str, Any]) -> Iterable[str]:
+def _finding(finding: Mapping[str, Any], cause: Mapping[str, Any] | None) -> Iterable[str]:
     yield f"*User* {code(finding['user_name'])}"
     yield f"*Risk* {code(finding['severity'] + ' - ' + finding['risk'])}"
     if finding["risk_unread"]:

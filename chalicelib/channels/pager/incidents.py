@@ -114,7 +114,7 @@ def _details(message: Received) -> dict[str, Any]:
 
 
 def _links(remediation: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
-    named = (("console_url", "User in the IAM console"), ("cloudtrail_url", "CloudTrail"))
+    named = (("console_url", "IAM console"), ("cloudtrail_url", "CloudTrail"))
     return tuple(
         {"href": remediation[name], "text": text} for name, text in named if remediation[name]
     )

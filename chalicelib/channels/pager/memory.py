@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from chalicelib.channels.received import Alarm
+from chalicelib.channels.received import UNTOLD, Alarm
 from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Write
@@ -19,7 +19,6 @@ from chalicelib.domain.findings import Write
 KEPT = timedelta(days=400)
 """How long an incident is remembered: longer than one stays open."""
 _ATTEMPTS = 6
-_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Documents(Protocol):
@@ -66,31 +65,32 @@ class Memory:
     def hear(self, alarm: Alarm) -> Alarm:
         """Note an alarm's change; return the latest one known, which is this or a later one.
 
-        A message that does not tell its time is as late as it comes.
+        One whose message does not tell its time has changed just now.
         """
-        heard = replace(alarm, changed_at=alarm.changed_at or self.clock())
+        heard = replace(alarm, changed_at=self.clock()) if alarm.changed_at == UNTOLD else alarm
         for _ in range(_ATTEMPTS):
             noted = self._noted(heard)
-            if noted is not None and _order(noted.alarm) >= _order(heard):
+            if _order(noted.alarm) >= _order(heard):
                 return noted.alarm
-            content = encode(_Noted(heard, noted.version if noted else 0), whole=True)
+            content = encode(_Noted(heard, noted.version), whole=True)
             if self.documents.swap_document(alarm.account, _name(alarm), content) is Write.DONE:
                 return heard
         raise AlarmContentionError(f"the alarm {alarm.name!r} kept changing")
 
     def latest(self, alarm: Alarm) -> Alarm:
         """The latest change known of an alarm that was heard of."""
-        noted = self._noted(alarm)
-        return noted.alarm if noted else alarm
+        return self._noted(alarm).alarm
 
-    def _noted(self, alarm: Alarm) -> _Noted | None:
+    def _noted(self, alarm: Alarm) -> _Noted:
+        """What is noted of an alarm; before it was heard of, that it has never changed."""
         stored = self.documents.document(alarm.account, _name(alarm))
-        return decode(_Noted, stored) if stored else None
+        never = replace(alarm, changed_at=datetime.min.replace(tzinfo=UTC))
+        return decode(_Noted, stored) if stored else _Noted(never)
 
 
 def _order(alarm: Alarm) -> tuple[datetime, bool]:
     """Later changes after earlier ones; of two at one instant the end."""
-    return alarm.changed_at or _NEVER, alarm.state == "OK"
+    return alarm.changed_at, alarm.state == "OK"
 
 
 def _name(alarm: Alarm) -> str:

@@ -16,7 +16,7 @@ from chalicelib.channels.received import Alarm, Received
 from chalicelib.channels.security_hub.asff import asff_of
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Alert
-from chalicelib.domain.findings import AlertType, Finding, Status
+from chalicelib.domain.findings import AlertType, Finding
 from chalicelib.log import log
 from chalicelib.messages.body import body_of
 
@@ -52,8 +52,7 @@ class SecurityHub:
         body = message.body
         current = self.findings.by_id(message.about["id"])
         if isinstance(current, Finding) and not message.is_test:
-            over = current.status is Status.RESOLVED
-            body = body_of(Alert(AlertType.RESOLVED if over else AlertType.OPENED, current))
+            body = body_of(Alert(AlertType.OPENED, current))  # its finding, however it stands
         return asff_of(
             body["finding"],
             body["remediation"],

@@ -112,10 +112,11 @@ def test_a_finding_that_is_gone_from_the_table_is_what_its_message_says() -> Non
 
 @pytest.mark.parametrize("name", ["test", "test-opened"])
 def test_a_test_is_no_change_of_a_finding(name: str) -> None:
-    """Rules for real findings never see it."""
-    world = World()
+    """Rules for real findings never see it; nor is it one that has its id by chance."""
+    world = World(finding=OVER)
     world.relay(EXAMPLES[name])
     assert world.events[0].detail_type == "Straywatch Test"
+    assert world.events[0].detail["status_now"] == "OPEN"
 
 
 def test_every_type_of_message_has_its_detail_type() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -41,6 +42,7 @@ class World:
     """
 
     finding: Finding | NoFinding = FINDING
+    now: datetime = NOW + timedelta(minutes=5)
     flood_over: bool = False
     severities: tuple[Severity, ...] = tuple(Severity)
     pagerduty: PagerDuty = field(default_factory=PagerDuty)
@@ -77,7 +79,7 @@ class World:
             findings=self,
             is_flood_over=self.is_flood_over,
             severities=self.severities,
-            memory=Memory(self.state, Clock(NOW)),
+            memory=Memory(self.state, Clock(self.now)),
             send=self.send,
         )
 
@@ -371,13 +373,41 @@ def test_alarms_are_apart() -> None:
     assert world.lives == [(1, 0)]
 
 
-def test_an_alarm_without_its_time_is_as_late_as_it_comes() -> None:
+def test_an_alarm_without_its_time_changed_as_it_is_heard() -> None:
     """Whoever plays one by hand need not make up a time."""
-    world = World()
-    untimed = {"StateChangeTime": ""}
-    assert from_topic(world.pager, alarm_event(**untimed)) == [Relayed.SENT]
-    assert from_topic(world.pager, alarm_event(NewStateValue="OK", **untimed)) == [Relayed.SENT]
+    world, untimed = World(), ""
+    assert world.hear("ALARM", 1, StateChangeTime=untimed) == [Relayed.SENT]
+    world.now += timedelta(minutes=5)
+    assert world.hear("OK", 21) == [Relayed.SENT]
     assert world.lives == [(1, 1)]
+    world.now += timedelta(minutes=5)
+    assert world.hear("ALARM", 1, StateChangeTime=untimed) == [Relayed.SENT]
+    assert world.hear("OK", 24) == [Relayed.OVER]
+    assert world.lives == [(2, 1)]
+
+
+def test_a_repeated_alarm_is_noted_once() -> None:
+    """Nothing is written for what is known; an alarm need have no description."""
+    world = World()
+    world.hear("ALARM", 1, AlarmDescription="")
+    noted = dict(world.state.documents)
+    assert world.hear("ALARM", 1, AlarmDescription="") == [Relayed.SENT]
+    assert world.state.documents == noted
+
+
+def test_health_pages_though_it_is_about_no_finding() -> None:
+    """No table can tell whether it is over."""
+    world = World()
+    assert world.page(EXAMPLES["health-missed-events"]) == [Relayed.SENT]
+    assert world.lives == [(1, 0)]
+
+
+def test_an_incident_is_remembered_for_longer_than_one_stays_open() -> None:
+    """400 days from when it was opened; then the table forgets it."""
+    world = World()
+    world.page(OPENED)
+    (note,) = world.state.documents.values()
+    assert note["expires_at"] == (world.now + timedelta(days=400)).timestamp()
 
 
 @pytest.mark.parametrize(

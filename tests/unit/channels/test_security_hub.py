@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,12 +12,14 @@ from hypothesis import given, settings
 
 from chalicelib.channels.interface import from_queue
 from chalicelib.channels.security_hub.relay import SecurityHub
+from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Alert, Message
 from chalicelib.domain.findings import AlertType, Finding, NoFinding, Reason, Resolution, resolve
 from chalicelib.messages.body import body_of
 from straywatch.local.emulator.security_hub import SecurityHub as Hub
 from tests.unit.examples import ACCOUNT, EXAMPLES, FINDING, NOW, many
 from tests.unit.hostile import alerts
+from tests.unit.sns_events import ALARM
 
 OPENED = Alert(AlertType.OPENED, FINDING)
 OVER = resolve(FINDING, Resolution(Reason.JOINED_GROUP, ("admins",)), at=NOW, now=NOW)
@@ -111,6 +113,22 @@ def test_a_refused_finding_repeats_no_other() -> None:
     failed = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
     assert failed == {"0", "1"}
     assert len(world.hub.findings) == 1
+
+
+def test_an_alarm_is_no_finding() -> None:
+    """Should it come to this queue, it does not come again."""
+    world = World()
+    assert world.import_bodies(json.dumps(ALARM)) == {"batchItemFailures": []}
+    assert world.imports == []
+
+
+def test_where_there_is_no_console_there_is_no_link() -> None:
+    """Security Hub refuses a link that is none."""
+    hidden = replace(FINDING, account=Account("aws-iso", "123456789012"))
+    world = World(finding=hidden)
+    world.import_(Alert(AlertType.OPENED, hidden))
+    (finding,) = world.hub.findings.values()
+    assert "Url" not in finding["Remediation"]["Recommendation"]
 
 
 def test_a_test_alert_is_archived_at_once() -> None:
