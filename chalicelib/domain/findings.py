@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.account import Account, User
 from chalicelib.domain.evaluation import Evaluated
@@ -13,6 +14,9 @@ from chalicelib.domain.events import Cause
 from chalicelib.domain.facts import Evidence, StraySince
 from chalicelib.domain.severity import Severity
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.domain.risk import Risk
 
 CLAIM = timedelta(seconds=60)
 """How long a worker that has an alert in hand keeps others from sending it, too: longer than a
@@ -225,6 +229,24 @@ def moved_on(
     else:
         return finding
     return replace(step, alerted_at=now, muted=muted, claimed_until=now + CLAIM)
+
+
+def is_half_graded(finding: Finding) -> bool:
+    """Whether the finding was opened without knowing all of its user's risk."""
+    return finding.status is Status.OPEN and bool(finding.unread)
+
+
+def regraded(finding: Finding, risk: Risk) -> Finding:
+    """The half graded finding by a `risk` of which more is known; unchanged if no more is.
+
+    What was unknown counted as the worst, so that this mostly lowers the severity. One that has
+    escalated stays one above its risk. Nobody is told: the next alert says what is known by then.
+    """
+    if not is_half_graded(finding) or not set(risk.unknown) < set(finding.unread):
+        return finding
+    escalated = finding.escalated_at is not None
+    severity = Severity(min(risk.severity + escalated, Severity.CRITICAL))
+    return replace(finding, severity=severity, risk=risk.reasons, unread=risk.unknown)
 
 
 def sent(finding: Finding) -> Finding:

@@ -13,12 +13,15 @@ from chalicelib.domain.findings import (
     AlertType,
     Finding,
     Status,
+    is_half_graded,
     may_send,
     moved_on,
+    regraded,
     renamed,
     resolve,
     sent,
 )
+from chalicelib.domain.risk import Risk
 from chalicelib.domain.severity import Severity
 from chalicelib.settings import Settings
 from straywatch.deploy.packaging import SOURCES
@@ -187,3 +190,50 @@ def test_the_claim_outlasts_the_function() -> None:
     """
     config = json.loads((SOURCES / ".chalice" / "config.json").read_text())
     assert timedelta(seconds=config["stages"]["dev"]["lambda_timeout"]) <= CLAIM
+
+
+HALF = replace(
+    TOLD,
+    severity=Severity.CRITICAL,
+    risk="administrator-like: everything; access keys not readable",
+    unread=("access keys", "console password"),
+)
+
+
+def test_what_was_opened_half_graded_is_graded_again() -> None:
+    """Unknown credentials count as the worst; once they are known, the severity is what it is."""
+    known = Risk(Severity.HIGH, "administrator-like: everything; no credentials")
+    after = regraded(HALF, known)
+    assert (after.severity, after.risk, after.unread) == (Severity.HIGH, known.reasons, ())
+    assert after == replace(HALF, severity=after.severity, risk=after.risk, unread=())
+
+
+def test_an_escalated_finding_stays_one_above_its_risk() -> None:
+    """It has been open for too long, whatever its user can do."""
+    escalated = replace(HALF, escalated_at=NOW)
+    assert regraded(escalated, Risk(Severity.MEDIUM, "some")).severity is Severity.HIGH
+    assert regraded(escalated, Risk(Severity.CRITICAL, "all")).severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(
+    "unknown", [("access keys", "console password"), ("access keys", "MFA"), ("MFA",)]
+)
+def test_as_long_as_no_more_is_known_nothing_changes(unknown: tuple[str, ...]) -> None:
+    """Another gap is no progress: the grade would go up and down with each sweep."""
+    assert regraded(HALF, Risk(Severity.LOW, "other", unknown)) is HALF
+
+
+def test_a_part_that_becomes_known_is_taken() -> None:
+    """What is left unknown is looked for again."""
+    after = regraded(HALF, Risk(Severity.HIGH, "no password", ("access keys",)))
+    assert (after.severity, after.unread) == (Severity.HIGH, ("access keys",))
+    assert is_half_graded(after)
+
+
+@pytest.mark.parametrize(
+    "finding", [TOLD, resolve(HALF, JOINED, at=NOW, now=NOW)], ids=["whole", "resolved"]
+)
+def test_what_is_graded_or_over_keeps_its_grade(finding: Finding) -> None:
+    """Evidence is not rewritten, and a grade that was whole stays as it was told."""
+    assert not is_half_graded(finding)
+    assert regraded(finding, Risk(Severity.LOW, "other")) is finding
