@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 from typing import Any
 
 from chalicelib.codec import decode
 from chalicelib.domain.findings import Reason, Resolution
 from chalicelib.text import elided
+from chalicelib.times import in_utc
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: groups of one user
 _MOST_GROUPS = 10
@@ -41,7 +41,7 @@ def in_full(
             return "was deleted"
         case Reason.EXEMPTED:
             until = resolution.exempted_until
-            limit = f"until {until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if until else ""
+            limit = f"until {in_utc(until)}" if until else ""
             by = elided(resolution.exempted_by, _LONGEST_NAME)
             return f"is exempt {limit or 'without an end'}, by {by}"
 

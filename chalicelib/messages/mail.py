@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Alert, Digest, Message, Notice
@@ -22,6 +22,7 @@ from chalicelib.messages.remedies import (
     users_url,
 )
 from chalicelib.text import counted, elided, harmless, wrapped
+from chalicelib.times import in_utc, spoken
 
 _LONGEST_NAME = 64  # of a user or a group; a rare one has up to 128 characters
 _GROUPS_NAMED = 3
@@ -30,7 +31,6 @@ _LONGEST_RISK = 190  # three lines
 _TEST = "This is a test of the way that alerts take. Nothing is the matter. A real one says:"
 _FIND = "To mend it, find (`straywatch plan`) or make a group for it, and add it:"
 _PUT_BACK = "To mend it, put it back, or into another group (see `straywatch plan`):"
-_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 _SINCE = {
     Evidence.EVENT: "the call below",
     Evidence.CREATION: "its creation",
@@ -91,11 +91,11 @@ def _digest(digest: Digest, alias: str) -> list[str]:
     facts = [
         ("Severity", counts or "none is left"),
         ("Account", _account(digest.account, alias)),
-        ("At", _time(digest.at)),
+        ("At", in_utc(digest.at)),
         ("In all", _in_all(digest)),
     ]
     worst = [
-        f"{finding.severity.name:<8}  since {_time(finding.stray_since)}"
+        f"{finding.severity.name:<8}  since {in_utc(finding.stray_since)}"
         f"  {harmless(elided(finding.user_name, 36))}"
         for finding in digest.worst
     ]
@@ -135,19 +135,19 @@ def _facts(finding: Finding, alias: str, *, over: bool) -> Facts:
         ("Severity", finding.severity.name + risk),
         ("Account", _account(finding.account, alias)),
         ("User", f"{elided(finding.user_name, _LONGEST_NAME)} ({finding.user_id})"),
-        ("Since", f"{_time(finding.stray_since)}, {_SINCE[finding.evidence]}"),
+        ("Since", f"{in_utc(finding.stray_since)}, {_SINCE[finding.evidence]}"),
     ]
     if finding.unread:
         named = elided(", ".join(finding.unread), 120)
         facts.insert(1, ("Not read", f"{named}; the severity allows for it"))
     if finding.cause:
-        facts.append(("Call", f"{deed(finding.cause)} at {_time(finding.cause.event_time)}"))
+        facts.append(("Call", f"{deed(finding.cause)} at {in_utc(finding.cause.event_time)}"))
         facts.append(("By", actor(finding.cause, finding.account)))
         facts.append(("From", place(finding.cause)))
     if finding.flaps:
         facts.append(("Unsteady", f"was in no group {counted(finding.flaps, 'time')} in a day"))
     if over and finding.resolved_at:
-        facts.append(("Settled", _time(finding.resolved_at)))
+        facts.append(("Settled", in_utc(finding.resolved_at)))
     return facts
 
 
@@ -158,10 +158,10 @@ def sentence(message: Alert | Digest) -> str:
     finding = message.finding
     who = f"IAM user {elided(finding.user_name, _LONGEST_NAME)}"
     if message.type is AlertType.RESOLVED and finding.resolution:
-        length = duration((finding.resolved_at or finding.opened_at) - finding.stray_since)
+        length = spoken(_seconds(finding, finding.resolved_at))
         ended = in_full(finding.resolution, groups=_GROUPS_NAMED, longest=_LONGEST_GROUP)
         return f"{who} {ended}, after {length} in no group."
-    length = duration((finding.alerted_at or finding.opened_at) - finding.stray_since)
+    length = spoken(_seconds(finding, finding.alerted_at))
     match message.type:
         case AlertType.REMINDER:
             number = finding.reminders
@@ -171,6 +171,11 @@ def sentence(message: Alert | Digest) -> str:
             return f"{who} has been in no group for {length}: too long. {raised}"
         case _:
             return f"{who} {_began(finding, length)}"
+
+
+def _seconds(finding: Finding, until: datetime | None) -> float:
+    """How long the user had been a stray by then, or else by the finding's opening."""
+    return ((until or finding.opened_at) - finding.stray_since).total_seconds()
 
 
 def _began(finding: Finding, length: str) -> str:
@@ -216,16 +221,3 @@ def _in_all(digest: Digest) -> str:
 
 def _account(account: Account, alias: str) -> str:
     return f"{account.account_id} ({alias})" if alias else account.account_id
-
-
-def _time(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def duration(length: timedelta) -> str:
-    """A length of time in its largest unit that fits twice: `90 minutes`, `2 hours`, `1 second`."""
-    seconds = max(0, int(length.total_seconds()))
-    for unit, size in _UNITS:
-        if seconds >= 2 * size:
-            return counted(seconds // size, unit)
-    return counted(seconds, "second")

@@ -16,13 +16,12 @@ from chalicelib.domain.findings import AlertType, Finding, Status
 from chalicelib.messages.body import body_of
 from chalicelib.messages.remedies import console_url, fix_commands
 from chalicelib.text import counted
-from chalicelib.times import iso
+from chalicelib.times import iso, spoken
 from straywatch.findings.choosing import Chosen
 from straywatch.findings.life import life
 from straywatch.findings.reading import Unreadable
 from straywatch.findings.suggesting import NotAsked, NotLooked, Suggestion
 from straywatch.remediation.planning.suggestion import Certain, NotCertain
-from straywatch.terminal.durations import spoken
 from straywatch.terminal.tables import console, print_table, say, say_whole, write_csv
 
 SCHEMA = "straywatch.findings/1"
