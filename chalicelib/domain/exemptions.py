@@ -31,8 +31,10 @@ TAG_UNTIL = "straywatch:exempt-until"
 _KINDS = ("name", "path", "user_id")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PLACEHOLDERS = frozenset(
-    ("", "why", "reason", "the reason", "your reason", "a reason", "say why", "why say why", "todo")
-    + ("tbd", "fixme", "xxx", "none", "n a", "placeholder", "because")
+    (
+        *("", "why", "say why", "why say why", "reason", "a reason", "the reason", "your reason"),
+        *("todo", "tbd", "fixme", "xxx", "none", "n a", "placeholder", "because"),
+    )
 )
 """What stands in the place of a reason in instructions and in forms filled in in haste."""
 _USER_ID = re.compile(r"\w{16,128}", re.ASCII)  # IAM API Reference, User: UserId

@@ -13,11 +13,11 @@ from chalicelib.times import in_utc
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: groups of one user
 _MOST_GROUPS = 10
 _LONGEST_NAME = 128
-_SHORT_NAME = 25
+_SHORT_NAME = 16
 
 
 def in_short(resolution: Resolution) -> str:
-    """For a line of some 40 characters: the first group, the day of an end."""
+    """For a line of some 30 characters: the first group, the day of an end."""
     match resolution.reason:
         case Reason.JOINED_GROUP:
             first, *others = resolution.groups or ("a group",)
@@ -27,7 +27,7 @@ def in_short(resolution: Resolution) -> str:
             return "was deleted"
         case Reason.EXEMPTED:
             until = resolution.exempted_until
-            return f"is exempt until {until:%Y-%m-%d}" if until else "is exempt without an end"
+            return f"exempt until {until:%Y-%m-%d}" if until else "exempt without an end"
 
 
 def in_full(
