@@ -171,7 +171,6 @@ def _report(browser: Browser, stack: LocalStack) -> None:
     text, _ = written(stack.session, None, chosen, "html", __version__)
     page = browser.new_page(viewport={"width": 1080, "height": 1300})
     page.set_content(text)
-    page.locator("h2", has_text="Compliance over").scroll_into_view_if_needed()
     _shoot(page, "report")
 
 

@@ -99,7 +99,7 @@ def test_the_picture_shows_graces_and_what_happened() -> None:
 
     assert "3 open findings of 412 users" in shown
     assert "new.starter" in shown
-    assert "1m 42s" in shown
+    assert "1 min 42 s" in shown
 
 
 @pytest.mark.parametrize(("width", "height"), [(20, 5), (40, 10), (80, 24), (200, 60)])
