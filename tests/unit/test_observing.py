@@ -22,7 +22,8 @@ from straywatch.observing.figures import (
     spread,
 )
 from straywatch.observing.graces import LATEST_CHECK, running_graces
-from straywatch.observing.health import Wellness, health, worst
+from straywatch.observing.health import Wellness, ailment, complaints, health, worst
+from straywatch.observing.moments import moment
 from straywatch.observing.records import Reading, Unread
 from straywatch.observing.standing import Standing, headline, standing
 from straywatch.observing.timeline import timeline
@@ -199,6 +200,34 @@ def test_each_ailment_is_named() -> None:
         "Exemptions": Wellness.BAD,
         "Unreadable": Wellness.BAD,
     }
+
+
+def test_a_blind_monitor_says_so_and_why() -> None:
+    """What keeps strays from being noticed is told from what is merely wrong."""
+    blind = health(samples.unwell(), OBSERVED)
+    refused = health(replace(samples.usual(), refused=("no JSON",)), OBSERVED)
+
+    assert ailment(blind) == "The monitor may be blind"
+    assert "Dead letters: 12; `straywatch redrive` tells why" in complaints(blind)
+    assert ailment(refused) == "The monitor is not well"
+    assert ailment(health(samples.usual(), OBSERVED)) == ""
+
+
+def test_a_monitor_that_was_just_deployed_is_not_late() -> None:
+    """It says when its first sweep comes; if none came in two intervals, something is wrong."""
+    reading = samples.empty()
+    fresh = replace(OBSERVED, created_at=NOW - 5 * MINUTE)
+
+    assert worst(health(reading, fresh)) is Wellness.FINE
+    told = {sign.name: sign.text for sign in health(reading, fresh)}
+    assert told["Last sweep"] == "none yet; the first is due by 2026-11-23 12:55 UTC"
+    assert worst(health(reading, OBSERVED)) is Wellness.BAD
+
+
+def test_an_instant_bears_its_zone_and_its_day_unless_it_is_today() -> None:
+    """Yesterday's time is not taken for today's, wherever the reader is."""
+    assert moment(NOW, NOW) == "12:00:00 UTC"
+    assert moment(NOW - 13 * HOUR, NOW) == "2026-11-22 23:00 UTC"
 
 
 def test_queues_that_cannot_be_read_are_not_empty() -> None:
