@@ -1,4 +1,4 @@
-"""An alert as each of its readers sees it: letter, bubble, card, incident; and what programs get."""
+"""An alert as each reader sees it: letter, bubble, card, incident; and as programs get it."""
 
 from __future__ import annotations
 
