@@ -19,8 +19,8 @@ from straywatch.observing.records import Census, Reading
 class Standing:
     """Counts of users.
 
-    `overdue` outlasted their grace, `in_grace` have one that runs, and of those `waiting` no event
-    told: the next sweep finds them.
+    `overdue` outlasted their grace, `in_grace` have one that runs, and of those `waiting` the
+    monitor has not heard: their event is on its way, or the next sweep finds them.
     `counted_at` is when all users were last counted; without it only overdue and in_grace are
     known. `note` says why they could not be counted afresh.
     """
@@ -56,7 +56,7 @@ class Standing:
             for number, name in (
                 (self.overdue, "overdue"),
                 (self.in_grace, "in grace"),
-                (self.waiting, "waiting for a sweep"),
+                (self.waiting, "not noticed yet"),
             )
             if number
         ]

@@ -59,7 +59,7 @@ class Follower:
     clock: Callable[[], datetime] = utc_now
     seen: Seen = Seen()
     broken: BaseException | None = None
-    _known: set[tuple[datetime, str, str]] = field(default_factory=set)
+    _known: set[Happening] = field(default_factory=set)
     _over: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
@@ -118,6 +118,6 @@ class Follower:
         self.seen = replace(self.seen, error=reason, failing_since=since)
 
 
-def _key(happening: Happening) -> tuple[datetime, str, str]:
-    """What makes it the same thing, though a finding tells more of an event than its mark did."""
-    return happening.at, happening.kind, happening.user_name
+def _key(happening: Happening) -> Happening:
+    """What makes it the same thing, though later a finding tells of what a mark told before."""
+    return replace(happening, finding_id="")

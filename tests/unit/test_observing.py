@@ -128,6 +128,15 @@ def test_the_timeline_tells_each_event_once_and_the_newest_first() -> None:
     ]
 
 
+def test_within_a_second_the_timeline_keeps_the_order_that_calls_have() -> None:
+    """Nobody joins before being created, though CloudTrail tells whole seconds."""
+    mark = samples.told_of(samples.grace_mark("ann", MINUTE), Kind.JOINED, NOW - MINUTE)
+    newest, created = timeline(replace(samples.empty(), marks=(mark,)), ACCOUNT)
+
+    assert newest.text == "joined a group"
+    assert created.text.startswith("CreateUser")
+
+
 def test_sweeps_that_changed_nothing_do_not_fill_the_timeline() -> None:
     """Of quiet sweeps only the last is told, besides those that noticed something."""
     sweeps = list(samples.sweeps(10, 40, 0))

@@ -34,7 +34,7 @@ function drawHero({ standing, deployment, health }) {
   drawLead();
   const parts = standing.counted_at === null ? [] : [
     ["open", "Overdue", standing.open], ["grace", "In grace", standing.grace],
-    ["waiting", "Waiting for a sweep", standing.waiting],
+    ["waiting", "Not noticed yet", standing.waiting],
     ["exempt", "Exempt", standing.exempt], ["compliant", "In a group", standing.compliant],
   ].filter(([kind, , n]) => n || kind !== "waiting");
   sync(byId("stack"), parts.filter(([, , n]) => n > 0), ([kind]) => kind, ([kind, , n]) => {
