@@ -84,7 +84,8 @@ def _sweeps(reading: Reading, observed: Observed) -> Sign:
         return Sign("Last sweep", Wellness.BAD, f"{told}; one is due every {every}", blinds=True)
     if last is None:
         due = observed.created_at + observed.sweep_every
-        return Sign("Last sweep", Wellness.FINE, f"none yet; the first is due by {moment(due)}")
+        by = moment(due, reading.read_at)
+        return Sign("Last sweep", Wellness.FINE, f"none yet; the first is due by {by}")
     return Sign("Last sweep", Wellness.FINE, "in time")
 
 

@@ -2,7 +2,7 @@
 
 import { el, other } from "./dom.js";
 
-const FACES = { ":red_circle:": "\u{1f534}", ":large_orange_circle:": "\u{1f7e0}", ":large_yellow_circle:": "\u{1f7e1}", ":white_check_mark:": "\u2705" };
+const FACES = { ":red_circle:": ["\u25cf", "CRITICAL"], ":large_orange_circle:": ["\u25cf", "HIGH"], ":large_yellow_circle:": ["\u25cf", "MEDIUM"], ":white_check_mark:": ["\u2713", "fine"] };
 const MARKUP = /(`[^`]*`|\*[^*\s][^*]*\*|:[a-z_]+:|https:\/\/[^\s<>]+)/;
 
 // The markup that chats know: `code`, *bold*, faces and links; all else is text.
@@ -12,7 +12,8 @@ function chatLine(text) {
     if (/^`.*`$/s.test(part)) line.append(el("code", { translate: "no" }, other(part.slice(1, -1))));
     else if (/^\*.+\*$/s.test(part)) line.append(el("strong", {}, part.slice(1, -1).replaceAll("*", "")));
     else if (part.startsWith("https://")) line.append(anchor(part, part));
-    else line.append(FACES[part] ?? part);
+    else if (FACES[part]) line.append(el("span", { class: `face ${FACES[part][1]}`, title: part }, FACES[part][0]));
+    else line.append(part);
   }
   return line;
 }
