@@ -216,6 +216,7 @@ def test_a_failure_keeps_the_last_view_and_says_why() -> None:
         {"n": 1},
         ClientError({"Error": {"Code": "ExpiredToken"}}, "Query"),
         {"n": 1},
+        KeyError("oh"),
         {"n": 2},
     ]
 
@@ -231,7 +232,8 @@ def test_a_failure_keeps_the_last_view_and_says_why() -> None:
         poller.step()
         seen.append(poller.current())
 
-    assert [each.version for each in seen] == [1, 1, 1, 2]
+    assert [each.version for each in seen] == [1, 1, 1, 1, 2]
+    assert seen[3].error == "a mistake in straywatch: KeyError('oh')"
     assert seen[1].view == {"n": 1}
     assert "session has expired" in seen[1].error
     assert seen[2].error == ""

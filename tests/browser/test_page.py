@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from straywatch.alert_path.delivered import Delivered
 from straywatch.dashboard.poller import Published
@@ -181,6 +182,25 @@ def test_a_finding_opens_at_its_address_by_keyboard(open_page: OpenPage) -> None
         expect(linked.locator("#sheet-title")).to_have_text("frank.mueller")
         linked.keyboard.press("Escape")
         expect(linked).to_have_url(url)
+
+
+def test_a_link_from_another_site_opens_the_page_which_that_site_cannot_read(
+    browser: Browser,
+) -> None:
+    """As from a chat or a wiki, also after a reload; what that site fetches, it does not get."""
+    with serving_a(samples.usual(now())) as (server, url), browser.new_context() as context:
+        (finding, details), *_ = server.details.items()
+        page = context.new_page()
+        page.goto("data:text/html,a wiki")
+        page.set_content(f'<a href="{url}#finding={quote(finding, safe="")}">look</a>')
+        asked = f"fetch('{url}data.json', {{mode: 'no-cors'}}).then(() => 'read', () => 'refused')"
+        refused = page.evaluate(asked)
+        page.click("a")
+        expect(live(page).locator("#sheet-title")).to_have_text(details["user"])
+        page.reload()
+        expect(live(page).locator("#sheet-title")).to_have_text(details["user"])
+
+        assert refused == "refused"
 
 
 def test_a_blind_monitor_does_not_look_healthy(open_page: OpenPage) -> None:
