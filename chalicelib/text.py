@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 import textwrap
 
-# https://docs.aws.amazon.com/sns/latest/api/API_Publish.html: under 100 characters, ASCII, no
-# line breaks or control characters
-LONGEST_SUBJECT = 99
 WIDTH = 80
 """Columns of a mail: what every mail program and terminal shows without a break."""
 

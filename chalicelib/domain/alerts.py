@@ -162,7 +162,7 @@ def flapping_notice(mark: Mark, episodes: int) -> Notice:
         type=AlertType.FLAPPING,
         severity=Severity.MEDIUM,
         account=mark.account,
-        title=f"IAM user {mark.user_name} keeps leaving its groups",
+        title=f"{mark.user_name} keeps leaving its groups",
         detail=(
             f"The user has been in no group {episodes} times within a day, and joined one each"
             " time before the grace period was over. No finding was opened."
@@ -175,7 +175,7 @@ def missed_events_notice(account: Account, missed: int) -> Notice:
     """Say that the event path has gone blind: a sweep found what events should have told."""
     return _of_health(
         account,
-        "Straywatch misses events",
+        "Straywatch is missing events",
         f"The last sweep period found {missed} users without a group of whom no event told."
         " They are reported late until the event path works again; `straywatch doctor` looks"
         " for the reason.",

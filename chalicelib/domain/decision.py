@@ -201,7 +201,7 @@ def _no_stray(
         decision = Decision(
             row=Row.CLOSE,
             evaluated=evaluated,
-            resolution=resolution_of(evaluated),
+            resolution=_with_cause(resolution_of(evaluated), joined(seen.past)),
             over_at=seen.looked_at,
         )
     else:
@@ -273,9 +273,18 @@ def _still(past: tuple[Fact, ...], finding: Finding, evaluated: Evaluated) -> De
     in_group, left = joined(past), begun(past)
     group = in_group.name if in_group else left.name if left else ""
     resolution = Resolution(Reason.JOINED_GROUP, (group,) if group else ())
+    resolution = _with_cause(resolution, in_group)
     return Decision(
         row=Row.OVER_MEANWHILE, evaluated=evaluated, resolution=resolution, over_at=moved_at
     )
+
+
+def _with_cause(resolution: Resolution, told: Fact | None) -> Resolution:
+    """The resolution with the call that ended it, if the joining that was told of is the one."""
+    groups = {group.lower() for group in resolution.groups}
+    if resolution.reason is not Reason.JOINED_GROUP or told is None:
+        return resolution
+    return replace(resolution, cause=told.cause) if told.name.lower() in groups else resolution
 
 
 def _is_awaited(seen: Seen, since: StraySince) -> bool:

@@ -30,6 +30,13 @@ TAG = "straywatch:exempt"
 TAG_UNTIL = "straywatch:exempt-until"
 _KINDS = ("name", "path", "user_id")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_PLACEHOLDERS = frozenset(
+    (
+        *("", "why", "say why", "why say why", "reason", "a reason", "the reason", "your reason"),
+        *("todo", "tbd", "fixme", "xxx", "none", "n a", "placeholder", "because"),
+    )
+)
+"""What stands in the place of a reason in instructions and in forms filled in in haste."""
 _USER_ID = re.compile(r"\w{16,128}", re.ASCII)  # IAM API Reference, User: UserId
 
 
@@ -124,13 +131,18 @@ class Exemptions:
             return [], ""
         if not self.tag_exemptions:
             return [], f"the tag {TAG} is ignored: exemptions by tag are switched off"
-        if not tags[TAG].strip():
+        if is_placeholder(tags[TAG]):
             return [], f"the tag {TAG} is ignored: it gives no reason"
         try:
             until = read_end(tags[TAG_UNTIL]) if TAG_UNTIL in tags else None
         except ValueError:
             return [], f"the tag {TAG} is ignored: {TAG_UNTIL} is no date"
         return [Rule("tag", TAG, tags[TAG], until)], ""
+
+
+def is_placeholder(reason: str) -> bool:
+    """Whether it says nothing: `WHY`, `<reason>`, `${WHY:?say why}`, `TODO`, `...`."""
+    return " ".join(re.split(r"[\W_]+", reason)).strip().casefold() in _PLACEHOLDERS
 
 
 def _lasting(rule: Rule) -> tuple[bool, datetime]:
@@ -150,8 +162,11 @@ def read_end(text: str) -> datetime:
         raise ValueError("out of the calendar") from error
 
 
-def parse(text: str) -> Exemptions:
-    """Read the configuration document. Raises InvalidConfigurationError, naming every fault."""
+def parse(text: str, *, was_in_force: bool = False) -> Exemptions:
+    """Read the configuration document. Raises InvalidConfigurationError, naming every fault.
+
+    One that `was_in_force` may have placeholders for reasons: earlier versions took them.
+    """
     faults: list[str] = []
     try:
         document = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, faults))
@@ -160,6 +175,7 @@ def parse(text: str) -> Exemptions:
     if not isinstance(document, dict):
         raise InvalidConfigurationError(["not a JSON object"])
     faults += _faults_of(document)
+    faults += () if was_in_force else _placeholders_in(document.get("exemptions"))
     if faults:
         raise InvalidConfigurationError(faults)
     rules = (_rule(entry) for entry in document.get("exemptions", []))
@@ -208,6 +224,14 @@ def _faults_of_entry(entry: Mapping[str, Any], place: str) -> Iterator[str]:
             read_end(entry["until"])
         except (TypeError, ValueError):
             yield f"{place}.until: must be a date (2027-01-31) or a time with its offset"
+
+
+def _placeholders_in(entries: object) -> Iterator[str]:
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        reason = entry.get("reason") if isinstance(entry, dict) else None
+        if isinstance(reason, str) and reason.strip() and is_placeholder(reason):
+            shown = ascii(reason[:40])
+            yield f"exemptions[{index}].reason: must say why, and {shown} is a placeholder"
 
 
 def _fault_of_value(key: str, value: str) -> str:

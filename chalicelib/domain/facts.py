@@ -83,8 +83,8 @@ _KIND_OF = {
 class Fact:
     """One thing told of a name's bearer. `name` is the group, or the other name of a rename.
 
-    `user_id` is empty unless it was told; `cause` is the call that may have made a stray. What a
-    look showed was so some time from `after` to `at`.
+    `user_id` is empty unless it was told; `cause` is the call that may have made a stray, or ended
+    one. What a look showed was so some time from `after` to `at`.
     """
 
     id: str
@@ -189,7 +189,7 @@ def told_by(event: MembershipEvent) -> tuple[tuple[str, Fact], ...]:
         at=cause.event_time,
         user_id=event.user_id,
         name=other[:_LONGEST_NAME],
-        cause=cause if kind in (Kind.CREATED, Kind.LEFT) else None,
+        cause=None if kind is Kind.RENAMED else cause,
     )
     if kind is not Kind.RENAMED:
         return ((event.user_name, fact),)
@@ -362,6 +362,12 @@ def went_on(mark: Mark, at: datetime) -> Fact | None:
     ends = (f for f in mark.facts if f.kind in _ENDS and f.at >= at)
     end = next(ends, None)
     return end if end and end.kind is Kind.RENAMED else None
+
+
+def deleted_by(mark: Mark, at: datetime) -> Cause | None:
+    """The call that deleted whoever bore the name at `at`; None where none is told."""
+    end = next((f for f in mark.facts if f.kind in _ENDS and f.at >= at), None)
+    return end.cause if end and end.kind is Kind.DELETED else None
 
 
 def is_given_up(mark: Mark, since: datetime) -> bool:

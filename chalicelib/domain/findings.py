@@ -65,12 +65,16 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Why a finding is over: which groups the user joined, or what exempts it and until when."""
+    """Why a finding is over: which groups the user joined, or what exempts it and until when.
+
+    `cause` is the call that ended it, where an event told of that.
+    """
 
     reason: Reason
     groups: tuple[str, ...] = ()
     exempted_by: str = ""
     exempted_until: datetime | None = None
+    cause: Cause | None = None
 
 
 def resolution_of(evaluated: Evaluated) -> Resolution:

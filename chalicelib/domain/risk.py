@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.permissions import Grants, of_aws_policy, of_document
 from chalicelib.domain.severity import Severity
-from chalicelib.text import plain
+from chalicelib.text import counted, plain
 
 OLD_KEY = timedelta(days=90)
 """CIS AWS Foundations Benchmark: access keys are rotated every 90 days or less."""
@@ -178,10 +178,17 @@ def _keys(keys: tuple[AccessKey, ...] | None, now: datetime) -> _Judged:
 
 
 def _describe(key: AccessKey, now: datetime) -> str:
-    age = f"{max((now - key.created_at).days, 0)} days old" if key.created_at else "of unknown age"
-    used = (
-        f"last used {max((now - key.last_used_at).days, 0)} days ago"
-        if key.last_used_at
-        else "no use recorded"
-    )
+    age, used = "of unknown age", "no use recorded"
+    if key.created_at:
+        days = _days(now, key.created_at)
+        age = f"{days} old" if days else "created today"
+    if key.last_used_at:
+        days = _days(now, key.last_used_at)
+        used = f"last used {days} ago" if days else "last used today"
     return f"active access key {age}, {used}"
+
+
+def _days(now: datetime, then: datetime) -> str:
+    """How many whole days ago it was; empty for none."""
+    days = (now - then).days
+    return counted(days, "day") if days > 0 else ""

@@ -24,6 +24,7 @@ from chalicelib.domain.facts import (
     News,
     Noted,
     begun,
+    deleted_by,
     flaps_within_a_day,
     went_on,
 )
@@ -225,7 +226,8 @@ class Commit:
             self.ask_again(mark.account, mark.user_name, finding.claimed_until)
             return
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
-            deleted = Resolution(Reason.DELETED)
+            by = deleted_by(mark, finding.opened_at.replace(microsecond=0))
+            deleted = Resolution(Reason.DELETED, cause=by)
             stored = self._store(finding, lambda f: _resolved(f, deleted, now))
             log("finding_resolved", finding_id=finding.finding_id, reason=deleted.reason)
             self._deliver_own(stored)

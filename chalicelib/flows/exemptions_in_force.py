@@ -42,7 +42,8 @@ def in_force(text: str, stored: Mapping[str, Any]) -> InForce:
     try:
         return InForce(_parsed(text))
     except InvalidConfigurationError as error:
-        return InForce(_parsed(stored.get("good", "")), error.faults)
+        good = stored.get("good", "")
+        return InForce(_parsed(good, was_in_force=True), error.faults)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,6 +104,6 @@ class ExemptionsInForce:
             self.documents.write_document(account, DOCUMENT, content)
 
 
-def _parsed(text: str) -> Exemptions:
+def _parsed(text: str, *, was_in_force: bool = False) -> Exemptions:
     """Without any document users are exempt by tags alone."""
-    return parse(text) if text else Exemptions()
+    return parse(text, was_in_force=was_in_force) if text else Exemptions()

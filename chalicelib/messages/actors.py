@@ -12,6 +12,8 @@ _LONGEST = 100
 # https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
 _SSO_ROLE = re.compile(r"AWSReservedSSO_(.+)_[0-9a-f]{16}")
 _SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?")
+_PRODUCT = re.compile(r"(?<!\S)[A-Za-z][\w.+-]*/[\w.+-]+(?!\S)", re.ASCII)
+_PARTNERS = ("APN/", "HashiCorp/")  # what Terraform begins with, before its own name
 _ARN = re.compile(r"arn:[^:]+:(?:iam|sts)::(?P<account>\d{12}):(?P<resource>.+)")
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
@@ -71,8 +73,14 @@ def place(cause: Cause) -> str:
     if _SERVICE.fullmatch(cause.source_ip):
         return f"by way of {cause.source_ip}"
     address = cause.source_ip or "an address not told"
-    agent = f", with {elided(cause.user_agent, 40)}" if cause.user_agent else ""
+    agent = f", with {program(cause.user_agent)}" if cause.user_agent else ""
     return harmless(elided(address, 45) + agent)
+
+
+def program(user_agent: str) -> str:
+    """The program's name and version, without what else it tells of itself."""
+    named = [name for name in _PRODUCT.findall(user_agent) if not name.startswith(_PARTNERS)]
+    return harmless(elided(named[0] if named else user_agent, 40))
 
 
 def made_by_service(user_name: str, cause: Cause | None) -> bool:

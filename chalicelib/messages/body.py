@@ -12,7 +12,9 @@ from chalicelib.messages.remedies import (
     LIST_COMMAND,
     cloudtrail_url,
     console_url,
+    exempt_command_of,
     fix_commands,
+    join_commands,
     notice_commands,
     users_url,
 )
@@ -55,6 +57,8 @@ def _of_alert(alert: Alert) -> dict[str, Any]:
         "cause": encode(finding.cause, whole=True, time=iso) if finding.cause else None,
         "remediation": {
             "commands": [] if over else list(fix_commands(finding)),
+            "join": [] if over else list(join_commands(finding)),
+            "exempt": [] if over else [exempt_command_of(finding)],
             "console_url": console_url(partition, finding.user_name) or None,
             "cloudtrail_url": cloudtrail_url(partition, finding.cause, finding.user_name) or None,
         },

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 from typing import Any
 
 from chalicelib.codec import decode
 from chalicelib.domain.findings import Reason, Resolution
 from chalicelib.text import elided
+from chalicelib.times import in_utc
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: groups of one user
 _MOST_GROUPS = 10
 _LONGEST_NAME = 128
-_SHORT_NAME = 25
+_SHORT_NAME = 16
 
 
 def in_short(resolution: Resolution) -> str:
-    """For a line of some 40 characters: the first group, the day of an end."""
+    """For a line of some 30 characters: the first group, the day of an end."""
     match resolution.reason:
         case Reason.JOINED_GROUP:
             first, *others = resolution.groups or ("a group",)
@@ -27,7 +27,7 @@ def in_short(resolution: Resolution) -> str:
             return "was deleted"
         case Reason.EXEMPTED:
             until = resolution.exempted_until
-            return f"is exempt until {until:%Y-%m-%d}" if until else "is exempt without an end"
+            return f"exempt until {until:%Y-%m-%d}" if until else "exempt without an end"
 
 
 def in_full(
@@ -41,7 +41,7 @@ def in_full(
             return "was deleted"
         case Reason.EXEMPTED:
             until = resolution.exempted_until
-            limit = f"until {until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if until else ""
+            limit = f"until {in_utc(until)}" if until else ""
             by = elided(resolution.exempted_by, _LONGEST_NAME)
             return f"is exempt {limit or 'without an end'}, by {by}"
 

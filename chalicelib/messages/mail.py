@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import Alert, Digest, Message, Notice
 from chalicelib.domain.facts import Evidence
 from chalicelib.domain.findings import AlertType, Finding, Reason
-from chalicelib.messages.actors import actor, deed, made_by_service, place
+from chalicelib.messages.actors import actor, deed, place
 from chalicelib.messages.endings import in_full
 from chalicelib.messages.remedies import (
     LIST_COMMAND,
     cloudtrail_url,
     console_url,
-    exempt_command,
-    join_commands,
-    left_group,
     notice_commands,
     users_url,
+    ways_out,
 )
 from chalicelib.text import counted, elided, harmless, wrapped
+from chalicelib.times import in_utc, spoken
 
 _LONGEST_NAME = 64  # of a user or a group; a rare one has up to 128 characters
 _GROUPS_NAMED = 3
 _LONGEST_GROUP = 40
 _LONGEST_RISK = 190  # three lines
 _TEST = "This is a test of the way that alerts take. Nothing is the matter. A real one says:"
-_FIND = "To mend it, find (`straywatch plan`) or make a group for it, and add it:"
-_PUT_BACK = "To mend it, put it back, or into another group (see `straywatch plan`):"
-_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60))
 _SINCE = {
     Evidence.EVENT: "the call below",
     Evidence.CREATION: "its creation",
@@ -68,7 +64,7 @@ def _alert(alert: Alert, alias: str) -> list[str]:
         ("Finding", finding.finding_id),
     ]
     facts = _facts(finding, alias, over=over)
-    return _page(sentence(alert), facts, [] if over else _steps(finding), links)
+    return _page(sentence(alert), facts, [] if over else ways_out(finding), links)
 
 
 def _notice(notice: Notice, alias: str) -> list[str]:
@@ -83,19 +79,20 @@ def _notice(notice: Notice, alias: str) -> list[str]:
         ]
     facts.append(("What", elided(notice.detail, 800)))
     steps = [("To find out more:", notice_commands(notice))]
-    return _page(f"{notice.title}.", facts, steps, links)
+    opening = f"IAM user {notice.title}." if notice.user_name else f"{notice.title}."
+    return _page(opening, facts, steps, links)
 
 
 def _digest(digest: Digest, alias: str) -> list[str]:
     counts = ", ".join(f"{count:,} {severity.name}" for severity, count in digest.by_severity)
     facts = [
-        ("Severity", counts or "none is left"),
+        ("Here", f"{digest.open:,} - {counts}" if counts else "none is left"),
         ("Account", _account(digest.account, alias)),
-        ("At", _time(digest.at)),
+        ("At", in_utc(digest.at)),
         ("In all", _in_all(digest)),
     ]
     worst = [
-        f"{finding.severity.name:<8}  since {_time(finding.stray_since)}"
+        f"{finding.severity.name:<8}  since {in_utc(finding.stray_since)}"
         f"  {harmless(elided(finding.user_name, 36))}"
         for finding in digest.worst
     ]
@@ -120,34 +117,47 @@ def _page(
     return lines
 
 
-def _steps(finding: Finding) -> list[Steps]:
-    name = finding.user_name
-    exempt = (exempt_command(name, finding.alerted_at or finding.opened_at),)
-    join = (_PUT_BACK if left_group(finding.cause) else _FIND, join_commands(finding))
-    if made_by_service(name, finding.cause):
-        return [("An AWS service seems to have made this user. If so, exempt it:", exempt), join]
-    return [join, ("Or exempt it, saying why and until when:", exempt)]
-
-
 def _facts(finding: Finding, alias: str, *, over: bool) -> Facts:
     risk = f" - {elided(finding.risk, _LONGEST_RISK)}" if finding.risk else ""
     facts = [
-        ("Severity", finding.severity.name + risk),
+        ("Was" if over else "Severity", finding.severity.name + risk),
         ("Account", _account(finding.account, alias)),
         ("User", f"{elided(finding.user_name, _LONGEST_NAME)} ({finding.user_id})"),
-        ("Since", f"{_time(finding.stray_since)}, {_SINCE[finding.evidence]}"),
+        ("Since", f"{in_utc(finding.stray_since)}, {_SINCE[finding.evidence]}"),
     ]
     if finding.unread:
         named = elided(", ".join(finding.unread), 120)
         facts.insert(1, ("Not read", f"{named}; the severity allows for it"))
-    if finding.cause:
-        facts.append(("Call", f"{deed(finding.cause)} at {_time(finding.cause.event_time)}"))
-        facts.append(("By", actor(finding.cause, finding.account)))
-        facts.append(("From", place(finding.cause)))
+    facts += _began_by(finding) if over else _caused_by(finding)
     if finding.flaps:
         facts.append(("Unsteady", f"was in no group {counted(finding.flaps, 'time')} in a day"))
-    if over and finding.resolved_at:
-        facts.append(("Settled", _time(finding.resolved_at)))
+    return _settled(finding) + facts if over else facts
+
+
+def _caused_by(finding: Finding) -> Facts:
+    cause = finding.cause
+    if cause is None:
+        return []
+    return [
+        ("Call", f"{deed(cause)} at {in_utc(cause.event_time)}"),
+        ("By", actor(cause, finding.account)),
+        ("From", place(cause)),
+    ]
+
+
+def _began_by(finding: Finding) -> Facts:
+    """What made the user a stray, told of one that is none any more: in a line, and as its past."""
+    cause = finding.cause
+    return [("Began", f"{deed(cause)} by {actor(cause, finding.account)}")] if cause else []
+
+
+def _settled(finding: Finding) -> Facts:
+    """When it was over, and who saw to that, where an event told."""
+    facts = [("Settled", in_utc(finding.resolved_at))] if finding.resolved_at else []
+    cause = finding.resolution.cause if finding.resolution else None
+    if cause:
+        who = f"{actor(cause, finding.account)} ({cause.event_name})"
+        facts.append(("By", f"{who}, from {place(cause)}"))
     return facts
 
 
@@ -158,10 +168,10 @@ def sentence(message: Alert | Digest) -> str:
     finding = message.finding
     who = f"IAM user {elided(finding.user_name, _LONGEST_NAME)}"
     if message.type is AlertType.RESOLVED and finding.resolution:
-        length = duration((finding.resolved_at or finding.opened_at) - finding.stray_since)
+        length = spoken(_seconds(finding, finding.resolved_at))
         ended = in_full(finding.resolution, groups=_GROUPS_NAMED, longest=_LONGEST_GROUP)
         return f"{who} {ended}, after {length} in no group."
-    length = duration((finding.alerted_at or finding.opened_at) - finding.stray_since)
+    length = spoken(_seconds(finding, finding.alerted_at))
     match message.type:
         case AlertType.REMINDER:
             number = finding.reminders
@@ -171,6 +181,11 @@ def sentence(message: Alert | Digest) -> str:
             return f"{who} has been in no group for {length}: too long. {raised}"
         case _:
             return f"{who} {_began(finding, length)}"
+
+
+def _seconds(finding: Finding, until: datetime | None) -> float:
+    """How long the user had been a stray by then, or else by the finding's opening."""
+    return ((until or finding.opened_at) - finding.stray_since).total_seconds()
 
 
 def _began(finding: Finding, length: str) -> str:
@@ -195,14 +210,16 @@ def _standing(digest: Digest) -> str:
     are, have = ("is", "has") if digest.open == 1 else ("are", "have")
     match digest.of:
         case AlertType.ESCALATED:
-            told = f"Escalation: {users} {have} been in no group for too long."
+            told = f"{users} {have} been in no group for too long."
             return f"{told} The severity of each was raised."
         case AlertType.REMINDER:
             return f"{users} {are} still in no group. This one message reminds of all of them."
         case _:
-            told = f"{users} {are} in no group, so many that one message tells of them all."
-            loud = any(not finding.quiet for finding in digest.worst)
-            return f"{told} The worst was told of by itself, too." if loud else told
+            strays = counted(digest.strays, "IAM user")
+            if others := digest.strays - digest.open:
+                told = f"{strays} are in no group. This message tells of {digest.open:,} of them"
+                return f"{told}; you were told of the other {others:,} before."
+            return f"{strays} {are} in no group, so many that one message tells of them all."
 
 
 def _in_all(digest: Digest) -> str:
@@ -210,22 +227,9 @@ def _in_all(digest: Digest) -> str:
     parts = [f"{digest.strays:,} in the account"]
     if digest.of is not AlertType.REMINDER:
         singly = f", {digest.told_singly:,} told singly" if digest.told_singly else ""
-        parts.insert(0, f"{digest.announced:,} {digest.of}, {digest.new:,} new{singly}")
+        parts.append(f"{digest.announced:,} {digest.of}, {digest.new:,} new{singly}")
     return "; ".join(parts)
 
 
 def _account(account: Account, alias: str) -> str:
     return f"{account.account_id} ({alias})" if alias else account.account_id
-
-
-def _time(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def duration(length: timedelta) -> str:
-    """A length of time in its largest unit that fits twice: `90 minutes`, `2 hours`, `1 second`."""
-    seconds = max(0, int(length.total_seconds()))
-    for unit, size in _UNITS:
-        if seconds >= 2 * size:
-            return counted(seconds // size, unit)
-    return counted(seconds, "second")

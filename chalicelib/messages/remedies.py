@@ -1,4 +1,8 @@
-"""What to type and where to click to mend a finding, safe to paste into a shell."""
+"""What to type and where to click to fix a finding, safe to paste into a shell.
+
+Where a person has to choose, the command holds a parameter such as `${GROUP:?name the group}`: as
+long as it is not set, every POSIX shell refuses to run the command, and says why.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,19 @@ from chalicelib.domain.alerts import Notice
 from chalicelib.domain.events import Cause
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.partitions import HOME_REGIONS
+from chalicelib.messages.actors import made_by_service
 from chalicelib.text import plain
 
 LIST_COMMAND = "straywatch findings list"
 EXEMPT_FOR = timedelta(days=30)
 """How far off the end of the suggested exemption is: time to decide, and then to look again."""
+
+_GROUP = "${GROUP:?name the group}"
+_WHY = "${WHY:?say why}"
+_FIND = "set GROUP=name first; `straywatch plan` finds one"
+
+Way = tuple[str, tuple[str, ...]]
+"""What commands are for, and the commands."""
 
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateGroup.html (GroupName)
 _GROUP_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,128}")
@@ -30,9 +42,23 @@ _CONSOLES = {
 
 
 def fix_commands(finding: Finding, group: str = "") -> tuple[str, ...]:
-    """AWS CLI commands that mend it: put the user in a group (`group` if given), or exempt it."""
-    at = finding.alerted_at or finding.opened_at
-    return (*join_commands(finding, group), exempt_command(finding.user_name, at))
+    """AWS CLI commands that fix it: put the user in a group (`group` if given), or exempt it."""
+    return (*join_commands(finding, group), exempt_command_of(finding))
+
+
+def ways_out(finding: Finding, group: str = "") -> tuple[Way, Way]:
+    """The two ways to fix it, the likelier one first: what each is for, and its commands."""
+    known = group or left_group(finding.cause)
+    if known and not group:
+        join = "put it back, if that is right, or into another group:"
+    else:
+        join = "put it in a group" + ("" if known else f" ({_FIND})") + ":"
+    exempt = "exempt it (set WHY='your reason' first):"
+    ways = [(join, join_commands(finding, group)), (exempt, (exempt_command_of(finding),))]
+    if made_by_service(finding.user_name, finding.cause):
+        ways.reverse()
+    (first, doing), (second, otherwise) = ways
+    return (f"EITHER {first}", doing), (f"OR {second}", otherwise)
 
 
 def join_commands(finding: Finding, group: str = "") -> tuple[str, ...]:
@@ -51,11 +77,10 @@ def notice_commands(notice: Notice) -> tuple[str, ...]:
 
 
 def group_commands(user_name: str) -> tuple[str, ...]:
-    """AWS CLI commands that put the user in a group: see what there is, make one, add."""
+    """AWS CLI commands that show what groups there are, and put the user in the one in `GROUP`."""
     return (
         "aws iam list-groups --query 'Groups[].GroupName' --output text",
-        "aws iam create-group --group-name GROUP",
-        join_command(user_name, "GROUP"),
+        f'aws iam add-user-to-group --group-name "{_GROUP}" {_option("user-name", user_name)}',
     )
 
 
@@ -75,12 +100,17 @@ def left_group(cause: Cause | None) -> str:
     return cause.group_name if _GROUP_NAME.fullmatch(cause.group_name) else ""
 
 
+def exempt_command_of(finding: Finding) -> str:
+    """The AWS CLI command that exempts the finding's user."""
+    return exempt_command(finding.user_name, finding.alerted_at or finding.opened_at)
+
+
 def exempt_command(user_name: str, now: datetime) -> str:
-    """The AWS CLI command that exempts the user by tag, with a reason and an end."""
+    """The AWS CLI command that exempts the user by tag, with the reason in `WHY`, and an end."""
     until = (now + EXEMPT_FOR).strftime("%Y-%m-%d")
     return (
-        f"aws iam tag-user {_option('user-name', user_name)} --tags"
-        f" Key=straywatch:exempt,Value='WHY' Key=straywatch:exempt-until,Value={until}"
+        f'aws iam tag-user {_option("user-name", user_name)} --tags "Key=straywatch:exempt,'
+        f'Value={_WHY}" Key=straywatch:exempt-until,Value={until}'
     )
 
 

@@ -40,7 +40,9 @@ def sample(alert_type: AlertType, severity: Severity, account: Account, now: dat
                 is_test=True,
             )
         case AlertType.RESOLVED:
-            resolution = Resolution(Reason.JOINED_GROUP, ("straywatch-test-group",))
+            group = "straywatch-test-group"
+            ended = replace(_call(account, now), event_name="AddUserToGroup", group_name=group)
+            resolution = Resolution(Reason.JOINED_GROUP, (group,), cause=ended)
             over = replace(finding, status=Status.RESOLVED, resolved_at=now, resolution=resolution)
             return Alert(alert_type, over, test=True)
         case _:
@@ -65,15 +67,19 @@ def _finding(severity: Severity, account: Account, now: datetime) -> Finding:
         evidence=Evidence.EVENT,
         opened_at=now,
         detected_by="event",
-        cause=Cause(
-            event_name="CreateUser",
-            event_id="00000000-0000-0000-0000-000000000000",
-            event_time=since,
-            actor_arn=f"{arn}:user/nobody",
-            actor_type="IAMUser",
-            source_ip="192.0.2.1",
-            user_agent="straywatch test-alert",
-            group_name="",
-        ),
+        cause=_call(account, since),
         alerted_at=now,
+    )
+
+
+def _call(account: Account, at: datetime) -> Cause:
+    """A call that nobody made."""
+    return Cause(
+        event_name="CreateUser",
+        event_id="00000000-0000-0000-0000-000000000000",
+        event_time=at,
+        actor_arn=f"arn:{account.partition}:iam::{account.account_id}:user/nobody",
+        actor_type="IAMUser",
+        source_ip="192.0.2.1",
+        user_agent="straywatch test-alert",
     )

@@ -9,9 +9,8 @@ import click
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.evaluation import Evaluation
-from chalicelib.times import iso, utc_now
+from chalicelib.times import iso, spoken, utc_now
 from straywatch.checking.live import Verdict
-from straywatch.terminal.durations import spoken
 from straywatch.terminal.tables import console, say
 
 

@@ -224,11 +224,11 @@ def _require_future(until: str | None) -> None:
 def _edit(
     ctx: click.Context, stage: str | None, change: Callable[[str], str], *, everybody: bool
 ) -> None:
-    """Change the stored document. One that the monitor refuses is to be mended first."""
+    """Change the stored document. One that the monitor refuses is to be fixed first."""
     session = aws_context(ctx).session
     name = output(deployed_stack(session, stage), "ConfigParameterName")
     before = _stored(session, name)
-    _parsed(before)
+    _parsed(before, was_in_force=True)  # what only lacks reasons may be fixed by this very change
     text = change(before)
     _, remarks = checked(text, "the exemption", utc_now(), everybody=everybody)
     _store(session, name, text)
@@ -239,9 +239,9 @@ def _stored(session: boto3.Session, name: str) -> str:
     return read_parameter(session.client("ssm", config=RETRIES), name) or EMPTY
 
 
-def _parsed(text: str) -> Exemptions:
+def _parsed(text: str, *, was_in_force: bool = False) -> Exemptions:
     try:
-        return parse(text)
+        return parse(text, was_in_force=was_in_force)
     except InvalidConfigurationError as error:
         raise StraywatchError(
             f"the monitor refuses this document and keeps to the last good one: {one_line(error)}"

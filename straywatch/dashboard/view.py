@@ -13,7 +13,7 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Finding, Status
 from chalicelib.messages.actors import actor, deed, place
 from chalicelib.messages.endings import in_full
-from chalicelib.messages.remedies import cloudtrail_url, console_url, exempt_command, join_commands
+from chalicelib.messages.remedies import cloudtrail_url, console_url, ways_out
 from chalicelib.text import counted
 from straywatch.findings.life import life
 from straywatch.observing.deployment import Observed
@@ -82,8 +82,8 @@ def view(reading: Reading, observed: Observed) -> dict[str, Any]:
 
 def finding_details(finding: Finding) -> dict[str, Any]:
     """One finding's whole life, and the two ways that end it where it is open."""
-    partition, told_at = finding.account.partition, finding.alerted_at or finding.opened_at
-    is_open = finding.status is Status.OPEN
+    partition = finding.account.partition
+    ways = ways_out(finding) if finding.status is Status.OPEN else ()
     return {
         **_row(finding),
         "facts": [[name, visible(text)] for name, text in _facts(finding) if text],
@@ -91,8 +91,7 @@ def finding_details(finding: Finding) -> dict[str, Any]:
             {"at": _ms(each.at), "kind": each.kind, "text": visible(each.text)}
             for each in life(finding)
         ],
-        "join": list(join_commands(finding)) if is_open else [],
-        "exempt": [exempt_command(finding.user_name, told_at)] if is_open else [],
+        "ways": [[purpose.removesuffix(":"), list(commands)] for purpose, commands in ways],
         "links": [
             [text, url]
             for text, url in (

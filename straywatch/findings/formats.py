@@ -14,15 +14,14 @@ from rich.console import Console
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.findings import AlertType, Finding, Status
 from chalicelib.messages.body import body_of
-from chalicelib.messages.remedies import console_url, fix_commands
+from chalicelib.messages.remedies import console_url, ways_out
 from chalicelib.text import counted
-from chalicelib.times import iso
+from chalicelib.times import iso, spoken
 from straywatch.findings.choosing import Chosen
 from straywatch.findings.life import life
 from straywatch.findings.reading import Unreadable
 from straywatch.findings.suggesting import NotAsked, NotLooked, Suggestion
 from straywatch.remediation.planning.suggestion import Certain, NotCertain
-from straywatch.terminal.durations import spoken
 from straywatch.terminal.tables import console, print_table, say, say_whole, write_csv
 
 SCHEMA = "straywatch.findings/1"
@@ -116,10 +115,11 @@ def write_life(
 
 def _print_remedy(out: Console, finding: Finding, suggestion: Suggestion) -> None:
     say(out, "")
-    say(out, "To mend it:")
     group = suggestion.group if isinstance(suggestion, Certain) else ""
-    for command in fix_commands(finding, group):
-        say_whole(out, f"  {command}")
+    for purpose, commands in ways_out(finding, group):
+        say(out, purpose)
+        for command in commands:
+            say_whole(out, f"  {command}")
     link = console_url(finding.account.partition, finding.user_name)
     if link:
         say_whole(out, f"  {link}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+
+from chalicelib.times import in_utc
+
+_DAY = len("2026-11-23 ")
 
 
-def moment(instant: datetime, now: datetime | None = None) -> str:
-    """`14:03:22 UTC` if it is of the same day in UTC as `now`, else `2026-11-29 14:03 UTC`."""
-    at = instant.astimezone(UTC)
-    if now is not None and at.date() == now.astimezone(UTC).date():
-        return f"{at:%H:%M:%S} UTC"
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+def moment(instant: datetime, now: datetime) -> str:
+    """As everywhere, `2026-11-23 03:00:00 UTC`; the time alone if it is of the day of `now`."""
+    told = in_utc(instant)
+    return told[_DAY:] if told[:_DAY] == in_utc(now)[:_DAY] else told

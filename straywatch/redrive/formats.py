@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 import click
 
 from chalicelib.text import counted
-from chalicelib.times import iso
+from chalicelib.times import iso, spoken
 from straywatch.redrive.again import Inspected, Left, Redriven, Result
 from straywatch.redrive.handling import RedriveSummary
 from straywatch.redrive.letters import DeadLetter, LetterKind
-from straywatch.terminal.durations import spoken
 from straywatch.terminal.tables import console, print_table, say
 from straywatch.text import shorten
 

@@ -9,13 +9,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
 from chalicelib.text import counted
-from chalicelib.times import iso
+from chalicelib.times import iso, spoken
 from straywatch.replay.figures import Figures, would_alert
 from straywatch.replay.history import ReplayTotals
 from straywatch.replay.intake import Tally
 from straywatch.replay.store import Store
 from straywatch.replay.stretches import Ending, Stretch
-from straywatch.terminal.durations import spoken
 from straywatch.terminal.tables import console, print_table, say, write_csv
 
 SCHEMA = "straywatch.replay/1"

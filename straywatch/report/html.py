@@ -13,8 +13,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from chalicelib.times import spoken
 from straywatch.report.chart import chart
-from straywatch.terminal.durations import spoken
 from straywatch.text import visible
 
 _DATA = re.compile(r'<script type="application/json" id="data">\n(.*)\n</script>', re.DOTALL)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import termios
 import time
 import tty
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from select import select
+from typing import IO, Any
 
 _NAMES = {
     "\x1b[A": "up", "\x1bOA": "up", "k": "up",
@@ -19,26 +22,31 @@ _NAMES = {
 }  # fmt: skip
 
 
+_KEY = re.compile("\x1b(?:\\[[0-9;]*[~A-Za-z]|O[A-Za-z])?|.", re.DOTALL)
+
+
 @contextmanager
-def keys() -> Iterator[Callable[[float], str]]:
+def keys(stream: IO[Any] | None = None) -> Iterator[Callable[[float], str]]:
     """Gives what waits so many seconds for a key and names it, or `""`, for a `with` block."""
-    if not sys.stdin.isatty():
+    terminal = stream or sys.stdin
+    if not terminal.isatty():
         yield _no_key
         return
-    terminal = sys.stdin.fileno()
-    before = termios.tcgetattr(terminal)
+    number = terminal.fileno()
+    before = termios.tcgetattr(number)
+    pressed: deque[str] = deque()
 
     def key(seconds: float) -> str:
-        if not select([terminal], [], [], seconds)[0]:
-            return ""
-        pressed = os.read(terminal, 16).decode(errors="ignore")
-        return _NAMES.get(pressed, pressed[:1])
+        if not pressed and select([number], [], [], seconds)[0]:
+            pressed.extend(_KEY.findall(os.read(number, 256).decode(errors="ignore")))
+        one = pressed.popleft() if pressed else ""
+        return _NAMES.get(one, one)
 
     try:
-        tty.setcbreak(terminal)
+        tty.setcbreak(number)
         yield key
     finally:
-        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        termios.tcsetattr(number, termios.TCSADRAIN, before)
 
 
 def _no_key(seconds: float) -> str:

@@ -22,6 +22,8 @@ from straywatch.watching.parts import grace_lines, log_lines, stray_lines
 _VIEWS = {"0": "all", "1": "strays", "2": "graces", "3": "log"}
 _HELP = "0 all  1 strays  2 graces  3 log  \u2191\u2193 scroll  q quit"
 _HELP_NARROW = "0-3 view  \u2191\u2193 scroll  q quit"
+_MORE = "      how to end one: straywatch findings show USER"
+_WIDE = 100
 _A_PAGE = 10
 _TALL = 20
 """Lines from which the strays have names above their columns."""
@@ -114,7 +116,7 @@ def picture(
         lines += log[earlier:end]
     lines = lines[: height - 1]
     lines += [Text()] * (height - 1 - len(lines))
-    help_ = _HELP if width >= NARROW else _HELP_NARROW
+    help_ = (_HELP + _MORE if width >= _WIDE else _HELP) if width >= NARROW else _HELP_NARROW
     return [*lines, Text(help_[:width], style="dim")], replace(view, offset=at)
 
 

@@ -63,6 +63,7 @@ def test_exemptions_are_added_listed_and_removed(straywatch: Straywatch) -> None
         (("add", "--name", "*", "--reason", "x"), "exempts everybody"),
         (("add", "--path", "/", "--reason", "x"), "exempts everybody"),
         (("add", "--user-id", "ann", "--reason", "x"), "must be a user id"),
+        (("add", "--name", "a", "--reason", "<WHY>"), "must say why, and '<WHY>' is a placeholder"),
     ],
 )
 def test_what_is_hardly_meant_is_refused(

@@ -131,8 +131,8 @@ def test_a_table_tells_people_the_essentials(ask: Straywatch) -> None:
     """One line a finding, with the id to go on with."""
     said = ask("list", "--severity", "critical")
     assert said.out.splitlines()[1].split() == [
-        "OPEN", "CRITICAL", "bad", "123456789012", "5d", iso(NOW - timedelta(days=2.5)), "event",
-        "aws:123456789012:AIDABAD00000000000000:1",
+        "OPEN", "CRITICAL", "bad", "123456789012", "5", "days", iso(NOW - timedelta(days=2.5)),
+        "event", "aws:123456789012:AIDABAD00000000000000:1",
     ]  # fmt: skip
     assert said.out.splitlines()[-1] == "1 finding."
 
@@ -150,7 +150,7 @@ def test_one_life_on_one_screen(ask: Straywatch) -> None:
     said = ask("show", "aws:123456789012:AIDABAD00000000000000:1")
     assert said.code == 0
     for part in ("RemoveUserFromGroup (group dev)", "3 reminders", "escalated",
-                 "still to be sent: reminder", "2 times", "a stray for 5d",
+                 "still to be sent: reminder", "2 times", "a stray for 5 days",
                  "aws iam add-user-to-group", "[bold]x[/bold]"):  # fmt: skip
         assert part in said.out
     assert "\x1b" not in said.out

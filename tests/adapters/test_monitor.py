@@ -70,6 +70,26 @@ def test_a_stray_is_told_of_once_its_grace_is_over(stack: Stack, iam: Any) -> No
     assert alert["cause"]["event_name"] == "RemoveUserFromGroup"
 
 
+@pytest.mark.parametrize("call", ["AddUserToGroup", "DeleteUser"])
+def test_a_resolved_alert_says_who_ended_it(stack: Stack, iam: Any, call: str) -> None:
+    """Whoever put the user into the group, or deleted it, as far as an event told."""
+    left(stack, iam, 0)
+    stack.clock.advance(GRACE)
+    checked(stack)
+    stack.alerts()
+    if call == "DeleteUser":
+        iam.delete_user(UserName="bob")
+    else:
+        iam.add_user_to_group(UserName="bob", GroupName="nurses")
+    stack.clock.advance(100)
+    told(stack, call, GRACE + 90)
+    stack.clock.advance(10)
+    checked(stack)
+    (alert,) = stack.alerts()
+    by = alert["finding"]["resolution"]["cause"]
+    assert (alert["type"], by["event_name"], by["event_time"][-6:]) == ("resolved", call, "16:30Z")
+
+
 def test_who_joins_in_time_is_left_in_peace(stack: Stack, iam: Any) -> None:
     """The look at the end of the grace shows a group: silence."""
     left(stack, iam, 0)

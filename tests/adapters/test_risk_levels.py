@@ -96,7 +96,7 @@ def judged(iam: IAMClient, name: str) -> Risk:
         ((), "LOW", "no permissions; no credentials"),
         ((password, mfa), "MEDIUM", "console password with MFA"),
         ((put(READ),), "MEDIUM", "some permissions"),
-        ((put(READ), key), "MEDIUM", "active access key 0 days old"),
+        ((put(READ), key), "MEDIUM", "active access key created today"),
         ((attach(READ_ONLY), password), "HIGH", "console password without MFA"),
         ((attach(ADMINISTRATOR),), "HIGH", "administrator-like"),
         ((own_policy,), "HIGH", "administrator-like: iam:AttachGroupPolicy"),

@@ -128,7 +128,8 @@ def test_who_joined_unheard_is_resolved_by_the_sweep(stack: Stack) -> None:
     join("bob")
     stack.clock.advance(HOUR)
     swept(stack)
-    assert resolution(stack)["reason"] == "joined_group"
+    found = resolution(stack)
+    assert (found["reason"], found["cause"]) == ("joined_group", None)
     swept(stack)
     assert stack.alerts() == []
 

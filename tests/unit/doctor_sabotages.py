@@ -495,7 +495,7 @@ SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
     "old checks": (
         spoiled("get_metric_statistics", lambda _: {"Datapoints": [
             {"Timestamp": "2026-01-01", "Maximum": 7200.0}]}),
-        WARN, "check queue: age", "has waited 2h"),
+        WARN, "check queue: age", "has waited 2 h"),
     "dead letters": (
         attributes("DeadLetterQueue", ApproximateNumberOfMessages="3"),
         FAIL, "dead letters", "3 letters"),
@@ -651,7 +651,7 @@ SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
     # what the monitor has noted
     "never swept": (spoiled("get_item", lambda _: {}, '"sweep"'), WARN, "last sweep", "none"),
     "sweep long ago": (
-        sweep(finished_at="2020-01-01T00:00:00Z"), FAIL, "last sweep", "should be every 1h"),
+        sweep(finished_at="2020-01-01T00:00:00Z"), FAIL, "last sweep", "should be every 1 h"),
     "events missed": (sweep(missed_events=4), FAIL, "missed events", "4 strays"),
     "sweep stopped": (
         spoiled("get_item", lambda _: {"Item": {"marker": {"S": "m"}, "started_at": {"S": "x"}}},

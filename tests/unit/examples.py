@@ -38,6 +38,17 @@ REMOVED = replace(
     actor_type="IAMUser",
     group_name="admins",
 )
+FIXED = replace(
+    CREATED,
+    event_name="AddUserToGroup",
+    event_id="9a1c6a52-0b5e-4c1a-9d0c-2f4bb0a1e0d8",
+    event_time=NOW + timedelta(minutes=24),
+    actor_arn="arn:aws:iam::123456789012:user/ops/maria",
+    actor_type="IAMUser",
+    source_ip="203.0.113.9",
+    user_agent="Boto3/1.28.57 md/Botocore#1.31.57 ua/2.0 os/linux#5.15",
+    group_name="admins",
+)
 FINDING = Finding(
     account=ACCOUNT,
     user_id="AIDAQ3EGSEXAMPLEFRANK",
@@ -141,6 +152,7 @@ EXAMPLES: dict[str, Message] = {
         replace(FINDING, severity=Severity.CRITICAL, alerted_at=NOW + timedelta(days=3)),
     ),
     "resolved-joined": ended(Reason.JOINED_GROUP, groups=("admins",)),
+    "resolved-joined-by": ended(Reason.JOINED_GROUP, groups=("admins",), cause=FIXED),
     "resolved-joined-many": ended(Reason.JOINED_GROUP, groups=("admins", "nurses", "x" * 128)),
     "resolved-joined-unnamed": ended(Reason.JOINED_GROUP),
     "resolved-deleted": ended(Reason.DELETED),

@@ -71,6 +71,12 @@ def test_says_what_was_called() -> None:
     ("address", "agent", "said"),
     [
         ("203.0.113.7", "aws-cli/2.15.0", "203.0.113.7, with aws-cli/2.15.0"),
+        ("203.0.113.7", "Boto3/1.28.57 md/Botocore#1.31", "203.0.113.7, with Boto3/1.28.57"),
+        (
+            "203.0.113.7",
+            "APN/1.0 HashiCorp/1.0 Terraform/1.5.7 x",
+            "203.0.113.7, with Terraform/1.5.7",
+        ),
         ("203.0.113.7", "", "203.0.113.7"),
         ("", "", "an address not told"),
         ("cloudformation.amazonaws.com", "x", "by way of cloudformation.amazonaws.com"),

@@ -156,7 +156,10 @@ def test_any_value_is_read_or_refused(name: str, value: object) -> None:
 def test_the_whole_of_a_value_names_what_is_unset() -> None:
     """Receivers of an alert find every field that its schema promises."""
     plain = encode(Resolution(recorded.WHOLE_FINDING.resolution.reason), whole=True)  # type: ignore[union-attr]
-    assert plain == {"reason": "exempted", "groups": [], "exempted_by": "", "exempted_until": None}
+    assert plain == {
+        "reason": "exempted", "groups": [], "exempted_by": "", "exempted_until": None,
+        "cause": None,
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -107,10 +107,12 @@ def test_a_finding_opens_to_its_life_and_what_ends_it() -> None:
     """Either a group or an exemption, each with its own commands, under an open finding alone."""
     one = samples.finding("ann", 1, ago=timedelta(hours=1))
 
-    assert any("add-user-to-group" in text for text in finding_details(one)["join"])
-    assert all("tag-user" in text for text in finding_details(one)["exempt"])
+    (either, join), (or_, exempt) = finding_details(one)["ways"]
+    assert (either.split()[0], or_.split()[0]) == ("EITHER", "OR")
+    assert any("add-user-to-group" in text for text in join)
+    assert all("tag-user" in text for text in exempt)
     over = finding_details(samples.resolved(one, timedelta(minutes=1)))
-    assert over["join"] == over["exempt"] == []
+    assert over["ways"] == []
     assert [each["kind"] for each in over["life"]] == ["event", "alert", "resolve"]
 
 

@@ -262,10 +262,13 @@ def test_an_exemption_that_ended_begins_the_grace() -> None:
     ],
 )
 def test_an_episode_that_events_say_is_over_is_closed(moves: list[object], group: str) -> None:
-    """Though no look saw the user in the group, which is named."""
+    """Though no look saw the user in the group, which is named; so is who put it there, if told."""
     found = seen(*moves, last=OPEN, looked_at=at(60))
     decision = decide(found, at(60), RULES)
-    assert decision.resolution == Resolution(Reason.JOINED_GROUP, (group,))
+    assert decision.resolution is not None
+    assert replace(decision.resolution, cause=None) == Resolution(Reason.JOINED_GROUP, (group,))
+    by = decision.resolution.cause
+    assert (by.group_name if by else None) == (group if group == "ops" else None)
     assert decision.over_at == at(10)
 
 

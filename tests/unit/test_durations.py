@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
+from chalicelib.times import in_utc, spoken
 from straywatch.errors import WrongUsageError
-from straywatch.terminal.durations import duration_seconds, spoken
+from straywatch.terminal.durations import duration_seconds
 
 
 @pytest.mark.parametrize(
@@ -28,8 +31,27 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0s"), (59.6, "1m"), (61, "1m 1s"), (3601, "1h"), (90_000, "1d 1h"), (172_800, "2d")],
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (0.43, "under 1 s"),
+        (59.6, "1 min"),
+        (61, "1 min 1 s"),
+        (3601, "1 h"),
+        (5400, "1 h 30 min"),
+        (90_000, "1 day 1 h"),
+        (172_800, "2 days"),
+        (9 * 86_400 + 7200, "9 days 2 h"),
+        (10 * 86_400 + 7200, "10 days"),
+        (1500 * 86_400, "1,500 days"),
+    ],
 )
 def test_a_length_is_told_in_its_two_greatest_units(seconds: float, text: str) -> None:
     """People compare days and hours; the seconds of a day tell them nothing."""
     assert spoken(seconds) == text
+
+
+def test_an_instant_is_told_with_its_zone() -> None:
+    """Whatever the clock that it comes from shows, people read UTC, and are told so."""
+    noon = datetime.fromisoformat("2026-01-31T12:00:00.9+02:00")
+    assert in_utc(noon) == "2026-01-31 10:00:00 UTC"

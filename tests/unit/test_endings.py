@@ -30,12 +30,12 @@ TAG = "tag straywatch:exempt"
         ),
         (
             Resolution(Reason.EXEMPTED, exempted_by=TAG, exempted_until=END),
-            "is exempt until 2026-12-31",
+            "exempt until 2026-12-31",
             "is exempt until 2026-12-31 23:59:59 UTC, by tag straywatch:exempt",
         ),
         (
             Resolution(Reason.EXEMPTED, exempted_by=TAG),
-            "is exempt without an end",
+            "exempt without an end",
             "is exempt without an end, by tag straywatch:exempt",
         ),
     ],
@@ -49,8 +49,8 @@ def test_an_ending_reads_on_from_the_users_name(
 
 @given(st.lists(st.text(min_size=1, max_size=128), max_size=10).map(tuple))
 def test_the_short_form_fits_a_subject(groups: tuple[str, ...]) -> None:
-    """A subject has 99 characters for severity, user, ending and account."""
-    assert len(in_short(Resolution(Reason.JOINED_GROUP, groups))) <= len("joined ") + 25
+    """A subject has 60 columns for severity, user, ending and account."""
+    assert len(in_short(Resolution(Reason.JOINED_GROUP, groups))) <= len("joined ") + 16
 
 
 RESOLVED = [

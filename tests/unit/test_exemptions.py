@@ -131,6 +131,31 @@ def test_the_latest_end_that_is_over_starts_the_grace() -> None:
     assert isinstance(rules.match(user(), NOW - timedelta(microseconds=1)), Exempt)
 
 
+@pytest.mark.parametrize(
+    "reason",
+    ["WHY", "why?", "<reason>", "${WHY:?say why}", "Your reason", "TBD", "TODO", "...", "n/a"],
+)
+def test_a_placeholder_is_no_reason(reason: str) -> None:
+    """What a pasted command leaves behind exempts nobody, neither in the document nor as a tag."""
+    text = json.dumps({"version": 1, "exemptions": [{"name": "ci-*", "reason": reason}]})
+
+    with pytest.raises(InvalidConfigurationError, match=r"exemptions\[0\].reason: must say why"):
+        parse(text)
+
+    assert parse(text, was_in_force=True).rules, "an earlier version took it: it stays in force"
+    assert Exemptions().match(user(exempt=reason), NOW) == NotExempt(
+        note="the tag straywatch:exempt is ignored: it gives no reason"
+    )
+
+
+@pytest.mark.parametrize(
+    "reason", ["OPS-12", "robots", "why not: break glass", "x", "\u7406\u7531"]
+)
+def test_any_reason_of_ones_own_is_one(reason: str) -> None:
+    """Nobody judges how good it is."""
+    assert configured({"name": "ci-*", "reason": reason}).rules
+
+
 def test_a_date_lasts_to_the_end_of_its_day_in_utc() -> None:
     """An exemption until the 31st holds on the 31st."""
     assert read_end("2027-01-31") == datetime(2027, 2, 1, tzinfo=UTC)

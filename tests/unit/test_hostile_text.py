@@ -109,7 +109,7 @@ def commands_for(name: str) -> tuple[str, ...]:
 @given(LEGAL)
 def test_commands_name_the_user_exactly(name: str) -> None:
     """What the shell hands over is the very name, also one that looks like an option."""
-    add, tag = shlex.split(group_commands(name)[2]), shlex.split(exempt_command(name, NOW))
+    add, tag = shlex.split(group_commands(name)[1]), shlex.split(exempt_command(name, NOW))
     for words in (add, tag):
         joined = f"--user-name={name}" in words
         assert joined or words[words.index("--user-name") + 1] == name
@@ -149,20 +149,48 @@ def test_a_shell_runs_the_command_and_nothing_else(
     subprocess.run([path, "-n", "-c", "\n".join(script)], check=True)
     ran = subprocess.run(
         [path, "-c", "\n".join(script)],
-        env={"PATH": str(bench), "LOG": str(log)},
+        env={"PATH": str(bench), "LOG": str(log), "GROUP": "nurses; x", "WHY": "$(boom)"},
         cwd=bench,
         capture_output=True,
         check=True,
     )
     assert ran.stdout == b""
     assert ran.stderr == b""
-    expected = [shlex.split(command)[1:] for command in script]
+    filled = [each.replace("${GROUP:?name the group}", "nurses; x") for each in script]
+    filled = [each.replace("${WHY:?say why}", "$(boom)") for each in filled]
+    expected = [shlex.split(command)[1:] for command in filled]
     assert log.read_bytes() == b"".join(
         f"{word}\0".encode("utf-8", "surrogatepass")
         for words in expected
         for word in (str(len(words)), *words)
     )
     assert {path.name for path in bench.iterdir()} == {"aws", "log"}
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_command_with_a_choice_in_it_does_not_run(bench: Path, shell: str) -> None:
+    """Pasted as it stands, it joins no group and exempts nobody: the shell says what to fill in."""
+    (bench / "log").write_bytes(b"")
+    for command in (group_commands("frank")[1], exempt_command("frank", NOW)):
+        ran = subprocess.run(
+            [shutil.which(shell) or shell, "-c", command],
+            env={"PATH": str(bench), "LOG": str(bench / "log")},
+            cwd=bench,
+            capture_output=True,
+            check=False,
+        )
+        assert ran.returncode != 0
+        assert re.search(b"name the group|say why", ran.stderr)
+    assert (bench / "log").read_bytes() == b""
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_subject_fits_an_inbox_and_a_text_its_message(name: str) -> None:
+    """60 columns that begin with severity and user; 140 bytes that say why it is bad."""
+    message = EXAMPLES[name]
+    assert len(subject(message)) <= 60
+    assert sms(message).startswith(subject(message))
+    assert len(sms(message).encode()) <= 140
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

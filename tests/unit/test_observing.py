@@ -236,7 +236,7 @@ def test_a_monitor_that_was_just_deployed_is_not_late() -> None:
 def test_an_instant_bears_its_zone_and_its_day_unless_it_is_today() -> None:
     """Yesterday's time is not taken for today's, wherever the reader is."""
     assert moment(NOW, NOW) == "12:00:00 UTC"
-    assert moment(NOW - 13 * HOUR, NOW) == "2026-11-22 23:00 UTC"
+    assert moment(NOW - 13 * HOUR, NOW) == "2026-11-22 23:00:00 UTC"
 
 
 def test_queues_that_cannot_be_read_are_not_empty() -> None:

@@ -67,7 +67,7 @@ def test_the_line_says_why() -> None:
     assert assess(facts, NOW).reasons == (
         "administrator-like: every or nearly every action; console password without MFA; "
         "active access key 400 days old, no use recorded; "
-        "active access key 3 days old, last used 0 days ago"
+        "active access key 3 days old, last used today"
     )
 
 

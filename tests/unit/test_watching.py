@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import termios
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +19,7 @@ from rich.console import Console, Group
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import Reading
 from straywatch.watching.follower import Follower
+from straywatch.watching.keys import keys
 from straywatch.watching.lines import Lines
 from straywatch.watching.screen import View, picture
 from tests.unit import observed_samples as samples
@@ -174,6 +177,22 @@ def test_keys_choose_a_part_and_scroll_it() -> None:
     assert View("log", 5).pressed("home") == View("log", 0)
     assert View("log", 5).pressed("x") == View("log", 5)
     assert View("graces", 5).pressed("0") == View()
+
+
+def test_keys_that_come_at_once_are_all_told() -> None:
+    """Whoever holds an arrow down loses none; the terminal is given back as it was."""
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "r+b", buffering=0) as terminal:
+        before = termios.tcgetattr(terminal)
+        with keys(terminal) as key:
+            os.write(ours, b"\x1b[B\x1bOAj3q")
+            told = [key(1) for _ in range(5)]
+            assert key(0) == ""
+        after = termios.tcgetattr(terminal)
+    os.close(ours)
+
+    assert told == ["down", "up", "down", "3", "q"]
+    assert after == before
 
 
 def test_the_watch_goes_on_drawing_while_it_reads() -> None:

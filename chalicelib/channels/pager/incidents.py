@@ -109,8 +109,15 @@ def _details(message: Received) -> dict[str, Any]:
         harmless(f"{each['severity']} {each['user_name']}")
         for each in message.about.get("worst", ())
     ]
-    commands = message.body["remediation"]["commands"]
-    return shown | numbers | {"commands": commands} | ({"worst": worst} if worst else {})
+    return shown | numbers | _commands(message) | ({"worst": worst} if worst else {})
+
+
+def _commands(message: Received) -> dict[str, Any]:
+    """What to type; of two ways to fix it either the one or the other."""
+    remediation = message.body["remediation"]
+    if remediation.get("join") and remediation.get("exempt"):
+        return {"either": remediation["join"], "or": remediation["exempt"]}
+    return {"commands": remediation["commands"]}
 
 
 def _links(remediation: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:

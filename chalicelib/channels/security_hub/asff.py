@@ -12,7 +12,7 @@ from typing import Any
 from chalicelib.domain.account import Account
 from chalicelib.messages.endings import in_full, resolution_in
 from chalicelib.text import elided, harmless
-from chalicelib.times import exact
+from chalicelib.times import exact, in_utc, parse_time
 
 _TYPE = "Software and Configuration Checks/AWS Security Best Practices/IAM user without a group"
 _LONGEST_TITLE = 256
@@ -69,17 +69,19 @@ def _title(finding: Mapping[str, Any]) -> str:
 
 
 def _description(finding: Mapping[str, Any]) -> str:
-    since = f"The user is in no group since {finding['stray_since']}."
+    began = in_utc(parse_time(finding["stray_since"]))
+    since = f"The user has been in no group since {began}."
     resolution = finding["resolution"]
     if resolution:
-        ended = in_full(resolution_in(resolution))
-        since = f"The user was in no group from {finding['stray_since']} on, and now {ended}."
+        at = in_utc(parse_time(finding["resolved_at"]))
+        ended = f"{in_full(resolution_in(resolution))}: so at {at}"
+        since = f"The user had been in no group since {began}. It {ended}."
     unread = f" Not read: {', '.join(finding['risk_unread'])}." if finding["risk_unread"] else ""
     return harmless(f"{since} Risk: {finding['risk'] or 'not known'}.{unread}")
 
 
 def _recommendation(remediation: Mapping[str, Any]) -> dict[str, str]:
-    text = "Put the user in a group, or exempt it with a reason and an end."
+    text = "Either put the user in a group, or exempt it with a reason and an end."
     link = remediation["console_url"]
     return {"Text": text} | ({"Url": link} if link and len(link) <= _LONGEST_REMEDIATION else {})
 
@@ -94,7 +96,7 @@ def _resource(finding: Mapping[str, Any], region: str) -> dict[str, Any]:
             "AwsIamUser": {
                 "UserId": finding["user_id"],
                 "UserName": finding["user_name"],
-                "GroupList": [],
+                "GroupList": (finding["resolution"] or {}).get("groups", []),
             }
         },
     }

@@ -10,6 +10,7 @@ from typing import Literal, TextIO
 from rich.console import Console
 from rich.text import Text
 
+from chalicelib.times import in_utc
 from straywatch.audit.formats.summary import sentences
 from straywatch.audit.formats.times import age
 from straywatch.audit.report import AuditedUser, Report
@@ -97,7 +98,7 @@ def _cells(user: AuditedUser, now: datetime, width: int) -> dict[str, str]:
 
 def _why(user: AuditedUser) -> str:
     if user.exemption:
-        until = f" until {user.exemption.until:%Y-%m-%d %H:%M} UTC" if user.exemption.until else ""
+        until = f" until {in_utc(user.exemption.until)}" if user.exemption.until else ""
         return f"{user.exemption.by}{until}: {user.exemption.reason}"
     if user.groups:
         return ", ".join(user.groups)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from chalicelib.text import counted
+from chalicelib.times import spoken
 
 
 def milliseconds(time: datetime) -> int:
@@ -13,9 +13,5 @@ def milliseconds(time: datetime) -> int:
 
 
 def age(time: datetime, now: datetime) -> str:
-    """Say how long ago `time` was, in its largest unit."""
-    past = max(now - time, timedelta(0))
-    if past.days:
-        return counted(past.days, "day")
-    hours = past.seconds // 3600
-    return f"{hours} h" if hours else f"{past.seconds // 60} min"
+    """Say how long ago `time` was."""
+    return spoken(int((now - time).total_seconds()))

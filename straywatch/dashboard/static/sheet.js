@@ -91,8 +91,7 @@ function showFinding(address, finding) {
 
 function openBody(finding) {
   const long = el("p", { class: "long" }, "In no group for ", el("strong", { "data-since": String(finding.since) }, age(now() - finding.since)), ", since ", time(finding.since, now()), "; alerted ", el("span", { "data-since": String(finding.opened) }, age(now() - finding.opened)), " ago.");
-  const either = card("Either: add it to a group", "It gets the group's permissions. Which group fits, straywatch plan tells.", finding.join);
-  const or = card("Or: exempt it", "It may stay in no group, for a reason, until a day.", finding.exempt);
+  const [either, or] = finding.ways.map(card);
   const ways = el("div", { class: "ways" }, either, el("p", { class: "or", "aria-hidden": "true" }, "or"), or);
   return [risk(finding), long, ways, ...rest(finding)];
 }
@@ -104,8 +103,10 @@ function overBody(finding) {
 
 const risk = (finding) => el("p", { class: "how-bad" }, other(finding.risk || "Its risk is not known."));
 
-function card(title, note, commands) {
-  return el("section", { class: "way" }, el("h3", {}, title), el("p", { class: "note" }, note), ...commands.map(command));
+// `EITHER put it in a group` has its first word as the card's title.
+function card([purpose, commands]) {
+  const [title, note] = purpose.split(/ (.*)/s);
+  return el("section", { class: "way" }, el("h3", {}, word(title)), el("p", { class: "note" }, other(note)), ...commands.map(command));
 }
 
 function rest(finding) {

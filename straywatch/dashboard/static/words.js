@@ -13,17 +13,14 @@ export const word = (severity) => severity.charAt(0) + severity.slice(1).toLower
 export const day = (ms) => new Date(ms).toISOString().slice(0, 10);
 export const hour = (ms) => new Date(ms).toISOString().slice(11, 16);
 
-// The one rule for instants: in UTC and with the zone; today the time, else the day with it.
-export function moment(ms, now) {
-  const iso = new Date(ms).toISOString();
-  return day(ms) === day(now) ? `${iso.slice(11, 19)} UTC` : `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
-}
+// The one rule for instants: in UTC and with the zone; of today the time alone.
+const inUtc = (ms) => `${day(ms)} ${new Date(ms).toISOString().slice(11, 19)} UTC`;
+export const moment = (ms, now) => (day(ms) === day(now) ? inUtc(ms).slice(11) : inUtc(ms));
 
 export function time(ms, now) {
   const node = document.createElement("time");
-  const iso = new Date(ms).toISOString();
-  node.dateTime = iso;
-  node.title = `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC; here it was ${HERE.format(ms)}`;
+  node.dateTime = new Date(ms).toISOString();
+  node.title = `${inUtc(ms)}; here it was ${HERE.format(ms)}`;
   node.textContent = moment(ms, now);
   return node;
 }

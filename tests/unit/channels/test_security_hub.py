@@ -128,7 +128,7 @@ def test_a_test_alert_tells_of_itself_alone() -> None:
     world = World(finding=OVER)
     world.import_(EXAMPLES["test-opened"])
     (finding,) = world.hub.findings.values()
-    assert finding["Description"].startswith("The user is in no group since")
+    assert finding["Description"].startswith("The user has been in no group since 20")
     assert finding["RecordState"] == "ARCHIVED"
 
 
