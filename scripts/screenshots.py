@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from rich.console import Console
+from rich.console import Console, Group
 from rich.terminal_theme import MONOKAI
 
 from chalicelib.adapters.tables import FindingsTable
@@ -36,7 +36,7 @@ from straywatch.observing.reader import LOCAL
 from straywatch.report.period import period
 from straywatch.terminal.ports import listening_socket
 from straywatch.watching.follower import Follower
-from straywatch.watching.screen import picture
+from straywatch.watching.screen import View, picture
 from tests.e2e.local_stack import LocalStack, local_stack
 from tests.unit import observed_samples as samples
 from tests.unit.records import NOW
@@ -157,8 +157,9 @@ def _watch(browser: Browser, stack: LocalStack) -> None:
     follower = Follower(DeploymentSource(lambda: stack.session, None, LOCAL).read)
     follower.step()
     console = Console(record=True, width=92, file=io.StringIO(), force_terminal=True)
-    console.print(picture(follower, 92, 22))
-    page = browser.new_page(viewport={"width": 800, "height": 430}, device_scale_factor=2)
+    lines, _ = picture(follower.seen, View(), follower.clock(), 92, 24)
+    console.print(Group(*lines))
+    page = browser.new_page(viewport={"width": 860, "height": 480}, device_scale_factor=2)
     page.set_content(console.export_html(inline_styles=True, theme=MONOKAI))
     page.add_style_tag(content="body{margin:22px 26px} pre{font-size:14px!important;margin:0}")
     _shoot(page, "watch")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
+from datetime import timedelta
 
 import click
 from rich.console import Console
@@ -18,7 +18,8 @@ from straywatch.watching.follower import Follower
 from straywatch.watching.lines import Lines
 from straywatch.watching.screen import Screen
 
-_EVERY_SECONDS = 3.0
+_EVERY = timedelta(seconds=3)
+_A_LOOK_SECONDS = 0.25
 
 
 _EXAMPLES = """\b
@@ -33,23 +34,21 @@ Examples:
 @aws_options
 @click.pass_context
 def command(ctx: click.Context, stage: str | None) -> int:
-    """Follow events, graces running down and alerts, until Ctrl-C.
+    """Follow open strays, graces running down and all that happens, until q or Ctrl-C.
 
-    Where standard output is no terminal, each thing that happens is printed as a line.
+    Times are UTC. Where standard output is no terminal, each thing that happens is printed as a
+    line.
     """
     source = DeploymentSource(lambda: aws_context(ctx).session, stage, Pace())
     source.read()  # what is wrong from the beginning ends it here
     follower = Follower(source.read)
     show = Screen(Console()) if sys.stdout.isatty() else Lines(click.echo)
     try:
-        with stoppable(), show.running():
-            next_read = 0.0
-            while True:
-                if time.monotonic() >= next_read:
-                    follower.step()
-                    next_read = time.monotonic() + _EVERY_SECONDS
+        with stoppable(), follower.running(_EVERY), show.running():
+            while follower.broken is None:
                 show.draw(follower)
                 require_reader()
-                time.sleep(0.25)
+                show.wait(_A_LOOK_SECONDS)
+            raise follower.broken
     except Stopped:
         return EXIT_FINE

@@ -62,6 +62,9 @@ class Poller:
             self._published = replace(self._published, error=explain(error))
         except (StraywatchError, OSError) as error:
             self._published = replace(self._published, error=one_line(error))
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the thread unseen
+            told = f"a mistake in straywatch: {one_line(repr(error))}"
+            self._published = replace(self._published, error=told)
         else:
             before = self._published
             version = before.version + (view != before.view)

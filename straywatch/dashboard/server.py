@@ -149,10 +149,22 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         if self.headers.get("Host") not in self.hosts:
             self._answer(421, "text/plain", "this page is served to this machine only\n")
-        elif self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        elif not (self._is_of_this_page() or (parts.path == "/" and self._is_a_link_followed())):
             self._answer(403, "text/plain", "another site's page may not ask\n")
         else:
             self._answer(*self.pages.answer(parts.path, parse_qs(parts.query)))
+
+    def _is_of_this_page(self) -> bool:
+        """Whether the page itself asks, an address typed by hand, or a program."""
+        return self.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
+
+    def _is_a_link_followed(self) -> bool:
+        """Whether a person comes by a link from elsewhere, in a window of its own.
+
+        That opens the empty page, which holds no data: what fills it only the page may ask for.
+        """
+        how = (self.headers.get("Sec-Fetch-Mode"), self.headers.get("Sec-Fetch-Dest"))
+        return how == ("navigate", "document")
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - inherited names
         """Answer what is no GET, or no HTTP, with the same headers as everything else."""

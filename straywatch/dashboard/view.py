@@ -13,7 +13,7 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Finding, Status
 from chalicelib.messages.actors import actor, deed, place
 from chalicelib.messages.endings import in_full
-from chalicelib.messages.remedies import cloudtrail_url, console_url, fix_commands
+from chalicelib.messages.remedies import cloudtrail_url, console_url, ways_out
 from chalicelib.text import counted
 from straywatch.findings.life import life
 from straywatch.observing.deployment import Observed
@@ -24,11 +24,13 @@ from straywatch.observing.figures import (
     compliance,
     detect_seconds,
     resolve_seconds,
+    rounded_down,
     spread,
 )
 from straywatch.observing.graces import Grace, running_graces
-from straywatch.observing.health import health, worst
-from straywatch.observing.records import Census, Reading, SweepRecord, Unread
+from straywatch.observing.health import ailment, complaints, health, worst
+from straywatch.observing.records import Reading, SweepRecord
+from straywatch.observing.standing import Standing, headline, standing
 from straywatch.observing.timeline import timeline
 from straywatch.text import visible
 
@@ -41,6 +43,7 @@ def view(reading: Reading, observed: Observed) -> dict[str, Any]:
     """All that the page needs but the details of a finding, which `finding_details` gives."""
     graces = running_graces(reading, observed.grace)
     signs = health(reading, observed)
+    happened = timeline(reading, observed.account)
     return {
         "deployment": {
             "stack": observed.stack,
@@ -48,11 +51,12 @@ def view(reading: Reading, observed: Observed) -> dict[str, Any]:
             "region": observed.region,
             "grace_seconds": int(observed.grace.total_seconds()),
             "sweep_seconds": int(observed.sweep_every.total_seconds()),
+            "created": _ms(observed.created_at),
         },
-        "counts": _counts(reading),
+        "standing": _standing(standing(reading, observed.grace)),
         "graces": [_grace(grace, observed.account) for grace in graces],
         "findings": _findings(reading),
-        "unannounced": _unannounced(reading, graces),
+        "resolved": sum(f.status is not Status.OPEN for f in reading.findings),
         "timeline": [
             {
                 "at": _ms(each.at),
@@ -61,12 +65,15 @@ def view(reading: Reading, observed: Observed) -> dict[str, Any]:
                 "text": visible(each.text),
                 "finding": each.finding_id,
             }
-            for each in timeline(reading, observed.account)[:_MOST_HAPPENINGS]
+            for each in happened[:_MOST_HAPPENINGS]
         ],
+        "happened": len(happened),
         "compliance": _history(reading.sweeps, observed.sweep_every),
         "times": _times(reading, observed.grace),
         "health": {
             "level": worst(signs),
+            "ailment": ailment(signs),
+            "complaints": visible(complaints(signs)),
             "last_sweep": _ms(reading.sweeps[-1].finished_at) if reading.sweeps else None,
             "signs": [{"name": s.name, "level": s.level, "text": visible(s.text)} for s in signs],
         },
@@ -74,19 +81,17 @@ def view(reading: Reading, observed: Observed) -> dict[str, Any]:
 
 
 def finding_details(finding: Finding) -> dict[str, Any]:
-    """One finding's whole life, and the commands that mend it where it is open."""
+    """One finding's whole life, and the two ways that end it where it is open."""
     partition = finding.account.partition
+    ways = ways_out(finding) if finding.status is Status.OPEN else ()
     return {
-        "id": finding.finding_id,
-        "user": visible(finding.user_name),
-        "status": finding.status,
-        "severity": finding.severity.name,
+        **_row(finding),
         "facts": [[name, visible(text)] for name, text in _facts(finding) if text],
         "life": [
             {"at": _ms(each.at), "kind": each.kind, "text": visible(each.text)}
             for each in life(finding)
         ],
-        "commands": list(fix_commands(finding)) if finding.status is Status.OPEN else [],
+        "ways": [[purpose.removesuffix(":"), list(commands)] for purpose, commands in ways],
         "links": [
             [text, url]
             for text, url in (
@@ -98,15 +103,17 @@ def finding_details(finding: Finding) -> dict[str, Any]:
             )
             if url
         ],
+        "ids": [
+            ["User id", finding.user_id],
+            ["ARN", visible(finding.user_arn)],
+            ["Finding", finding.finding_id],
+        ],
     }
 
 
 def _facts(finding: Finding) -> Sequence[tuple[str, str]]:
     cause = finding.cause
     return (
-        ("User id", finding.user_id),
-        ("ARN", finding.user_arn),
-        ("Risk", finding.risk),
         ("Not readable", ", ".join(finding.unread)),
         ("Done by", f"{actor(cause, finding.account)}: {deed(cause)}" if cause else ""),
         ("From", place(cause) if cause else ""),
@@ -115,7 +122,6 @@ def _facts(finding: Finding) -> Sequence[tuple[str, str]]:
             "Unsteady",
             f"left and joined {counted(finding.flaps, 'time')} in a day" if finding.flaps else "",
         ),
-        ("Finding", finding.finding_id),
     )
 
 
@@ -123,29 +129,19 @@ def _ms(instant: datetime) -> int:
     return int(instant.timestamp() * 1000)
 
 
-def _counts(reading: Reading) -> Mapping[str, Any]:
-    """From the census, else from the last sweep, else unknown; `source` says which."""
-    census = reading.census
-    if isinstance(census, Census):
-        return {
-            "source": "census",
-            "note": "",
-            "users": census.users,
-            "compliant": len(census.compliant),
-            "exempt": len(census.exempt),
-            "strays": len(census.strays),
-        }
-    if not reading.sweeps:
-        return {"source": "none", "note": visible(census.reason)}
-    last = reading.sweeps[-1]
+def _standing(stands: Standing) -> Mapping[str, Any]:
+    percent = stands.percent
     return {
-        "source": "sweep",
-        "note": visible(census.reason),
-        "at": _ms(last.finished_at),
-        "users": last.users,
-        "compliant": last.compliant,
-        "exempt": last.exempt,
-        "strays": last.strays,
+        "headline": headline(stands),
+        "users": stands.users,
+        "compliant": stands.compliant,
+        "exempt": stands.exempt,
+        "grace": stands.in_grace,
+        "waiting": stands.waiting,
+        "open": stands.overdue,
+        "counted_at": _ms(stands.counted_at) if stands.counted_at else None,
+        "note": visible(stands.note),
+        "percent": None if percent is None else rounded_down(percent),
     }
 
 
@@ -185,18 +181,6 @@ def _row(finding: Finding) -> Mapping[str, Any]:
     }
 
 
-def _unannounced(reading: Reading, graces: Sequence[Grace]) -> int:
-    """How many strays have neither a finding nor a grace: the next sweep gives them one."""
-    if isinstance(reading.census, Unread):
-        return 0
-    known = {f.user_id for f in reading.findings if f.status is Status.OPEN}
-    waiting = {grace.user_name.lower() for grace in graces}
-    return sum(
-        user.user_id not in known and user.name.lower() not in waiting
-        for user in reading.census.strays
-    )
-
-
 def _history(sweeps: Sequence[SweepRecord], every: timedelta) -> Sequence[Mapping[str, Any]]:
     """Points of compliance over time, thinned evenly; `gap` marks one that follows a gap."""
     step = max(1, -(-len(sweeps) // _MOST_POINTS))
@@ -208,7 +192,7 @@ def _history(sweeps: Sequence[SweepRecord], every: timedelta) -> Sequence[Mappin
         if percent is None:
             continue
         gap = before is not None and sweep.started_at - before.started_at > GAP * step * every
-        points.append({"at": _ms(sweep.started_at), "percent": round(percent, 2), "gap": gap})
+        points.append({"at": _ms(sweep.started_at), "percent": rounded_down(percent), "gap": gap})
         before = sweep
     return points
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import boto3
 
@@ -19,7 +19,7 @@ _DEFAULT_RATE = "rate(1 hour)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """One deployment: `parameters` are the stack's own, by name."""
+    """One deployment, made at `created_at`: `parameters` are the stack's own, by name."""
 
     stack: str
     account: Account
@@ -32,6 +32,7 @@ class Observed:
     dead_letter_queue_url: str
     config_parameter: str
     parameters: Mapping[str, str]
+    created_at: datetime
 
     @property
     def sweep_every(self) -> timedelta:
@@ -60,4 +61,5 @@ def observed_deployment(session: boto3.Session, stage: str | None) -> Observed:
         dead_letter_queue_url=output(stack, "DeadLetterQueueUrl"),
         config_parameter=output(stack, "ConfigParameterName"),
         parameters=parameters,
+        created_at=described["CreationTime"],
     )

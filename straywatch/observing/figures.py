@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+from math import floor
 
 from chalicelib.domain.findings import Finding
 from straywatch.observing.records import SweepRecord
@@ -64,8 +65,17 @@ def resolve_seconds(finding: Finding) -> float | None:
 
 def compliance(sweep: SweepRecord) -> float | None:
     """Percent of the users who must be in a group that are; None where no user must."""
-    obliged = sweep.users - sweep.exempt
-    return 100 * sweep.compliant / obliged if obliged else None
+    return share(sweep.compliant, sweep.users - sweep.exempt)
+
+
+def share(part: int, whole: int) -> float | None:
+    """So many of the whole in percent; None of nothing."""
+    return 100 * part / whole if whole else None
+
+
+def rounded_down(percent: float) -> float:
+    """To one decimal; never up, so that 100.0 means all of them."""
+    return floor(percent * 10) / 10
 
 
 def gaps(

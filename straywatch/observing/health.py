@@ -9,6 +9,7 @@ from enum import IntEnum
 from straywatch.observing.deployment import Observed
 from straywatch.observing.figures import GAP
 from straywatch.observing.graces import running_graces
+from straywatch.observing.moments import moment
 from straywatch.observing.records import Reading, Unread
 from straywatch.terminal.durations import spoken
 
@@ -26,11 +27,15 @@ class Wellness(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """One thing looked at, how well it is, and what it says."""
+    """One thing looked at, how well it is, and what it says.
+
+    `blinds`: for as long as it is so, strays may go unnoticed.
+    """
 
     name: str
     level: Wellness
     text: str
+    blinds: bool = False
 
 
 def health(reading: Reading, observed: Observed) -> tuple[Sign, ...]:
@@ -51,14 +56,36 @@ def worst(signs: tuple[Sign, ...]) -> Wellness:
     return max((sign.level for sign in signs), default=Wellness.FINE)
 
 
+def ailment(signs: tuple[Sign, ...]) -> str:
+    """What to say of a monitor that is not well; empty for one that is."""
+    if worst(signs) < Wellness.BAD:
+        return ""
+    if any(sign.blinds for sign in signs):
+        return "The monitor may be blind"
+    return "The monitor is not well"
+
+
+def complaints(signs: tuple[Sign, ...]) -> str:
+    """All that is bad, in one line."""
+    return " · ".join(f"{s.name}: {s.text}" for s in signs if s.level is Wellness.BAD)
+
+
+def _bad_if(number: int) -> Wellness:
+    return Wellness.BAD if number else Wellness.FINE
+
+
 def _sweeps(reading: Reading, observed: Observed) -> Sign:
     every = spoken(observed.sweep_every.total_seconds())
-    if not reading.sweeps:
-        return Sign("Last sweep", Wellness.WATCH, f"none yet; one is due every {every}")
-    age = reading.read_at - reading.sweeps[-1].started_at
+    last = reading.sweeps[-1].started_at if reading.sweeps else None
+    age = reading.read_at - (last or observed.created_at)
     if age > GAP * observed.sweep_every:
         ago = spoken(age.total_seconds())
-        return Sign("Last sweep", Wellness.BAD, f"{ago} ago; one is due every {every}")
+        told = f"{ago} ago" if last else f"none since it was deployed, {ago} ago"
+        return Sign("Last sweep", Wellness.BAD, f"{told}; one is due every {every}", blinds=True)
+    if last is None:
+        due = observed.created_at + observed.sweep_every
+        by = moment(due, reading.read_at)
+        return Sign("Last sweep", Wellness.FINE, f"none yet; the first is due by {by}")
     return Sign("Last sweep", Wellness.FINE, "in time")
 
 
@@ -75,7 +102,7 @@ def _queues(reading: Reading) -> tuple[Sign, ...]:
         return (Sign("Queues", Wellness.WATCH, f"could not be read: {queues.reason}"),)
     dead = f"{queues.dead:,}; `straywatch redrive` tells why" if queues.dead else "none"
     return (
-        Sign("Dead letters", Wellness.BAD if queues.dead else Wellness.FINE, dead),
+        Sign("Dead letters", _bad_if(queues.dead), dead, blinds=queues.dead > 0),
         Sign("Checks waiting", Wellness.FINE, f"{queues.checks:,}" if queues.checks else "none"),
     )
 
@@ -84,7 +111,8 @@ def _late(reading: Reading, observed: Observed) -> Sign:
     graces = running_graces(reading, observed.grace)
     late = sum(grace.due + LATE < reading.read_at for grace in graces)
     if late:
-        return Sign("Late checks", Wellness.BAD, f"{late:,} graces ended unlooked at")
+        text = f"{late:,} graces ended unlooked at"
+        return Sign("Late checks", Wellness.BAD, text, blinds=True)
     return Sign("Late checks", Wellness.FINE, "none")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -25,15 +25,16 @@ from straywatch.errors import explain
 from straywatch.findings.reading import NoSuchFinding
 from straywatch.observing.census import census_of
 from straywatch.observing.deployment import Observed
+from straywatch.observing.graces import running_graces
 from straywatch.observing.records import Census, Queues, Reading, SweepRecord, Unread
 from straywatch.observing.stored import Tables
 from straywatch.text import one_line
 
 HISTORY = timedelta(days=90)
 """How far back sweeps are shown."""
-_SOONEST_SCAN = timedelta(seconds=5)
-_SCAN_SHARE = 20
-"""A scan out of turn waits for twenty times as long as the last one took, and 5 s at least."""
+_SOONEST = timedelta(seconds=5)
+_SHARE = 20
+"""What is read out of turn waits for twenty times as long as it took last, and 5 s at least."""
 _A_LOOKS_LAG = timedelta(minutes=1)
 """A look is noted as of some seconds before it: as IAM may have been then."""
 _IMPATIENT = Config(
@@ -68,6 +69,8 @@ class DeploymentReader:
     clock: Callable[[], datetime] = utc_now
     _findings: dict[str, Finding] = field(default_factory=dict, init=False)
     _scan_again_after: timedelta = field(default=timedelta(), init=False)
+    _count_again_after: timedelta = field(default=timedelta(), init=False)
+    _counted: frozenset[tuple[str, object]] = field(default=frozenset(), init=False)
     _asked: frozenset[tuple[str, datetime]] = field(default=frozenset(), init=False)
     _unreadable: tuple[str, ...] = field(default=(), init=False)
     _sweeps: tuple[SweepRecord, ...] = field(default=(), init=False)
@@ -88,27 +91,44 @@ class DeploymentReader:
                 self._scan(now)
                 self._asked = ends
         self._sweeps = self._newer_sweeps(now)
-        if self._is_due("census", self.pace.census, now):
-            self._census = self._count(now)
         if self._is_due("queues", self.pace.queues, now):
             self._queues = self._waiting()
         findings = sorted(self._findings.values(), key=lambda f: (f.opened_at, f.finding_id))
-        return Reading(
+        reading = Reading(
             read_at=now,
             findings=tuple(findings),
             marks=marks,
             sweeps=self._sweeps,
-            census=self._census,
+            census=Unread("not read yet"),
             queues=self._queues,
             refused=self._refused(),
             unreadable=self._unreadable,
         )
+        return self._with_census(reading)
+
+    def _with_census(self, reading: Reading) -> Reading:
+        """Count the users anew in turn, and when a finding or a grace has begun or ended since."""
+        graces = running_graces(reading, self.observed.grace)
+        news: frozenset[tuple[str, object]] = frozenset(
+            [(f.finding_id, f.status) for f in reading.findings]
+            + [(grace.user_name, grace.since) for grace in graces]
+        )
+        pause = self._count_again_after if news != self._counted else self.pace.census
+        if self._is_due("census", min(pause, self.pace.census), reading.read_at):
+            self._counted = news
+            self._census = self._count(self.clock())
+            self._count_again_after = self._pause(reading.read_at)
+        return replace(reading, census=self._census)
+
+    def _pause(self, begun: datetime) -> timedelta:
+        """How long to wait after something that began then and has just ended."""
+        return max(_SOONEST, _SHARE * (self.clock() - begun))
 
     def _scan(self, begun: datetime) -> None:
         found = self._tables.findings()
         self._findings = {f.finding_id: f for f in found.findings}
         self._unreadable = found.unreadable
-        self._scan_again_after = max(_SOONEST_SCAN, _SCAN_SHARE * (self.clock() - begun))
+        self._scan_again_after = self._pause(begun)
 
     def _unseen_ends(self, marks: Iterable[Mark]) -> frozenset[tuple[str, datetime]]:
         """Episodes that outlasted their grace and ended without a finding that was ever seen.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.facts import Fact, Kind, Mark
@@ -15,13 +16,18 @@ from straywatch.observing.records import Reading, SweepRecord
 
 def timeline(reading: Reading, account: Account) -> tuple[Happening, ...]:
     """All that the tables still tell of, the newest first."""
-    found = {
-        *(each for mark in reading.marks for each in _of_mark(mark, account)),
-        *(each for finding in reading.findings for each in life(finding)),
-        *map(_of_sweep, _worth_telling(reading.sweeps)),
-    }
+    found = list(
+        dict.fromkeys(
+            chain(
+                (each for mark in reading.marks for each in _of_mark(mark, account)),
+                (each for finding in reading.findings for each in life(finding)),
+                map(_of_sweep, _worth_telling(reading.sweeps)),
+            )
+        )
+    )
     told = {(h.at, h.user_name) for h in found if h.kind is EntryKind.EVENT and h.finding_id}
-    return tuple(sorted((h for h in found if not _is_repeated(h, told)), key=_order, reverse=True))
+    newest = (h for h in reversed(found) if not _is_repeated(h, told))
+    return tuple(sorted(newest, key=_order, reverse=True))  # stable: a mark's facts are in order
 
 
 _TOLD = {

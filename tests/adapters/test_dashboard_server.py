@@ -16,7 +16,7 @@ from chalicelib.domain.alerts import Alert as Published_alert
 from chalicelib.domain.findings import AlertType
 from chalicelib.messages.body import body_of
 from straywatch.alert_path.delivered import Delivered
-from straywatch.dashboard.forms import alert_forms
+from straywatch.dashboard.forms import alert_forms, alert_row
 from straywatch.dashboard.poller import Poller, Published
 from straywatch.dashboard.server import PageContent, serving
 from straywatch.terminal.ports import listening_socket
@@ -101,6 +101,22 @@ def test_another_sites_page_may_not_ask(address: str, site: str) -> None:
     assert ask(address, "/data.json", Sec_Fetch_Site=site)[0].status == 403
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_link_in_chat_or_wiki_opens_the_page_and_nothing_else(address: str, site: str) -> None:
+    """Whoever follows one gets the empty page; no other site can frame it, or ask for its data."""
+
+    def followed(path: str, dest: str = "document") -> int:
+        fetched = {"Sec_Fetch_Site": site, "Sec_Fetch_Mode": "navigate", "Sec_Fetch_Dest": dest}
+        return ask(address, path, **fetched)[0].status
+
+    assert followed("/") == 200
+    assert {followed(path) for path in ("/data.json", "/finding.json?id=f1", "/inbox.json")} == {
+        403
+    }
+    assert {followed("/", dest) for dest in ("iframe", "embed", "object", "")} == {403}
+    assert "user_name" not in ask(address, "/")[1]
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "HEAD", "BREW"])
 def test_only_reading_is_possible(address: str, method: str) -> None:
     """Nothing can be changed: every method but GET is refused."""
@@ -167,21 +183,31 @@ def test_an_alert_is_shown_in_every_form() -> None:
     raw = json.dumps(body)
     alert = Delivered("opened", "a subject", "dear reader", body, {}, raw, 0.0, "psst")
 
-    forms = {form["name"]: form["text"] for form in alert_forms(alert)}
+    shown = {form["name"]: form for form in alert_forms(alert)}
+    forms = {name: form["text"] for name, form in shown.items()}
 
     assert list(forms) == ["Mail", "SMS", "Chat", "Pager", "Event bus", "JSON"]
     assert forms["Mail"] == "Subject: a subject\n\ndear reader"
     assert forms["SMS"] == "psst"
-    assert finding.user_name in forms["Chat"]
-    assert json.loads(forms["Pager"])["event_action"] == "trigger"
+    assert json.loads(forms["Chat"])["content"]["title"] == shown["Chat"]["title"]
+    assert finding.user_name in "".join(shown["Chat"]["lines"])
+    assert json.loads(forms["Pager"])["event_action"] == shown["Pager"]["action"] == "trigger"
     assert json.loads(forms["JSON"]) == body
+
+
+def test_what_only_machines_got_is_marked() -> None:
+    """An alert that a digest told people of is in the list, and says so."""
+    alert = Delivered("opened", "s", "", {}, {"audience": "machines"}, "{}", 0.0)
+
+    assert alert_row(0, alert)["machines"] is True
+    assert alert_row(0, HOSTILE)["machines"] is False
 
 
 def test_what_is_no_alert_is_shown_as_it_came() -> None:
     """A message of somebody else's has one form: its text."""
     alert = Delivered("", "", "", {}, {}, "plain words", 0.0)
 
-    assert alert_forms(alert) == [{"name": "As it came", "text": "plain words"}]
+    assert alert_forms(alert) == [{"name": "As it came", "kind": "source", "text": "plain words"}]
 
 
 def test_a_failure_keeps_the_last_view_and_says_why() -> None:
@@ -190,6 +216,7 @@ def test_a_failure_keeps_the_last_view_and_says_why() -> None:
         {"n": 1},
         ClientError({"Error": {"Code": "ExpiredToken"}}, "Query"),
         {"n": 1},
+        KeyError("oh"),
         {"n": 2},
     ]
 
@@ -205,7 +232,8 @@ def test_a_failure_keeps_the_last_view_and_says_why() -> None:
         poller.step()
         seen.append(poller.current())
 
-    assert [each.version for each in seen] == [1, 1, 1, 2]
+    assert [each.version for each in seen] == [1, 1, 1, 1, 2]
+    assert seen[3].error == "a mistake in straywatch: KeyError('oh')"
     assert seen[1].view == {"n": 1}
     assert "session has expired" in seen[1].error
     assert seen[2].error == ""

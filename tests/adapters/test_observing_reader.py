@@ -235,3 +235,23 @@ def test_a_finding_opened_and_resolved_between_two_readings_is_seen(stack: Stack
 
     assert [each.user_name for each in found] == ["ann"]
     assert session.calls.count("Scan") == 1
+
+
+def test_the_users_are_counted_again_when_a_finding_ends(stack: Stack) -> None:
+    """Counts and findings are of one moment; without news all users are read every 5 minutes."""
+    clock, session = Clock(NOW), Session()
+    opened = samples.finding("ann", 1, ago=60 * MINUTE)
+    table().add(opened)
+    following = reader(stack, clock, session)
+    following.read()
+    table().update(samples.resolved(opened, MINUTE))
+    session.calls.clear()
+    ages = []
+    for _ in range(3):
+        clock.advance(6)
+        census = following.read().census
+        assert isinstance(census, Census)
+        ages.append((clock() - census.read_at).total_seconds())
+
+    assert ages == [0, 6, 12]
+    assert session.calls.count("GetAccountAuthorizationDetails") == 1

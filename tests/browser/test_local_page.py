@@ -51,13 +51,19 @@ def test_a_stray_appears_is_alerted_and_resolved(stack: LocalStack, open_page: O
         stack.iam.create_user(UserName=name)
 
         grace = page.locator("#graces li", has_text=name)
+        expect(page.locator("#strip")).to_contain_text(name)
+        page.click("#strip summary")
         expect(grace).to_be_visible()
         expect(page.locator("#findings .open-it", has_text=name)).to_be_visible()
         expect(grace).to_have_count(0)
         opened = page.locator("#inbox .open-it", has_text=f"IAM user {name}").first
         opened.click()
-        expect(page.locator("#sheet .form")).to_contain_text("is in no group")
+        expect(page.locator("#sheet .letter .form")).to_contain_text("is in no group")
+        page.click("role=tab[name=Chat]")
+        expect(page.locator("#sheet .chat-card")).to_contain_text(name)
         page.click("role=tab[name=Pager]")
+        expect(page.locator("#sheet .incident .badge")).to_contain_text("Triggered")
+        page.click("#sheet .source summary")
         expect(page.locator("#sheet .form")).to_contain_text('"event_action": "trigger"')
         page.keyboard.press("Escape")
 

@@ -29,6 +29,7 @@ OBSERVED = Observed(
     dead_letter_queue_url="https://sqs.us-east-1.amazonaws.com/111122223333/dead",
     config_parameter="/straywatch/config",
     parameters={"GracePeriodSeconds": "900", "SweepRate": "rate(1 hour)"},
+    created_at=NOW - timedelta(days=11),
 )
 HOSTILE = (
     "<img src=x onerror=alert(1)>",

@@ -22,25 +22,32 @@ def shown(reading: Any) -> dict[str, Any]:
     return seen
 
 
-def test_counts_come_from_the_census() -> None:
-    """Every user is in exactly one of the counts."""
-    counts = shown(samples.usual())["counts"]
+def test_every_user_is_in_one_of_the_counts() -> None:
+    """The parts of the bar make up all users, and the headline says the same."""
+    stands = shown(samples.usual())["standing"]
 
-    assert counts["source"] == "census"
-    parts = counts["compliant"] + counts["exempt"] + counts["strays"]
-    assert (counts["users"], parts) == (412, 412)
+    parts = ("compliant", "exempt", "grace", "waiting", "open")
+    assert sum(stands[part] for part in parts) == stands["users"] == 412
+    assert stands["headline"] == "3 users overdue, 3 in grace"
+    assert stands["percent"] == 98.5
+
+
+def test_one_critical_stray_among_many_is_not_all() -> None:
+    """Percentages are rounded down: 100 means that nobody is left."""
+    one = (samples.finding("ann", 1, ago=timedelta(hours=1)),)
+    census = samples.census(40_000, (samples.user("ann", 1),))
+    reading = replace(samples.empty(), findings=one, census=census)
+
+    assert shown(reading)["standing"]["percent"] == 99.9
 
 
 def test_counts_fall_back_on_the_last_sweep_and_say_so() -> None:
     """An account that cannot be read is never shown as one without strays."""
     reading = replace(samples.usual(), census=Unread("access denied"))
 
-    assert shown(reading)["counts"]["source"] == "sweep"
-    assert shown(reading)["counts"]["note"] == "access denied"
-    assert shown(replace(reading, sweeps=()))["counts"] == {
-        "source": "none",
-        "note": "access denied",
-    }
+    assert shown(reading)["standing"]["note"] == "access denied"
+    assert shown(reading)["standing"]["users"] == 412
+    assert shown(replace(reading, sweeps=()))["standing"]["counted_at"] is None
 
 
 def test_an_unchanged_account_gives_an_unchanged_view() -> None:
@@ -68,7 +75,7 @@ def test_strays_that_nothing_told_of_are_counted() -> None:
         findings=(samples.finding("found", 2, ago=timedelta(hours=1)),),
     )
 
-    assert shown(reading)["unannounced"] == 1
+    assert shown(reading)["standing"]["waiting"] == 1
 
 
 def test_a_gap_between_sweeps_is_marked() -> None:
@@ -96,11 +103,26 @@ def test_names_that_deceive_are_shown_escaped(finding: Any) -> None:
     assert json.dumps(details, ensure_ascii=False).isprintable()
 
 
-def test_a_finding_opens_to_its_life_and_what_mends_it() -> None:
-    """Commands stand under an open finding, and under no other."""
+def test_a_finding_opens_to_its_life_and_what_ends_it() -> None:
+    """Either a group or an exemption, each with its own commands, under an open finding alone."""
     one = samples.finding("ann", 1, ago=timedelta(hours=1))
 
-    assert any("add-user-to-group" in text for text in finding_details(one)["commands"])
+    (either, join), (or_, exempt) = finding_details(one)["ways"]
+    assert (either.split()[0], or_.split()[0]) == ("EITHER", "OR")
+    assert any("add-user-to-group" in text for text in join)
+    assert all("tag-user" in text for text in exempt)
     over = finding_details(samples.resolved(one, timedelta(minutes=1)))
-    assert over["commands"] == []
+    assert over["ways"] == []
     assert [each["kind"] for each in over["life"]] == ["event", "alert", "resolve"]
+
+
+def test_what_a_list_leaves_out_is_counted() -> None:
+    """Of 640 resolved findings 500 are listed, and the page can say so."""
+    over = tuple(
+        samples.resolved(samples.finding(f"u{n}", n, ago=timedelta(hours=n)), timedelta(minutes=1))
+        for n in range(640)
+    )
+    seen = shown(replace(samples.empty(), findings=over))
+
+    assert (len(seen["findings"]), seen["resolved"]) == (500, 640)
+    assert (len(seen["timeline"]), seen["happened"]) == (200, 1920)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.facts import Kind
-from chalicelib.domain.findings import AlertType
+from chalicelib.domain.findings import AlertType, Finding, Reason
 from straywatch.findings.life import EntryKind, life
 from straywatch.observing.figures import (
     Gap,
@@ -18,11 +18,14 @@ from straywatch.observing.figures import (
     detect_seconds,
     gaps,
     resolve_seconds,
+    rounded_down,
     spread,
 )
 from straywatch.observing.graces import LATEST_CHECK, running_graces
-from straywatch.observing.health import Wellness, health, worst
-from straywatch.observing.records import Unread
+from straywatch.observing.health import Wellness, ailment, complaints, health, worst
+from straywatch.observing.moments import moment
+from straywatch.observing.records import Reading, Unread
+from straywatch.observing.standing import Standing, headline, standing
 from straywatch.observing.timeline import timeline
 from tests.unit import observed_samples as samples
 from tests.unit.observed_samples import ACCOUNT, GRACE, OBSERVED
@@ -125,6 +128,15 @@ def test_the_timeline_tells_each_event_once_and_the_newest_first() -> None:
     ]
 
 
+def test_within_a_second_the_timeline_keeps_the_order_that_calls_have() -> None:
+    """Nobody joins before being created, though CloudTrail tells whole seconds."""
+    mark = samples.told_of(samples.grace_mark("ann", MINUTE), Kind.JOINED, NOW - MINUTE)
+    newest, created = timeline(replace(samples.empty(), marks=(mark,)), ACCOUNT)
+
+    assert newest.text == "joined a group"
+    assert created.text.startswith("CreateUser")
+
+
 def test_sweeps_that_changed_nothing_do_not_fill_the_timeline() -> None:
     """Of quiet sweeps only the last is told, besides those that noticed something."""
     sweeps = list(samples.sweeps(10, 40, 0))
@@ -199,6 +211,34 @@ def test_each_ailment_is_named() -> None:
     }
 
 
+def test_a_blind_monitor_says_so_and_why() -> None:
+    """What keeps strays from being noticed is told from what is merely wrong."""
+    blind = health(samples.unwell(), OBSERVED)
+    refused = health(replace(samples.usual(), refused=("no JSON",)), OBSERVED)
+
+    assert ailment(blind) == "The monitor may be blind"
+    assert "Dead letters: 12; `straywatch redrive` tells why" in complaints(blind)
+    assert ailment(refused) == "The monitor is not well"
+    assert ailment(health(samples.usual(), OBSERVED)) == ""
+
+
+def test_a_monitor_that_was_just_deployed_is_not_late() -> None:
+    """It says when its first sweep comes; if none came in two intervals, something is wrong."""
+    reading = samples.empty()
+    fresh = replace(OBSERVED, created_at=NOW - 5 * MINUTE)
+
+    assert worst(health(reading, fresh)) is Wellness.FINE
+    told = {sign.name: sign.text for sign in health(reading, fresh)}
+    assert told["Last sweep"] == "none yet; the first is due by 12:55:00 UTC"
+    assert worst(health(reading, OBSERVED)) is Wellness.BAD
+
+
+def test_an_instant_bears_its_zone_and_its_day_unless_it_is_today() -> None:
+    """Yesterday's time is not taken for today's, wherever the reader is."""
+    assert moment(NOW, NOW) == "12:00:00 UTC"
+    assert moment(NOW - 13 * HOUR, NOW) == "2026-11-22 23:00:00 UTC"
+
+
 def test_queues_that_cannot_be_read_are_not_empty() -> None:
     """What is not known about dead letters is said, never shown as none."""
     signs = health(replace(samples.usual(), queues=Unread("access denied")), OBSERVED)
@@ -207,3 +247,105 @@ def test_queues_that_cannot_be_read_are_not_empty() -> None:
 
     assert told["Queues"] == "could not be read: access denied"
     assert "Dead letters" not in told
+
+
+def stands(reading: Reading) -> Standing:
+    """How it stands; whatever is read, every user is in one count."""
+    found = standing(reading, GRACE)
+    assert min(found.compliant, found.overdue, found.in_grace, found.waiting) >= 0
+    return found
+
+
+def test_each_user_is_in_one_count() -> None:
+    """Overdue, in grace, exempt and in a group make up all that there are."""
+    found = stands(samples.usual())
+
+    assert (found.users, found.exempt, found.compliant) == (412, 10, 396)
+    assert (found.overdue, found.in_grace, found.waiting) == (3, 3, 0)
+    assert headline(found) == "3 users overdue, 3 in grace"
+
+
+@pytest.mark.parametrize(
+    ("reason", "users", "compliant", "exempt"),
+    [
+        (Reason.JOINED_GROUP, 412, 397, 10),
+        (Reason.DELETED, 411, 396, 10),
+        (Reason.EXEMPTED, 412, 396, 11),
+    ],
+)
+def test_who_was_resolved_since_the_census_is_no_stray(
+    reason: Reason, users: int, compliant: int, exempt: int
+) -> None:
+    """A finding that ended after all users were counted moves its user to where it is now."""
+    reading = samples.usual()
+    first = next(f for f in reading.findings if f.user_name == "frank.mueller")
+    over = replace(samples.resolved(first, HOUR, reason), resolved_at=NOW + MINUTE)
+    found = stands(replace(reading, findings=(over, *reading.findings[:-3], *_others(reading))))
+
+    assert (found.overdue, found.waiting) == (2, 0)
+    assert (found.users, found.compliant, found.exempt) == (users, compliant, exempt)
+
+
+def _others(reading: Reading) -> tuple[Finding, ...]:
+    return tuple(f for f in reading.findings[-3:] if f.user_name != "frank.mueller")
+
+
+def test_who_joined_within_its_grace_waits_for_nothing() -> None:
+    """An event tells of it long before the next census: nobody is called a stray meanwhile."""
+    reading = samples.usual()
+    marks = tuple(samples.told_of(mark, Kind.JOINED, NOW) for mark in reading.marks)
+    found = stands(replace(reading, marks=marks))
+
+    assert (found.in_grace, found.waiting, found.users) == (0, 0, 412)
+    assert found.sentence == "3 overdue"
+
+
+def test_a_user_overdue_whom_no_census_has_seen_yet_is_counted() -> None:
+    """Of no user ever "104 of 16" are overdue: whoever has a finding is one of the users."""
+    census = samples.census(16, (), NOW - 4 * MINUTE)
+    found = tuple(samples.finding(f"u{n}", n, ago=16 * MINUTE) for n in range(104))
+
+    assert stands(replace(samples.empty(), census=census, findings=found)).users == 120
+
+
+def test_who_left_since_the_census_is_in_grace_and_no_longer_in_a_group() -> None:
+    """The users stay as many as they are; who was created since makes one more."""
+    census = samples.census(40, (), NOW - 4 * MINUTE)
+    made = samples.grace_mark("made", MINUTE)
+    left = replace(samples.grace_mark("left", MINUTE), facts=(
+        replace(made.facts[0], id="left", kind=Kind.LEFT, cause=samples.cause(NOW - MINUTE)),
+    ))  # fmt: skip
+    found = stands(replace(samples.empty(), census=census, marks=(made, left)))
+
+    assert (found.users, found.in_grace, found.compliant) == (41, 2, 38)
+
+
+def test_without_a_census_the_last_sweep_counts_or_nothing_does() -> None:
+    """What was never counted is said to be unknown; it is neither nobody nor compliant."""
+    reading = replace(samples.usual(), census=Unread("denied"))
+
+    assert (stands(reading).users, stands(reading).note) == (412, "denied")
+    unknown = stands(replace(reading, sweeps=(), findings=(), marks=()))
+    assert (unknown.percent, headline(unknown)) == (None, "Users not counted yet")
+
+
+def test_nothing_wrong_is_said_in_words() -> None:
+    """An account without strays, and one without users."""
+    assert headline(stands(samples.empty())) == "No users yet"
+    well = replace(samples.empty(), census=samples.census(40, ()))
+    assert headline(stands(well)) == "Every user is in a group or exempt"
+
+
+def test_percentages_never_round_up_to_all() -> None:
+    """One stray among ever so many users is not 100 %."""
+    assert rounded_down(100 * 99_999 / 100_000) == 99.9
+    assert rounded_down(100.0) == 100.0
+
+
+def test_a_finding_of_the_names_former_bearer_hides_no_grace() -> None:
+    """Who was created under a name that was free again is another, as its id tells."""
+    mark = samples.grace_mark("ann", 16 * MINUTE)
+    known = replace(mark, facts=(replace(mark.facts[0], user_id="AIDANEW"),))
+    before = samples.finding("ann", 1, ago=16 * MINUTE)
+
+    assert graces(known, findings=(before,)) == ["ann"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import termios
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,19 +13,22 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group
 
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import Reading
 from straywatch.watching.follower import Follower
+from straywatch.watching.keys import keys
 from straywatch.watching.lines import Lines
-from straywatch.watching.screen import picture
+from straywatch.watching.screen import View, picture
 from tests.unit import observed_samples as samples
 from tests.unit.observed_samples import OBSERVED
 from tests.unit.records import NOW
 
 EXPIRED = ClientError({"Error": {"Code": "ExpiredToken", "Message": "old"}}, "Query")
 MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 
 
 def follower(*readings: Reading | Exception) -> Follower:
@@ -48,12 +54,23 @@ def lines(following: Follower, steps: int) -> list[str]:
     return written
 
 
-def drawn(following: Follower, width: int = 100, height: int = 30) -> str:
-    """The picture as text."""
+ALL = View()
+
+
+def drawn(following: Follower, width: int = 100, height: int = 30, view: View = ALL) -> str:
+    """The picture as text, as wide and as high as the window."""
     out = io.StringIO()
     console = Console(file=out, width=width, height=height, color_system=None)
-    console.print(picture(following, width, height))
+    lines, _ = picture(following.seen, view, NOW, width, height)
+    console.print(Group(*lines))
     return out.getvalue()
+
+
+def stepped(reading: Reading) -> Follower:
+    """A watcher who has looked once."""
+    following = follower(reading)
+    following.step()
+    return following
 
 
 def test_each_thing_that_happens_is_told_once() -> None:
@@ -90,37 +107,120 @@ def test_a_failure_is_said_once_and_survived(failure: Exception, said: str) -> N
     assert told[1].endswith("reading again")
 
 
-def test_the_picture_shows_graces_and_what_happened() -> None:
-    """Who has how long left, and the latest events, alerts and ends."""
-    following = follower(samples.usual())
-    following.step()
+def test_the_picture_says_how_it_stands() -> None:
+    """Live, well and the time; who is a stray, how bad by shape and word; who has how long left."""
+    shown = drawn(stepped(samples.usual()), 110)
 
-    shown = drawn(following)
+    assert "\u25cf live  \u2713 well  12:00:00 UTC" in shown
+    assert "3 overdue, 3 in grace \u00b7 412 users \u00b7 98.5 % in a group" in shown
+    assert "\u25c6 CRITICAL frank.mueller" in shown
+    assert "\u2501\u2500" in shown
+    assert "1:42" in shown
 
-    assert "3 open findings of 412 users" in shown
-    assert "new.starter" in shown
-    assert "1 min 42 s" in shown
+
+def test_a_monitor_that_may_be_blind_does_not_look_well() -> None:
+    """What is wrong stands below the headline, at each size."""
+    for width in (40, 80, 120):
+        shown = drawn(stepped(samples.unwell()), width)
+        assert "\u2715 not well" in shown
+        assert "The monitor may be blind. Last sweep" in shown
 
 
-@pytest.mark.parametrize(("width", "height"), [(20, 5), (40, 10), (80, 24), (200, 60)])
-def test_the_picture_fits_any_window(width: int, height: int) -> None:
-    """No line is wider, and no picture higher, than the window; a tiny one is cut off below."""
-    following = follower(samples.large(), EXPIRED)
-    following.step()
-    following.step()
+def test_a_hung_aws_is_not_live() -> None:
+    """Nothing failed yet, but the last reading is old: that is said, and since when."""
+    shown = drawn(stepped(samples.usual(NOW - 15 * SECOND)))
 
-    shown = drawn(following, width, height).splitlines()
+    assert "\u25a0 stale" in shown
+    assert "Stale since 11:59:45 UTC: AWS was last read 15" in shown
 
-    assert max(map(len, shown)) <= width
-    assert len([line for line in shown if line]) <= max(height, 14)
+
+@pytest.mark.parametrize("kind", ["usual", "large", "hostile", "unwell", "empty"])
+@pytest.mark.parametrize(("width", "height"), [(20, 6), (40, 15), (80, 24), (120, 40)])
+def test_the_picture_fits_any_window(width: int, height: int, kind: str) -> None:
+    """No line is wider, and the picture as high as the window, whatever there is to show."""
+    following = stepped(getattr(samples, kind)())
+    for part in ("all", "strays", "graces", "log"):
+        shown = drawn(following, width, height, View(part, 3)).splitlines()
+
+        assert max(map(cell_len, shown)) <= width
+        assert len(shown) == height
+
+
+def test_the_log_never_cuts_what_happened() -> None:
+    """Long entries go on below themselves; what is above says how much there is, and scrolls."""
+    following = stepped(samples.hostile())
+    for width in (40, 80):
+        whole = " ".join(drawn(following, width, 200, View("log")).split())
+        assert "check found it in no group; alert opened, HIGH" in whole
+    assert "lines above)" in drawn(following, 40, 15, View("log"))
+    _, view = picture(following.seen, View("log", 999), NOW, 80, 15)
+    assert 0 < view.offset < 999
+    assert drawn(following, 80, 15, view) != drawn(following, 80, 15, View("log"))
+
+
+def test_every_stray_can_be_reached() -> None:
+    """500 strays are not cut in silence: the title counts them, and arrows reach the last."""
+    following = stepped(samples.large())
+    assert "Open strays 1-" in drawn(following, 80, 24)
+    _, view = picture(following.seen, View("strays").pressed("down"), NOW, 80, 24)
+    assert view == View("strays", 1)
+    _, end = picture(following.seen, View("strays", 9999), NOW, 80, 24)
+    assert "of 500" in drawn(following, 80, 24, end)
+    assert "-500 of 500" in drawn(following, 80, 24, end)
+
+
+def test_keys_choose_a_part_and_scroll_it() -> None:
+    """A number shows one part alone, 0 all; the log is scrolled back from its end."""
+    assert View().pressed("3") == View("log")
+    assert View("log").pressed("up") == View("log", 1)
+    assert View("strays", 4).pressed("page up") == View("strays", 0)
+    assert View("log", 5).pressed("home") == View("log", 0)
+    assert View("log", 5).pressed("x") == View("log", 5)
+    assert View("graces", 5).pressed("0") == View()
+
+
+def test_keys_that_come_at_once_are_all_told() -> None:
+    """Whoever holds an arrow down loses none; the terminal is given back as it was."""
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "r+b", buffering=0) as terminal:
+        before = termios.tcgetattr(terminal)
+        with keys(terminal) as key:
+            os.write(ours, b"\x1b[B\x1bOAj3q")
+            told = [key(1) for _ in range(5)]
+            assert key(0) == ""
+        after = termios.tcgetattr(terminal)
+    os.close(ours)
+
+    assert told == ["down", "up", "down", "3", "q"]
+    assert after == before
+
+
+def test_the_watch_goes_on_drawing_while_it_reads() -> None:
+    """AWS that does not answer holds up the reading alone; what breaks it is told to who draws."""
+    reading, asked, answer = samples.usual(), threading.Event(), threading.Event()
+
+    def read() -> tuple[Reading, Observed]:
+        if asked.is_set():
+            raise RuntimeError("a mistake of ours")
+        asked.set()
+        answer.wait(10)
+        return reading, OBSERVED
+
+    following = Follower(read, clock=lambda: NOW)
+    with following.running(timedelta()):
+        assert asked.wait(10)
+        assert "reading the account" in drawn(following)
+        answer.set()
+        while following.broken is None:
+            drawn(following)
+
+    assert "3 overdue" in drawn(following)
+    assert str(following.broken) == "a mistake of ours"
 
 
 def test_names_cannot_steer_the_terminal() -> None:
     """Sequences and marks of direction in names are shown escaped."""
-    following = follower(samples.hostile())
-    following.step()
-
-    assert "\u202e" not in drawn(following)
+    assert "\u202e" not in drawn(stepped(samples.hostile()))
     assert "\u202e" not in "".join(lines(follower(samples.hostile()), 1))
 
 

@@ -15,6 +15,17 @@ export function el(name, attributes = {}, ...children) {
 // Text of others keeps its own direction of writing and cannot turn its neighbours'.
 export const other = (text, attributes = {}) => el("bdi", attributes, text);
 
+const SHAPES = { CRITICAL: "\u25c6", HIGH: "\u25b2", MEDIUM: "\u25a0", LOW: "\u25cb" };
+
+// How bad it is, by shape and word: colour only helps.
+export function badge(severity, said) {
+  const shape = SHAPES[severity];
+  const made = el("span", { class: `badge ${severity}` });
+  if (shape) made.append(el("span", { class: "shape", "aria-hidden": "true" }, shape));
+  made.append(el("span", { class: "word" }, said));
+  return made;
+}
+
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -37,7 +48,7 @@ export function sync(parent, items, keyOf, make) {
         const focused = row.node.contains(document.activeElement);
         if (place === row.node) place = fresh.node;
         row.node.replaceWith(fresh.node);
-        if (focused) fresh.node.querySelector("button")?.focus();
+        if (focused) fresh.node.querySelector("a, button")?.focus();
       }
       row = fresh;
     }

@@ -1,12 +1,14 @@
 // Asks the server on this machine again and again, and says so when it or AWS does not answer.
 
 import { byId, setText } from "./dom.js";
-import { drawAll, drawFindings, drawInbox, now, state, tick } from "./panels.js";
-import { clock, counted, spoken } from "./words.js";
+import { drawAll, drawFindings, drawInbox, now, redrawChart, showMore, state, tick } from "./panels.js";
+import { renew, route } from "./sheet.js";
+import { age, counted, moment } from "./words.js";
 
 const EVERY = 1000;
 const HIDDEN_EVERY = 10000;
 const PATIENCE = 6000;
+const OLD = 12000; // a reading older than two turns and a slow answer of AWS
 
 let seen = "";
 let answeredAt = null;
@@ -32,8 +34,11 @@ function take(data) {
   }
   if (data.view) {
     announce(data.view);
+    const isFirst = !state.view;
     state.view = data.view;
     drawAll();
+    if (isFirst) route(now);
+    else renew();
   }
   seen = data.version;
 }
@@ -56,24 +61,27 @@ async function poll() {
 }
 
 function status() {
+  const at = (ms) => (ms ? `Stale since ${moment(ms, now())}.` : "Nothing could be read yet.");
   if (failing) {
-    const since = answeredAt ? `Stale since ${clock(answeredAt)}.` : "Nothing could be read yet.";
-    return ["lost", answeredAt ? "Stale" : "No answer", since, "The server of this page does not answer; it is asked again every second. If it was stopped, start it again."];
+    return ["lost", answeredAt ? "Stale" : "No answer", at(answeredAt && answeredAt + state.offset), "The server of this page does not answer; it is asked again every second. If it was stopped, start it again."];
   }
   if (!answer) return ["loading", "Connecting", "", ""];
   if (answer.error) {
-    const since = answer.read_at ? `Stale since ${clock(answer.read_at)}.` : "Nothing could be read yet.";
-    return [answer.read_at ? "stale" : "lost", answer.read_at ? "Stale" : "No answer", since, `Reading from AWS fails and is tried again: ${answer.error}`];
+    return [answer.read_at ? "stale" : "lost", answer.read_at ? "Stale" : "No answer", at(answer.read_at), `Reading from AWS fails and is tried again: ${answer.error}`];
   }
   if (!state.view) return ["loading", "Reading", "", ""];
-  const old = (now() - answer.read_at) / 1000;
-  return ["live", old < 3 ? "Live" : `Live, read ${spoken(old)} ago`, "", ""];
+  const old = now() - answer.read_at;
+  if (old > OLD) return ["stale", "Stale", at(answer.read_at), `AWS was last read ${age(old)} ago; a newer reading is awaited.`];
+  const { ailment, complaints } = state.view.health;
+  return ailment ? ["live", "Live, monitor not well", `${ailment}.`, complaints] : ["live", "Live", "", ""];
 }
 
 function drawStatus() {
   const [kind, pulse, head, text] = status();
   if (document.body.dataset.state !== kind) document.body.dataset.state = kind;
+  document.body.dataset.health = String(state.view?.health.level ?? 0);
   setText(byId("pulse-text"), pulse);
+  setText(byId("clock"), answer ? `${new Date(now()).toISOString().slice(11, 19)} UTC` : "");
   byId("banner").hidden = !head;
   setText(byId("banner-head"), head);
   setText(byId("banner-text"), text);
@@ -92,7 +100,7 @@ function choose(status) {
 }
 
 function redraw() {
-  if (state.view) drawFindings(state.view.findings);
+  if (state.view) drawFindings(state.view);
 }
 
 byId("show-open").addEventListener("click", () => choose("OPEN"));
@@ -101,18 +109,16 @@ byId("search").addEventListener("input", ({ target }) => { state.search = target
 byId("order").addEventListener("change", ({ target }) => { state.order = target.value; state.page = 0; redraw(); });
 byId("page-back").addEventListener("click", () => { state.page -= 1; redraw(); });
 byId("page-on").addEventListener("click", () => { state.page += 1; redraw(); });
-for (const name of ["graces", "timeline", "inbox"]) {
+for (const [name, items] of [["graces", () => state.view.graces], ["timeline", () => state.view.timeline], ["inbox", () => state.alerts]]) {
   byId(`${name}-more`).addEventListener("click", () => {
-    state.all[name] = !state.all[name];
+    showMore(name, items().length);
     if (state.view) drawAll();
-    drawInboxIfThere();
+    if (!byId("inbox-card").hidden) drawInbox();
   });
 }
 
-function drawInboxIfThere() {
-  if (!byId("inbox-card").hidden) drawInbox();
-}
-
 setInterval(() => { tick(); if (state.view) drawStatus(); }, 1000);
+addEventListener("resize", redrawChart);
+addEventListener("hashchange", () => route(now));
 document.addEventListener("visibilitychange", () => { if (!document.hidden) tick(); });
 poll();

@@ -1,16 +1,47 @@
-// The sheet that opens over the page: a finding's life and its commands, or an alert's forms.
+// The sheet over the page, at an address of its own: a finding (#finding=ID) or an alert (#alert=N).
 
-import { byId, el, other } from "./dom.js";
-import { time } from "./words.js";
+import { badge, byId, el, other } from "./dom.js";
+import { forms } from "./forms.js";
+import { age, time, word } from "./words.js";
 
 const sheet = byId("sheet");
+const SOURCES = {
+  finding: (id) => `/finding.json?${new URLSearchParams({ id })}`,
+  alert: (n) => `/alert.json?${new URLSearchParams({ n })}`,
+};
 let opener = null;
 let current = "";
+let isOurs = false; // whether the page itself lies behind the sheet in the browser's history
+let now = Date.now;
+
+export const addressOf = (what, id) => `#${new URLSearchParams({ [what]: id })}`;
+
+export function link(text, address) {
+  const made = el("a", { href: address, class: "open-it" }, other(text));
+  made.addEventListener("click", (event) => { isOurs = !(event.ctrlKey || event.metaKey || event.shiftKey); });
+  return made;
+}
+
+// Shows what the address says; `clock` tells the server's time.
+export function route(clock) {
+  now = clock;
+  const [[what, id] = []] = new URLSearchParams(location.hash.slice(1));
+  if (!id || !SOURCES[what]) return sheet.close();
+  if (current === location.hash && sheet.open) return undefined;
+  if (!sheet.open) opener = document.activeElement;
+  return open(location.hash, SOURCES[what](id), what === "finding" ? showFinding : showAlert);
+}
 
 byId("sheet-close").addEventListener("click", () => sheet.close());
 sheet.addEventListener("click", (event) => event.target === sheet && sheet.close());
 sheet.addEventListener("close", () => {
+  const address = current;
   current = "";
+  if (location.hash === address) {
+    if (isOurs) history.back();
+    else history.replaceState(null, "", location.pathname);
+  }
+  isOurs = false;
   (opener && document.contains(opener) ? opener : byId("main")).focus();
 });
 
@@ -21,96 +52,104 @@ function show(address, kicker, title, body) {
   byId("sheet-body").replaceChildren(...body);
 }
 
-async function open(address, render) {
-  opener = document.activeElement;
+async function open(address, source, render) {
   current = address;
   show(address, [], "One moment", []);
   if (!sheet.open) sheet.showModal();
   byId("sheet-title").focus();
   try {
-    const answer = await fetch(address, { signal: AbortSignal.timeout(8000) });
-    if (!answer.ok) throw new Error(answer.status === 404 ? "It is not there any more." : `The server answers ${answer.status}.`);
-    render(await answer.json());
+    render(address, await read(source));
   } catch (error) {
     show(address, [], "This could not be read", [el("p", {}, error.message)]);
   }
 }
 
-const badge = (text) => el("span", { class: `badge ${text}` }, text);
-
-export function openFinding(id, now) {
-  const address = `/finding.json?${new URLSearchParams({ id })}`;
-  open(address, (finding) => show(address, findingKicker(finding), finding.user, findingBody(finding, now())));
+async function read(source) {
+  const answer = await fetch(source, { signal: AbortSignal.timeout(8000) });
+  if (!answer.ok) throw new Error(answer.status === 404 ? "There is nothing at this address, or not any more." : `The server answers ${answer.status}.`);
+  return answer.json();
 }
 
-function findingKicker(finding) {
-  const status = finding.status === "OPEN" ? el("span", {}, "Open finding") : el("span", {}, "Resolved finding");
-  return [badge(finding.severity), status];
+// The finding that is open is read again, since the page has news; what fails shows as old on the page.
+export async function renew() {
+  const address = current;
+  const [[what, id] = []] = new URLSearchParams(address.slice(1));
+  if (what === "finding") showFinding(address, await read(SOURCES.finding(id)).catch(() => shown.finding));
 }
 
-function findingBody(finding, now) {
-  const facts = el("dl", { class: "facts" });
-  for (const [name, text] of finding.facts) facts.append(el("dt", {}, name), el("dd", {}, other(text)));
+let shown = {};
+
+function showFinding(address, finding) {
+  if (!finding || current !== address) return;
+  const said = JSON.stringify(finding);
+  if (said === shown.said && byId("sheet-body").childElementCount) return; // selection and scroll stay
+  shown = { finding, said };
+  const isOpen = finding.status === "OPEN";
+  const kicker = [badge(finding.severity, word(finding.severity)), el("span", {}, isOpen ? "Open finding" : "Resolved finding"), copier("Copy link", () => location.href)];
+  show(address, kicker, finding.user, isOpen ? openBody(finding) : overBody(finding));
+}
+
+function openBody(finding) {
+  const long = el("p", { class: "long" }, "In no group for ", el("strong", { "data-since": String(finding.since) }, age(now() - finding.since)), ", since ", time(finding.since, now()), "; alerted ", el("span", { "data-since": String(finding.opened) }, age(now() - finding.opened)), " ago.");
+  const [either, or] = finding.ways.map(card);
+  const ways = el("div", { class: "ways" }, either, el("p", { class: "or", "aria-hidden": "true" }, "or"), or);
+  return [risk(finding), long, ways, ...rest(finding)];
+}
+
+function overBody(finding) {
+  const long = el("p", { class: "long" }, "Open for ", el("strong", {}, age(finding.resolved - finding.opened)), " until ", time(finding.resolved, now()), ": ", other(finding.because), ".");
+  return [risk(finding), long, ...rest(finding)];
+}
+
+const risk = (finding) => el("p", { class: "how-bad" }, other(finding.risk || "Its risk is not known."));
+
+// `EITHER put it in a group` has its first word as the card's title.
+function card([purpose, commands]) {
+  const [title, note] = purpose.split(/ (.*)/s);
+  return el("section", { class: "way" }, el("h3", {}, word(title)), el("p", { class: "note" }, other(note)), ...commands.map(command));
+}
+
+function rest(finding) {
   const life = el("ol", { class: "life" });
   for (const each of finding.life) {
-    life.append(el("li", {}, el("span", { class: `mark ${each.kind}`, "aria-hidden": "true" }), el("p", {}, other(each.text)), time(each.at, now)));
-  }
-  const parts = [facts, el("h3", {}, "Its life"), life];
-  if (finding.commands.length) {
-    parts.push(el("h3", {}, "To mend it, put the user in a group, or exempt it with a reason"));
-    parts.push(...finding.commands.map(command));
+    life.append(el("li", {}, el("span", { class: `mark ${each.kind}`, "aria-hidden": "true" }), el("p", {}, other(each.text)), time(each.at, now())));
   }
   const links = el("p", { class: "links" });
   for (const [text, href] of finding.links) links.append(el("a", { href, target: "_blank", rel: "noopener noreferrer" }, text));
-  return [...parts, links];
+  return [el("h3", {}, "Its life"), life, list(finding.facts, "facts"), links, list(finding.ids, "facts ids")];
+}
+
+export function list(pairs, kind) {
+  const made = el("dl", { class: kind });
+  for (const [name, text] of pairs) made.append(el("dt", {}, name), el("dd", {}, other(text)));
+  return made;
 }
 
 function command(text) {
-  const copy = el("button", { type: "button", class: "copy", "aria-label": `Copy: ${text}` }, "Copy");
   const code = el("code", { translate: "no" }, text);
+  return el("div", { class: "command" }, code, copier("Copy", () => text, code));
+}
+
+function copier(name, text, code) {
+  const copy = el("button", { type: "button", class: "copy" }, name);
+  if (code) copy.setAttribute("aria-label", `Copy: ${text()}`);
   copy.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(text());
       copy.textContent = "Copied";
       byId("said").textContent = "Copied";
-      setTimeout(() => { copy.textContent = "Copy"; }, 1600);
+      setTimeout(() => { copy.textContent = name; }, 1600);
     } catch {
-      getSelection().selectAllChildren(code);
-      copy.textContent = "Press Ctrl-C";
+      if (code) getSelection().selectAllChildren(code);
+      copy.textContent = code ? "Press Ctrl-C" : "Copy it from the address bar";
     }
   });
-  return el("div", { class: "command" }, code, copy);
+  return copy;
 }
 
-export function openAlert(n) {
-  const address = `/alert.json?n=${n}`;
-  open(address, (alert) => {
-    const kicker = [el("span", { class: `badge ${alert.severity}` }, alert.type || "message"), el("span", {}, "as its readers get it")];
-    show(address, kicker, alert.subject || "Message", forms(alert.forms));
-  });
-}
-
-function forms(all) {
-  const tabs = el("div", { class: "tabs", role: "tablist", "aria-label": "Reader" });
-  const panel = el("div", { role: "tabpanel", id: "form-panel", tabindex: "0" });
-  const buttons = all.map(({ name }, n) => el("button", { type: "button", role: "tab", id: `form-${n}`, "aria-controls": "form-panel" }, name));
-  const choose = (n, focus) => {
-    buttons.forEach((button, k) => {
-      button.setAttribute("aria-selected", String(k === n));
-      button.tabIndex = k === n ? 0 : -1;
-    });
-    panel.setAttribute("aria-labelledby", `form-${n}`);
-    panel.replaceChildren(el("pre", { class: "form", translate: "no" }, all[n].text));
-    if (focus) buttons[n].focus();
-  };
-  buttons.forEach((button, n) => {
-    button.addEventListener("click", () => choose(n, false));
-    button.addEventListener("keydown", ({ key }) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
-      if (step) choose((n + step + all.length) % all.length, true);
-    });
-  });
-  tabs.append(...buttons);
-  choose(0, false);
-  return [tabs, panel];
+function showAlert(address, alert) {
+  const kicker = [badge(alert.severity, alert.type || "message")];
+  if (alert.machines) kicker.push(el("span", { class: "badge machines" }, "machines only: a digest tells people"));
+  kicker.push(el("span", {}, "as its readers see it"));
+  show(address, kicker, alert.subject || "Message", forms(alert.forms));
 }

@@ -1,45 +1,47 @@
-// Numbers, times and lengths of time as people read them.
+// Numbers, instants and lengths of time as people read them.
 
 const NUMBER = new Intl.NumberFormat("en");
-const DAY = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
-const CLOCK = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const FULL = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
+const HERE = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+const DAY = 86400e3;
 
 export const number = (n) => NUMBER.format(n);
 export const counted = (n, one, many) => `${number(n)} ${n === 1 ? one : many}`;
-export const clock = (ms) => CLOCK.format(ms);
-export const day = (ms) => DAY.format(ms);
-export const percent = (value) => `${value === 100 ? "100" : value.toFixed(1)} %`;
+// Rounded down: 100 % means that nobody is left.
+export const percent = (value) => `${value === 100 ? "100" : (Math.floor(value * 10) / 10).toFixed(1)} %`;
+export const word = (severity) => severity.charAt(0) + severity.slice(1).toLowerCase();
 
-export function moment(ms, now) {
-  return now - ms < 18 * 3600e3 ? clock(ms) : `${day(ms)}, ${clock(ms).slice(0, 5)}`;
-}
+export const day = (ms) => new Date(ms).toISOString().slice(0, 10);
+export const hour = (ms) => new Date(ms).toISOString().slice(11, 16);
+
+// The one rule for instants: in UTC and with the zone; of today the time alone.
+const inUtc = (ms) => `${day(ms)} ${new Date(ms).toISOString().slice(11, 19)} UTC`;
+export const moment = (ms, now) => (day(ms) === day(now) ? inUtc(ms).slice(11) : inUtc(ms));
 
 export function time(ms, now) {
   const node = document.createElement("time");
   node.dateTime = new Date(ms).toISOString();
-  node.title = FULL.format(ms);
+  node.title = `${inUtc(ms)}; here it was ${HERE.format(ms)}`;
   node.textContent = moment(ms, now);
   return node;
 }
 
-// Two units at most: 3 d 4 h, 12 min, 8 s.
+// Two units at most: 3 days 4 h, 12 min, 8 s; from ten days on, days alone.
 export function spoken(seconds) {
-  let left = Math.max(0, Math.round(seconds));
   if (seconds > 0 && seconds < 1) return "under 1 s";
+  let left = Math.max(0, Math.round(seconds));
   const parts = [];
-  for (const [unit, size] of [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]]) {
+  for (const [unit, size] of [["day", 86400], ["h", 3600], ["min", 60], ["s", 1]]) {
     const count = Math.floor(left / size);
     left -= count * size;
-    if (count) parts.push(`${count} ${unit}`);
-    if (parts.length === 2 || (parts.length && !count)) break;
+    if (count) parts.push(`${number(count)} ${unit}${unit === "day" && count > 1 ? "s" : ""}`);
+    if (parts.length === 2 || (parts.length && !count) || (unit === "day" && count >= 10)) break;
   }
   return parts.join(" ") || "0 s";
 }
 
 export function age(ms) {
-  if (ms >= 86400e3) return spoken(Math.floor(ms / 3600e3) * 3600);
-  return spoken(ms >= 600e3 ? Math.floor(ms / 60e3) * 60 : Math.floor(ms / 1000));
+  const step = ms >= DAY ? 3600e3 : ms >= 600e3 ? 60e3 : 1000;
+  return spoken((Math.floor(Math.max(0, ms) / step) * step) / 1000);
 }
 
 export function countdown(ms) {
