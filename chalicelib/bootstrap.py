@@ -58,7 +58,7 @@ class Deployment:
         make_client: MakeClient = boto3_client,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._environment = environment
+        self.environment = environment
         self.make_client = make_client
         self.clients = Clients(make_client)
         self.reads = self.clients
@@ -67,7 +67,7 @@ class Deployment:
     @cached_property
     def settings(self) -> Settings:
         """The settings of the deployment. Raises InvalidSettingsError."""
-        return settings_from(self._environment)
+        return settings_from(self.environment)
 
     @cached_property
     def queue(self) -> CheckQueue:
@@ -104,7 +104,7 @@ class Deployment:
     @cached_property
     def hub(self) -> Hub | None:
         """What an organization adds; None where the deployment is told of none."""
-        return _hub_of(self, self._environment)
+        return _hub_of(self, self.environment)
 
     @property
     def organization(self) -> Hub:
@@ -119,7 +119,7 @@ class Deployment:
 
     def looking_at(self, account: Account, reads: Clients) -> Deployment:
         """The same deployment, which looks at another account by other clients."""
-        other = Deployment(self._environment, self.make_client, self.clock)
+        other = Deployment(self.environment, self.make_client, self.clock)
         other.clients, other.reads, other.hub = self.clients, reads, self.hub
         other.looked_at = account
         return other
@@ -202,7 +202,7 @@ class Deployment:
         return Heartbeat(
             stack_name=self.settings.stack_name,
             alert_topic_arn=self.settings.alert_topic_arn,
-            settings=read_settings(HeartbeatSettings, self._environment),
+            settings=read_settings(HeartbeatSettings, self.environment),
             documents=self.state,
             confirmed=partial(confirmed_listeners, self.clients.sns()),
             wake=self.queue.wake_dead_letters,
@@ -236,7 +236,7 @@ class Deployment:
         from chalicelib.channels.pager.memory import Memory  # noqa: PLC0415 - as above
         from chalicelib.channels.pager.relay import Pager, PagerSettings  # noqa: PLC0415 - as above
 
-        settings = read_settings(PagerSettings, self._environment)
+        settings = read_settings(PagerSettings, self.environment)
         api = EventsApi(
             secrets=self.clients.secretsmanager(),
             secret_arn=settings.pagerduty_secret_arn,
@@ -270,7 +270,7 @@ class Deployment:
         from chalicelib.adapters.topic import ChatTopic  # noqa: PLC0415 - only the chat's function pays for it
         from chalicelib.channels.chat.relay import Chat, ChatSettings  # noqa: PLC0415 - as above
 
-        settings = read_settings(ChatSettings, self._environment)
+        settings = read_settings(ChatSettings, self.environment)
         return Chat(ChatTopic(self.clients.sns(), settings.chat_topic_arn).post)
 
     @cached_property
@@ -279,7 +279,7 @@ class Deployment:
         from chalicelib.adapters.event_bus import PutEvents  # noqa: PLC0415 - only its function pays for it
         from chalicelib.channels.event_bus.relay import EventBus, EventBusSettings  # noqa: PLC0415 - as above
 
-        bus_arn = read_settings(EventBusSettings, self._environment).finding_event_bus_arn
+        bus_arn = read_settings(EventBusSettings, self.environment).finding_event_bus_arn
         put = PutEvents(self.clients.events(), bus_arn).put
         return EventBus(findings=self.findings, put=put)
 

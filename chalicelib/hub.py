@@ -30,7 +30,7 @@ from chalicelib.domain.organization import (
 from chalicelib.flows.roster import RefreshRoster, Watched
 from chalicelib.flows.steps import Step
 from chalicelib.log import log
-from chalicelib.settings import OrganizationSettings
+from chalicelib.settings import FanOutSettings, OrganizationSettings, read_settings
 from chalicelib.times import exact
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ class Hub:
         from chalicelib.flows.fan_out import FanOut  # noqa: PLC0415 - as above
 
         deployment = self._deployment
-        queue = SweepQueue(deployment.clients.sqs(), self.settings.sweep_queue_url)
+        settings = read_settings(FanOutSettings, deployment.environment)
+        queue = SweepQueue(deployment.clients.sqs(), settings.sweep_queue_url)
         return FanOut(accounts=self._accounts, send=queue.send, clock=deployment.clock)
 
     def _accounts(self) -> Iterator[Account]:

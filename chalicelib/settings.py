@@ -71,6 +71,12 @@ class OrganizationSettings:
     member_role_name: str
     owner_tag: str
     unreadable_alert: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FanOutSettings:
+    """What the sweep alone is told of it."""
+
     sweep_queue_url: str
 
 

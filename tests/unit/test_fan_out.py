@@ -21,7 +21,9 @@ from tests.fakes import Clock, State
 from tests.unit.records import ACCOUNT, NOW
 
 OTHER = Account("aws", "222222222222")
-RESULT = SweepResult(True, 5, 4, 0, 1, 1, 0, 0)
+RESULT = SweepResult(
+    complete=True, users=5, compliant=4, exempt=0, strays=1, opened=1, gone=0, missed_events=0
+)
 BODY = encode_sweep(SweepRequest(OTHER, NOW))
 
 
