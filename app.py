@@ -15,9 +15,10 @@ app = Chalice(app_name="straywatch")
 deployment = Deployment()
 
 
-def is_scheduled(event: object) -> bool:
-    """Whether a schedule of EventBridge invoked, and no person."""
-    return isinstance(event, dict) and event.get("detail-type") == "Scheduled Event"
+def is_about_all(event: object) -> bool:
+    """Whether a schedule of EventBridge invoked, or somebody who means all accounts."""
+    told = event if isinstance(event, dict) else {}
+    return told.get("detail-type") == "Scheduled Event" or told.get("accounts") == "all"
 
 
 def time_left(context: Any) -> Callable[[], float]:  # noqa: ANN401 - Lambda's own
@@ -55,7 +56,7 @@ def sweep(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lamb
 
     With an organization the schedule asks for a sweep of each account instead.
     """
-    if deployment.hub and is_scheduled(event):
+    if deployment.hub and is_about_all(event):
         return deployment.hub.fan_out().run()
     run = deployment.sweep(time_left(context))
     return asdict(run.run(account_of_arn(context.invoked_function_arn)))
@@ -76,8 +77,9 @@ def sweep_account(event: SQSEvent) -> dict[str, Any]:
 
 @app.lambda_function()
 def list_accounts(event: object, context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's own
-    """Read anew which accounts of the organization are watched."""
-    return asdict(deployment.organization.refresh().run(deployment.own))
+    """Read anew which accounts of the organization are watched, or leave them all."""
+    leaves = isinstance(event, dict) and event.get("leave") == "all"
+    return asdict(deployment.organization.refresh(leaves=leaves).run(deployment.own))
 
 
 @app.lambda_function()

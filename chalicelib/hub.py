@@ -42,6 +42,7 @@ HEARD = "heard"
 _HEARD_EVERY = timedelta(minutes=10)
 _MOST_VIEWS = 50
 WHOLE_ORGANIZATION = "organization"
+LEFT_ALL = "left by the hub"
 
 
 class Hub:
@@ -104,8 +105,11 @@ class Hub:
             log("check_unknown", account=account.key, error=refusal)
             return Step.UNKNOWN
 
-    def refresh(self) -> RefreshRoster:
-        """What brings the list of accounts up to date. Raises InvalidSelectionError."""
+    def refresh(self, *, leaves: bool = False) -> RefreshRoster:
+        """What brings the list of accounts up to date, or empties it.
+
+        Raises InvalidSelectionError.
+        """
         settings, deployment = self.settings, self._deployment
         include, exclude = settings.organization_include, settings.organization_exclude
         selection = selection_of(
@@ -114,7 +118,7 @@ class Hub:
         return RefreshRoster(
             roster=self._roster,
             selection=selection,
-            listed=self._listed(selection),
+            listed=_none if leaves else self._listed(selection),
             live=deployment.findings.live,
             leave=deployment.commit.leave,
         )
@@ -200,3 +204,8 @@ class Hub:
             role_name=self.settings.member_role_name,
             clock=deployment.clock,
         )
+
+
+def _none(known: Iterable[Account]) -> Iterator[Listed]:
+    """No account any more: each of those that were watched has left."""
+    return (Listed(Member(account), LEFT_ALL) for account in known)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-LOOKS = (
+OF_ACCOUNT = (
     "iam:GenerateCredentialReport",
     "iam:GetAccountAuthorizationDetails",
     "iam:GetCredentialReport",
+)
+"""Actions for which IAM knows no resource (Service Authorization Reference, IAM)."""
+OF_USERS = (
     "iam:GetLoginProfile",
-    "iam:GetPolicy",
-    "iam:GetPolicyVersion",
     "iam:GetUser",
+    "iam:GetUserPolicy",
     "iam:ListAccessKeys",
+    "iam:ListAttachedUserPolicies",
     "iam:ListGroupsForUser",
     "iam:ListMFADevices",
+    "iam:ListUserPolicies",
 )
+OF_POLICIES = ("iam:GetPolicy", "iam:GetPolicyVersion")
+LOOKS = (*OF_ACCOUNT, *OF_USERS, *OF_POLICIES)
 """All that a check and a sweep read. The member's template grants exactly these."""
 
 SESSION_SECONDS = 3600

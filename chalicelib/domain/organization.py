@@ -47,7 +47,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An account as Organizations lists it, with its state of now."""
+    """An account as Organizations lists it, with its `State`, or why there is none, in words."""
 
     member: Member
     state: str
@@ -130,7 +130,8 @@ def roster(
         before = known.get(member.account)
         if not member.units and before:
             member = Member(member.account, member.name, before.units, member.tags)
-        why = "" if each.state == ACTIVE else f"its state is {each.state}"
+        why = f"its state is {each.state}" if each.state.isupper() else each.state
+        why = "" if each.state == ACTIVE else why
         why = why or selection.why_not(member)
         found[member.account] = Member(
             member.account, member.name, member.units, member.tags, unwatched=why

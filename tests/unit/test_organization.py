@@ -147,7 +147,7 @@ def test_the_findings_of_an_account_that_left_are_closed_and_told(state: str) ->
     (alert,) = world.topic.published
     assert isinstance(alert, Alert)
     assert alert.type is AlertType.RESOLVED
-    assert world.memory.kept[OTHER].unwatched == f"its state is {state}"
+    assert world.memory.kept[OTHER].unwatched.endswith(state)
     assert world.refresh(Listed(MEMBER, state)).left == 0
 
 
