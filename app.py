@@ -15,6 +15,12 @@ app = Chalice(app_name="straywatch")
 deployment = Deployment()
 
 
+def is_about_all(event: object) -> bool:
+    """Whether a schedule of EventBridge invoked, or somebody who means all accounts."""
+    told = event if isinstance(event, dict) else {}
+    return told.get("detail-type") == "Scheduled Event" or told.get("accounts") == "all"
+
+
 def time_left(context: Any) -> Callable[[], float]:  # noqa: ANN401 - Lambda's own
     """What tells how many seconds the invocation has to go."""
     return lambda: context.get_remaining_time_in_millis() / 1000
@@ -23,13 +29,13 @@ def time_left(context: Any) -> Callable[[], float]:  # noqa: ANN401 - Lambda's o
 @app.on_cw_event(rule_pattern(LOST_EVENTS))
 def on_membership_lost(event: CloudWatchEvent) -> dict[str, str]:
     """A user was created or left a group: ask for a check once the grace is over."""
-    return {"outcome": deployment.receive(event.to_dict())}
+    return {"outcome": deployment.on_event(event.to_dict())}
 
 
 @app.on_cw_event(rule_pattern(SETTLED_EVENTS))
 def on_membership_settled(event: CloudWatchEvent) -> dict[str, str]:
     """A user joined a group, was deleted or renamed: remember it, and close what it closes."""
-    return {"outcome": deployment.receive(event.to_dict())}
+    return {"outcome": deployment.on_event(event.to_dict())}
 
 
 @app.on_sqs_message(queue="check-queue", batch_size=10)
@@ -37,7 +43,7 @@ def check_membership(event: SQSEvent) -> dict[str, Any]:
     """Look at live IAM for each message that is due; name those that are to come again."""
     return process(
         event.to_dict(),
-        deployment.check,
+        deployment.on_check,
         deployment.queue.set_aside,
         time_left(event.context),
         deployment.count_failed,
@@ -45,10 +51,35 @@ def check_membership(event: SQSEvent) -> dict[str, Any]:
 
 
 @app.lambda_function()
-def sweep(event: object, context: Any) -> dict[str, Any]:  # noqa: ARG001, ANN401 - Lambda's own
-    """Look at every user of the account: on its schedule, or whenever it is invoked."""
+def sweep(event: object, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own
+    """Look at every user of the account: on its schedule, or whenever it is invoked.
+
+    With an organization the schedule asks for a sweep of each account instead.
+    """
+    if deployment.hub and is_about_all(event):
+        return deployment.hub.fan_out().run()
     run = deployment.sweep(time_left(context))
     return asdict(run.run(account_of_arn(context.invoked_function_arn)))
+
+
+@app.on_sqs_message(queue="sweep-queue", batch_size=1)
+def sweep_account(event: SQSEvent) -> dict[str, Any]:
+    """Look at every user of the account that the message names."""
+    left = time_left(event.context)
+    return process(
+        event.to_dict(),
+        deployment.organization.sweep_one(left),
+        deployment.queue.set_aside,
+        left,
+        deployment.count_unswept,
+    )
+
+
+@app.lambda_function()
+def list_accounts(event: object, context: object) -> dict[str, Any]:  # noqa: ARG001 - Lambda's own
+    """Read anew which accounts of the organization are watched, or leave them all."""
+    leaves = isinstance(event, dict) and event.get("leave") == "all"
+    return asdict(deployment.organization.refresh(leaves=leaves).run(deployment.own))
 
 
 @app.lambda_function()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -29,8 +29,9 @@ from chalicelib.flows.exemptions_in_force import ExemptionsInForce
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.receive import Receive
+from chalicelib.flows.steps import Step
 from chalicelib.log import metrics
-from chalicelib.settings import Settings, read_settings, settings_from
+from chalicelib.settings import InvalidSettingsError, Settings, read_settings, settings_from
 from chalicelib.times import utc_now
 
 if TYPE_CHECKING:
@@ -42,10 +43,14 @@ if TYPE_CHECKING:
     from chalicelib.domain.risk import Risk
     from chalicelib.flows.heartbeat import Heartbeat
     from chalicelib.flows.sweep import Sweep
+    from chalicelib.hub import Hub
 
 
 class Deployment:
-    """One deployed function's view of its world. Tests hand in clients and a clock."""
+    """One deployed function's view of its world. Tests hand in clients and a clock.
+
+    It looks at the deployment's own account, and `of` a member by that account's role.
+    """
 
     def __init__(
         self,
@@ -53,14 +58,16 @@ class Deployment:
         make_client: MakeClient = boto3_client,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._environment = environment
+        self.environment = environment
+        self.make_client = make_client
         self.clients = Clients(make_client)
+        self.reads = self.clients
         self.clock = clock
 
     @cached_property
     def settings(self) -> Settings:
         """The settings of the deployment. Raises InvalidSettingsError."""
-        return settings_from(self._environment)
+        return settings_from(self.environment)
 
     @cached_property
     def queue(self) -> CheckQueue:
@@ -85,17 +92,60 @@ class Deployment:
         )
 
     @property
-    def watched(self) -> frozenset[Account]:
-        """The accounts whose events and messages count: the deployment's own."""
-        return frozenset({account_of_arn(self.settings.alert_topic_arn)})
+    def own(self) -> Account:
+        """The deployment's own account."""
+        return account_of_arn(self.settings.alert_topic_arn)
+
+    @cached_property
+    def watched(self) -> Container[Account]:
+        """The accounts whose events and messages count: the own one, and those of the roster."""
+        return self.hub.watched if self.hub else frozenset({self.own})
+
+    @cached_property
+    def hub(self) -> Hub | None:
+        """What an organization adds; None where the deployment is told of none."""
+        return _hub_of(self, self.environment)
+
+    @property
+    def organization(self) -> Hub:
+        """The same, for functions that exist for its sake alone. Raises InvalidSettingsError."""
+        if self.hub is None:
+            raise InvalidSettingsError("ORGANIZATION_ID is not set")
+        return self.hub
+
+    def of(self, account: Account) -> Deployment:
+        """The deployment as it looks at an account. Raises what STS raises."""
+        return self.hub.view(account) if self.hub and account != self.looked_at else self
+
+    def looking_at(self, account: Account, reads: Clients) -> Deployment:
+        """The same deployment, which looks at another account by other clients."""
+        other = Deployment(self.environment, self.make_client, self.clock)
+        other.clients, other.reads, other.hub = self.clients, reads, self.hub
+        other.looked_at = account
+        return other
+
+    @cached_property
+    def looked_at(self) -> Account:
+        """The account whose IAM is looked at: the own one, unless told otherwise."""
+        return self.own
+
+    @property
+    def on_event(self) -> Callable[[object], Step]:
+        """What takes an event, of whatever account."""
+        return self.hub.receive if self.hub else self.receive
+
+    @property
+    def on_check(self) -> Callable[[str], object]:
+        """What takes a message of the check queue, of whatever account."""
+        return self.hub.check if self.hub else self.check
 
     @cached_property
     def inquiry(self) -> Inquiry:
         """What a decision may ask for."""
         return Inquiry(
-            iam=Iam(self.clients.iam),
+            iam=Iam(self.reads.iam),
             memory=self._ledger,
-            exemption=self._configuration.exemption,
+            exemption=lambda _, *asked: self._configuration.exemption(self.own, *asked),
             assess=self._assess,
             clock=self.clock,
             rules=Rules(self.settings.grace, self.settings.iam_lag),
@@ -108,9 +158,10 @@ class Deployment:
             settings=self.settings,
             ledger=self._ledger,
             queue=self.queue,
-            topic=self._topic,
+            topic=self.topic,
             find_user=self._find_user,
             clock=self.clock,
+            owner_tag=self.hub.settings.owner_tag if self.hub else "",
         )
 
     @cached_property
@@ -118,11 +169,11 @@ class Deployment:
         """What keeps people from being told of many findings one by one."""
         return Floods(
             limits=Limits(self.settings.digest_above, self.settings.always_tell_severity),
-            documents=self._state,
-            live=self._findings.live,
-            in_crowd=self._findings.in_crowd,
+            documents=self.state,
+            live=self.findings.live,
+            in_crowd=self.findings.in_crowd,
             queue=self.queue,
-            topic=self._topic,
+            topic=self.topic,
             clock=self.clock,
         )
 
@@ -134,9 +185,9 @@ class Deployment:
             commit=self.commit,
             inquiry=self.inquiry,
             floods=self.floods,
-            state=self._state,
-            findings=self._findings,
-            pages=lambda marker, size: user_pages(self.clients.patient_iam(), marker, size),
+            state=self.state,
+            findings=self.findings,
+            pages=lambda marker, size: user_pages(self.reads.patient_iam(), marker, size),
             assess=lambda strays: self._assess_all(strays, time_left() - RESERVE_SECONDS),
             clock=self.clock,
             time_left=time_left,
@@ -151,8 +202,8 @@ class Deployment:
         return Heartbeat(
             stack_name=self.settings.stack_name,
             alert_topic_arn=self.settings.alert_topic_arn,
-            settings=read_settings(HeartbeatSettings, self._environment),
-            documents=self._state,
+            settings=read_settings(HeartbeatSettings, self.environment),
+            documents=self.state,
             confirmed=partial(confirmed_listeners, self.clients.sns()),
             wake=self.queue.wake_dead_letters,
             clock=self.clock,
@@ -161,6 +212,10 @@ class Deployment:
     def count_failed(self, checks: int) -> None:
         """Record that checks were made in vain, as a metric: for Lambda the batch is a success."""
         metrics(self.settings.stack_name, ChecksFailed=checks)
+
+    def count_unswept(self, accounts: int) -> None:
+        """Record that sweeps of accounts were tried in vain, and are to be tried again."""
+        metrics(self.settings.stack_name, SweepsFailed=accounts)
 
     def from_topic(self, channel: Channel, event: Mapping[str, Any]) -> list[str]:
         """Relay what the alert topic has handed over; return what became of each message."""
@@ -181,7 +236,7 @@ class Deployment:
         from chalicelib.channels.pager.memory import Memory  # noqa: PLC0415 - as above
         from chalicelib.channels.pager.relay import Pager, PagerSettings  # noqa: PLC0415 - as above
 
-        settings = read_settings(PagerSettings, self._environment)
+        settings = read_settings(PagerSettings, self.environment)
         api = EventsApi(
             secrets=self.clients.secretsmanager(),
             secret_arn=settings.pagerduty_secret_arn,
@@ -190,10 +245,10 @@ class Deployment:
             sleep=time.sleep,
         )
         return Pager(
-            findings=self._findings,
+            findings=self.findings,
             is_flood_over=self.floods.is_over,
             severities=settings.pagerduty_severities,
-            memory=Memory(self._state, self.clock),
+            memory=Memory(self.state, self.clock),
             send=api.send,
         )
 
@@ -205,7 +260,7 @@ class Deployment:
         return ButForDrills(
             channel,
             lambda account, finding: is_of_drill(
-                self._state.document(account, DOCUMENT), finding, self.clock()
+                self.state.document(account, DOCUMENT), finding, self.clock()
             ),
         )
 
@@ -215,7 +270,7 @@ class Deployment:
         from chalicelib.adapters.topic import ChatTopic  # noqa: PLC0415 - only the chat's function pays for it
         from chalicelib.channels.chat.relay import Chat, ChatSettings  # noqa: PLC0415 - as above
 
-        settings = read_settings(ChatSettings, self._environment)
+        settings = read_settings(ChatSettings, self.environment)
         return Chat(ChatTopic(self.clients.sns(), settings.chat_topic_arn).post)
 
     @cached_property
@@ -224,9 +279,9 @@ class Deployment:
         from chalicelib.adapters.event_bus import PutEvents  # noqa: PLC0415 - only its function pays for it
         from chalicelib.channels.event_bus.relay import EventBus, EventBusSettings  # noqa: PLC0415 - as above
 
-        bus_arn = read_settings(EventBusSettings, self._environment).finding_event_bus_arn
+        bus_arn = read_settings(EventBusSettings, self.environment).finding_event_bus_arn
         put = PutEvents(self.clients.events(), bus_arn).put
-        return EventBus(findings=self._findings, put=put)
+        return EventBus(findings=self.findings, put=put)
 
     @cached_property
     def security_hub(self) -> SecurityHub:
@@ -236,7 +291,7 @@ class Deployment:
 
         topic_arn = self.settings.alert_topic_arn
         return SecurityHub(
-            findings=self._findings,
+            findings=self.findings,
             put=BatchImport(self.clients.securityhub()).put,
             importer=account_of_arn(topic_arn),
             region=topic_arn.split(":")[3],
@@ -247,35 +302,41 @@ class Deployment:
     def _configuration(self) -> ExemptionsInForce:
         return ExemptionsInForce(
             read=lambda: read_edition(self.clients.ssm(), self.settings.config_parameter),
-            documents=self._state,
-            tell=self._topic.publish,
+            documents=self.state,
+            tell=self.topic.publish,
             clock=self.clock,
+            units=self.hub.watched.member(self.looked_at).units if self.hub else (),
         )
 
     @cached_property
-    def _findings(self) -> FindingsTable:
+    def findings(self) -> FindingsTable:
+        """The findings table."""
         table, kept = self.settings.findings_table, self.settings.keep_resolved
         return FindingsTable(self.clients.dynamodb(), table, kept)
 
     @cached_property
-    def _state(self) -> StateTable:
+    def state(self) -> StateTable:
+        """The state table."""
         return StateTable(self.clients.dynamodb(), self.settings.state_table, self.settings.grace)
 
     @cached_property
     def _ledger(self) -> Ledger:
-        return Ledger(self._findings, self._state)
+        return Ledger(self.findings, self.state)
 
     @cached_property
-    def _topic(self) -> AlertTopic:
+    def topic(self) -> AlertTopic:
+        """The alert topic."""
         topic_arn = self.settings.alert_topic_arn
-        alias = AccountAlias(self.clients.hasty_iam, account_of_arn(topic_arn), self.clock)
+        if self.hub:
+            return AlertTopic(self.clients.sns, topic_arn, self.hub.name_of, self.hub.labels_of)
+        alias = AccountAlias(self.clients.hasty_iam, self.own, self.clock)
         return AlertTopic(self.clients.sns, topic_arn, alias.of)
 
     def _assess(self, user: User) -> Risk:
         from chalicelib.adapters.credentials import CredentialReader  # noqa: PLC0415 - only a stray pays
         from chalicelib.domain.risk import assess  # noqa: PLC0415 - as above
 
-        return assess(CredentialReader(self.clients.iam()).facts(user), self.clock())
+        return assess(CredentialReader(self.reads.iam()).facts(user), self.clock())
 
     def _assess_all(self, strays: Sequence[User], time_left: float) -> Callable[[User], Risk]:
         """Judge one stray by live reads, many by one credential report instead of calls for each.
@@ -290,9 +351,19 @@ class Deployment:
         from chalicelib.domain.risk import assess  # noqa: PLC0415 - as above
 
         patience = min(PATIENCE_SECONDS, time_left)
-        facts = report_facts(self.clients.patient_iam(), strays, time.sleep, patience)
+        facts = report_facts(self.reads.patient_iam(), strays, time.sleep, patience)
         return lambda user: assess(facts(user), self.clock())
 
     def _find_user(self, user_id: str) -> User | NoSuchUser:
-        found = (user for user in users(self.clients.iam()) if user.user_id == user_id)
+        found = (user for user in users(self.reads.iam()) if user.user_id == user_id)
         return next(found, NoSuchUser())
+
+
+def _hub_of(deployment: Deployment, environment: Mapping[str, str]) -> Hub | None:
+    """Wire the organization, if the deployment is told of one. Raises InvalidSettingsError."""
+    if not environment.get("ORGANIZATION_ID"):
+        return None
+    from chalicelib.hub import Hub  # noqa: PLC0415 - one account alone does not pay for it
+    from chalicelib.settings import OrganizationSettings  # noqa: PLC0415 - as above
+
+    return Hub(deployment, read_settings(OrganizationSettings, environment))

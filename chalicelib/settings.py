@@ -60,6 +60,26 @@ class Settings:
         return timedelta(days=self.keep_resolved_days)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationSettings:
+    """What a hub is told of its organization. `accounts` is `organization`, or a list of ids."""
+
+    organization_id: str
+    organization_accounts: str
+    organization_include: str
+    organization_exclude: str
+    member_role_name: str
+    owner_tag: str
+    unreadable_alert: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FanOutSettings:
+    """What the sweep alone is told of it."""
+
+    sweep_queue_url: str
+
+
 _RANGES = {
     "grace_period_seconds": (0, LONGEST_GRACE_SECONDS),
     "iam_lag_seconds": (0, 900),

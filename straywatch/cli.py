@@ -33,6 +33,7 @@ COMMANDS = {
     "dashboard": "A page on this machine that shows how the account stands, live.",
     "watch": "The same in the terminal.",
     "report": "The evidence of a period in one file, for an auditor.",
+    "org": "Every account of an organization, watched from one.",
     "exemptions": "Who may be in no group, and why.",
     "redrive": "What could not be processed, why, and once more.",
     "replay": "Tell which alerts the past would have brought, by grace period.",

@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import chalicelib.channels
-from straywatch.deploy.template import assemble
+from straywatch.deploy.template import FRAGMENTS, assemble
 
 _CONFIG = Path(__file__).resolve().parents[1] / ".chalice" / "config.json"
 
@@ -23,11 +23,11 @@ def logical_id(function: str) -> str:
     return "".join(word.title() for word in function.split("_"))
 
 
-_RESOURCES = assemble()["Resources"]
+_RESOURCES = assemble(FRAGMENTS / "channels")["Resources"]
 FUNCTIONS = sorted(
     name
     for name in json.loads(_CONFIG.read_text())["stages"]["dev"]["lambda_functions"]
-    if "Condition" in _RESOURCES[logical_id(name)]
+    if "Condition" in _RESOURCES.get(logical_id(name), {})
 )
 """The functions that only some deployments have: one for each channel."""
 

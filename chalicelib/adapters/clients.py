@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_iam import IAMClient
+    from mypy_boto3_organizations import OrganizationsClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_securityhub import SecurityHubClient
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
 
 _CONNECT_SECONDS = 2
 
@@ -36,12 +38,13 @@ PATIENT = Patience(read_seconds=60)
 """For pages of 1,000 users with all their policies: IAM builds a whole page before it sends any of
 it, and 10 s for 3 MB have been reported (https://github.com/nccgroup/PMapper/issues/26)."""
 
-MakeClient = Callable[[str, Patience], Any]
-"""Makes a client, by boto3's name for its service. Tests hand in their own."""
+MakeClient = Callable[..., Any]
+"""Makes a client, by boto3's name for its service, a Patience, and the credentials of a member, if
+it is not to have the function's own. Tests hand in their own."""
 
 
-def boto3_client(service: str, patience: Patience) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
-    """Make a client with the credentials and the region of the environment."""
+def boto3_client(service: str, patience: Patience, **credentials: str) -> Any:  # noqa: ANN401 - boto3 makes clients at run time
+    """Make a client with the region, and unless told others the credentials, of the environment."""
     import boto3  # noqa: PLC0415 - paid when the first client is needed
     from botocore.config import Config  # noqa: PLC0415 - as above
 
@@ -52,7 +55,7 @@ def boto3_client(service: str, patience: Patience) -> Any:  # noqa: ANN401 - bot
         retries={"mode": "standard", "total_max_attempts": patience.attempts},
         user_agent_extra="straywatch",
     )
-    return make(service, config=config)
+    return make(service, config=config, **credentials)
 
 
 class Clients:
@@ -67,11 +70,13 @@ class Clients:
         self.iam: Callable[[], IAMClient] = _once(make, "iam")
         self.hasty_iam: Callable[[], IAMClient] = _once(make, "iam", HASTY)
         self.patient_iam: Callable[[], IAMClient] = _once(make, "iam", PATIENT)
+        self.organizations: Callable[[], OrganizationsClient] = _once(make, "organizations")
         self.secretsmanager: Callable[[], SecretsManagerClient] = _once(make, "secretsmanager")
         self.securityhub: Callable[[], SecurityHubClient] = _once(make, "securityhub")
         self.sns: Callable[[], SNSClient] = _once(make, "sns")
         self.sqs: Callable[[], SQSClient] = _once(make, "sqs")
         self.ssm: Callable[[], SSMClient] = _once(make, "ssm")
+        self.sts: Callable[[], STSClient] = _once(make, "sts")
 
 
 def _once(make: MakeClient, service: str, patience: Patience = USUAL) -> Callable[[], Any]:

@@ -106,6 +106,16 @@ class FindingsTable:
         }
         self.client.put_item(TableName=self.table, Item=to_item(item))
 
+    def record_unread(self, account: Account, at: datetime, error: str) -> None:
+        """Keep one small item for each time that an account could not be read: it was unknown."""
+        item = {
+            "pk": unread_key(account),
+            "sk": exact(at),
+            "error": error,
+            "expires_at": int((at + self.keep_resolved).timestamp()),
+        }
+        self.client.put_item(TableName=self.table, Item=to_item(item))
+
     def put_of(self, finding: Finding, read: int = 0) -> dict[str, Any]:
         """The put that stores it over the version that was read, as a transaction takes it."""
         return _guarded(self._item(finding), read)
@@ -285,6 +295,11 @@ def mark_item_key(account: Account, user_name: str) -> Item:
 def sweeps_key(account: Account) -> str:
     """Where an account's sweeps stand, by the time they began. No user id looks like it."""
     return f"{account.key}:sweeps"
+
+
+def unread_key(account: Account) -> str:
+    """Where the times stand at which an account could not be read."""
+    return f"{account.key}:unread"
 
 
 def _put(client: DynamoDBClient, table: str, item: dict[str, Any], read: int = 0) -> Write:

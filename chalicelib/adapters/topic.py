@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.account import Account
-from chalicelib.domain.alerts import Message
+from chalicelib.domain.alerts import Alert, Message
 from chalicelib.messages.body import body_of
 from chalicelib.messages.mail import mail
 from chalicelib.messages.subject import sms, subject
@@ -24,6 +24,8 @@ class AlertTopic:
     client: Callable[[], SNSClient]
     topic_arn: str
     alias_of: Callable[[Account], str]
+    labels_of: Callable[[Account], Mapping[str, str]] = lambda _: {}
+    """What an organization tells of the account: its unit, and its owner."""
 
     def publish(self, message: Message) -> None:
         """Publish mail text for mail, a short text for SMS, JSON for everything else."""
@@ -40,14 +42,20 @@ class AlertTopic:
             Message=json.dumps(forms),
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value}
-                for name, value in attributes_of(message).items()
+                for name, value in self._attributes(message).items()
             },
         )
+
+    def _attributes(self, message: Message) -> dict[str, str]:
+        """Whoever owns the user goes before whoever owns the account."""
+        return {**self.labels_of(message.account), **attributes_of(message)}
 
 
 def attributes_of(message: Message) -> dict[str, str]:
     """What a subscription's filter policy can go by."""
+    owner = message.finding.owner if isinstance(message, Alert) else ""
     return {
+        **({"owner": owner} if owner else {}),
         "type": message.type,
         "severity": message.severity.name,
         "account_id": message.account.account_id,

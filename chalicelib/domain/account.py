@@ -55,6 +55,12 @@ class User:
     boundary_arn: str | None = None
 
 
+def tag_of(user: User, key: str) -> str:
+    """The value of a tag, whose key compares as IAM's do; empty where there is none."""
+    found = (value for name, value in user.tags.items() if name.casefold() == key.casefold())
+    return next(found, "") if key else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of users; `next_marker` is None on the last one, and goes on after this one."""

@@ -182,6 +182,16 @@ def missed_events_notice(account: Account, missed: int) -> Notice:
     )
 
 
+def unreadable_notice(account: Account, failures: int, error: str) -> Notice:
+    """Say that a member has not let itself be read for some time: what it holds is unknown."""
+    return _of_health(
+        account,
+        "Straywatch cannot read an account",
+        f"Its last {failures} sweeps failed, and what its users are is unknown: {error}."
+        " `straywatch org status` tells what is wrong with which account.",
+    )
+
+
 def configuration_notice(account: Account, faults: tuple[str, ...]) -> Notice:
     """Say that a configuration is refused, why, and what is in force instead."""
     told = "The last good configuration stays in force. Faults: " + "; ".join(faults)[:3000] + "."

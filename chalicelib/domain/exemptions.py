@@ -23,12 +23,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.account import User
+from chalicelib.domain.account import User, account_of_arn
 from chalicelib.domain.wildcard import matches
 
 TAG = "straywatch:exempt"
 TAG_UNTIL = "straywatch:exempt-until"
 _KINDS = ("name", "path", "user_id")
+_PLACES = ("account", "unit")
+_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
+# https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html
+_UNIT = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PLACEHOLDERS = frozenset(
     (
@@ -68,14 +72,26 @@ class Rule:
     reason: str
     until: datetime | None = None
     owner: str = ""
+    account: str = ""
+    unit: str = ""
 
     @property
     def by(self) -> str:
         """What exempts, in words for people."""
-        return f"{self.kind.replace('_', ' ')} {self.value}"
+        account = f" in account {self.account}" if self.account else ""
+        unit = f" in unit {self.unit}" if self.unit else ""
+        return f"{self.kind.replace('_', ' ')} {self.value}{account}{unit}"
 
-    def covers(self, user: User) -> bool:
-        """Whether the rule is about this user, over or not."""
+    def covers(self, user: User, units: tuple[str, ...] = ()) -> bool:
+        """Whether the rule is about this user, over or not.
+
+        `units` are those of the organization above its account: a rule for a unit is about nobody
+        of whom it is not known that he is in it.
+        """
+        if self.account and self.account != account_of_arn(user.arn).account_id:
+            return False
+        if self.unit and self.unit not in units:
+            return False
         if self.kind == "name":
             return matches(self.value, user.name)
         if self.kind == "path":
@@ -111,13 +127,13 @@ class Exemptions:
     rules: tuple[Rule, ...] = ()
     tag_exemptions: bool = True
 
-    def match(self, user: User, now: datetime) -> Exempt | NotExempt:
+    def match(self, user: User, now: datetime, units: tuple[str, ...] = ()) -> Exempt | NotExempt:
         """Find what exempts `user`: of several, that without an end, else the one that ends last.
 
         Among equals the configuration goes before tags, and its rules in their order.
         """
         tag, note = self._by_tag(user)
-        found = [rule for rule in self.rules if rule.covers(user)] + tag
+        found = [rule for rule in self.rules if rule.covers(user, units)] + tag
         if not found:
             return NotExempt(note=note)
         best = max(found, key=_lasting)
@@ -210,11 +226,11 @@ def _faults_of(document: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _faults_of_entry(entry: Mapping[str, Any], place: str) -> Iterator[str]:
-    yield from _unknown_keys(entry, (*_KINDS, "reason", "until", "owner"), f"{place}.")
+    yield from _unknown_keys(entry, (*_KINDS, *_PLACES, "reason", "until", "owner"), f"{place}.")
     kinds = [kind for kind in _KINDS if kind in entry]
     if len(kinds) != 1:
         yield f"{place}: needs exactly one of {', '.join(_KINDS)}"
-    for key in [*kinds, "reason", *({"owner"} & entry.keys())]:
+    for key in [*kinds, "reason", *({"owner", *_PLACES} & entry.keys())]:
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             yield f"{place}.{key}: must be text, and not empty"
         elif fault := _fault_of_value(key, entry[key]):
@@ -237,6 +253,10 @@ def _placeholders_in(entries: object) -> Iterator[str]:
 def _fault_of_value(key: str, value: str) -> str:
     if key == "path" and not value.startswith("/"):
         return "must begin with /"
+    if key == "account" and not _ACCOUNT_ID.fullmatch(value):
+        return "must be an account id of 12 digits"
+    if key == "unit" and not _UNIT.fullmatch(value):
+        return "must be the id of an organizational unit (ou-...) or of the root (r-...)"
     if key == "user_id" and not _USER_ID.fullmatch(value):
         return "must be a user id (AIDA...), not a name"
     return ""
@@ -255,4 +275,10 @@ def _shown(key: str) -> str:
 def _rule(entry: Mapping[str, str]) -> Rule:
     kind = next(kind for kind in _KINDS if kind in entry)
     until = read_end(entry["until"]) if "until" in entry else None
-    return Rule(kind, entry[kind], entry["reason"], until, entry.get("owner", ""))
+    return Rule(
+        kind,
+        entry[kind],
+        entry["reason"],
+        until,
+        *(entry.get(key, "") for key in ("owner", *_PLACES)),
+    )

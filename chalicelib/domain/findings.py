@@ -61,6 +61,8 @@ class Reason(StrEnum):
     JOINED_GROUP = "joined_group"
     DELETED = "deleted"
     EXEMPTED = "exempted"
+    ACCOUNT_LEFT = "account_left"
+    """The account is watched no more: it was closed, suspended, excluded, or left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ class Finding:
     `escalated_in` those that escalated with it. `quiet`: people learned of it from a digest,
     not by an alert of its own; `muted`: so it is with what the outbox holds. `outbox` holds the
     alerts that are still to be published, in order; `claimed_until` is when another worker may
-    take them over. `version` guards every write.
+    take them over. `owner` is what a tag of the user names as its owner. `version` guards every
+    write.
     """
 
     account: Account
@@ -133,6 +136,7 @@ class Finding:
     muted: bool = False
     outbox: tuple[AlertType, ...] = ()
     claimed_until: datetime | None = None
+    owner: str = ""
     version: int = 1
 
     @property
@@ -155,6 +159,7 @@ def open_finding(
     flaps: int,
     unread: tuple[str, ...] = (),
     told: ToldHow = ToldHow(),
+    owner: str = "",
 ) -> Finding:
     """The record of an episode that has outlasted its grace, with its first alert to be sent."""
     return Finding(
@@ -174,6 +179,7 @@ def open_finding(
         cause=cause,
         flaps=flaps,
         unread=unread,
+        owner=owner,
         crowd=told.crowd,
         quiet=told.quiet,
         muted=told.quiet,

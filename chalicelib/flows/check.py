@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,7 +26,7 @@ _STEP = {Row.LOOK_LATER: Step.WAITING, Row.GRACE_RUNS: Step.WAITING}
 class Check:
     """The check path."""
 
-    watched: frozenset[Account]
+    watched: Container[Account]
     inquiry: Inquiry
     commit: Commit
     floods: Floods

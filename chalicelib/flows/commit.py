@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.account import Account, NoSuchUser, User
+from chalicelib.domain.account import Account, NoSuchUser, User, tag_of
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.check_requests import CheckRequest, Origin
 from chalicelib.domain.decision import Decision, Row, Seen, Unread
@@ -93,6 +93,8 @@ class Commit:
     topic: Topic
     find_user: Callable[[str], User | NoSuchUser]
     clock: Callable[[], datetime]
+    owner_tag: str = ""
+    """The tag of a user that names its owner; empty for none."""
 
     def conclude(
         self, seen: Seen, inquiry: Inquiry, tell_how: Callable[[Account, Severity], ToldHow]
@@ -157,6 +159,7 @@ class Commit:
             cause=cause.cause if cause and since.evidence is Evidence.EVENT else None,
             flaps=flaps_within_a_day(seen.past, seen.looked_at),
             told=told,
+            owner=tag_of(user, self.owner_tag),
         )
         noted = News(noted=(Noted(user.user_id, finding.number, seen.looked_at),))
         written = self.ledger.add(finding, seen.mark, noted, now)
@@ -233,13 +236,19 @@ class Commit:
             return
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
             by = deleted_by(mark, finding.opened_at.replace(microsecond=0))
-            deleted = Resolution(Reason.DELETED, cause=by)
-            stored = self._store(finding, lambda f: _resolved(f, deleted, now))
-            log("finding_resolved", finding_id=finding.finding_id, reason=deleted.reason)
-            self._deliver_own(stored)
+            self._end(finding, Resolution(Reason.DELETED, cause=by), now)
         elif isinstance(finding, Finding):
             self.deliver_unsent(finding)
         self.forget(mark, user_id)
+
+    def leave(self, finding: Finding) -> None:
+        """Close a finding whose account is watched no more, and tell so."""
+        self._end(finding, Resolution(Reason.ACCOUNT_LEFT), self.clock())
+
+    def _end(self, finding: Finding, resolution: Resolution, now: datetime) -> None:
+        stored = self._store(finding, lambda f: _resolved(f, resolution, now))
+        log("finding_resolved", finding_id=finding.finding_id, reason=resolution.reason)
+        self._deliver_own(stored)
 
     def forget(self, mark: Mark, user_id: str) -> None:
         """The finding is nothing that this name need know of any more."""

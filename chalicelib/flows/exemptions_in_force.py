@@ -54,6 +54,8 @@ class ExemptionsInForce:
     documents: Documents
     tell: Callable[[Notice], None]
     clock: Callable[[], datetime]
+    units: tuple[str, ...] = ()
+    """The units of the organization above the account that is looked at."""
     _exemptions: Exemptions = field(default_factory=Exemptions)
     _read_at: datetime | None = None
     _noted: str = ""
@@ -70,7 +72,7 @@ class ExemptionsInForce:
         if self._read_at is None or now - self._read_at > age or not age:
             self._exemptions = self._fresh(account, now)
             self._read_at = now
-        return self._exemptions.match(user, at)
+        return self._exemptions.match(user, at, self.units)
 
     def _fresh(self, account: Account, now: datetime) -> Exemptions:
         parameter = self.read()

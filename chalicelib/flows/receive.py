@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,7 +36,7 @@ _MOST_RENAMES = 20
 class Receive:
     """The event path."""
 
-    watched: frozenset[Account]
+    watched: Container[Account]
     commit: Commit
     clock: Callable[[], datetime]
 

@@ -14,5 +14,8 @@ class Step(StrEnum):
     WAITING = "waiting"
     NOTED = "noted"
     TOLD = "told"
+    SWEPT = "swept"
+    UNKNOWN = "unknown"
+    """The account could not be read: what its users are, nobody can tell."""
     DUE = "due"
     """Nothing is in the way of a look."""

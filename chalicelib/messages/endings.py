@@ -28,6 +28,8 @@ def in_short(resolution: Resolution) -> str:
         case Reason.EXEMPTED:
             until = resolution.exempted_until
             return f"exempt until {until:%Y-%m-%d}" if until else "exempt without an end"
+        case Reason.ACCOUNT_LEFT:
+            return "account not watched any more"
 
 
 def in_full(
@@ -44,6 +46,8 @@ def in_full(
             limit = f"until {in_utc(until)}" if until else ""
             by = elided(resolution.exempted_by, _LONGEST_NAME)
             return f"is exempt {limit or 'without an end'}, by {by}"
+        case Reason.ACCOUNT_LEFT:
+            return "is in an account that is watched no more"
 
 
 def resolution_in(told: Mapping[str, Any]) -> Resolution:

@@ -19,6 +19,7 @@ COMMANDS = [
     "findings list",
     "findings show aws:123456789012:AIDAEXAMPLEEXAMPLE1:1",
     "check ann",
+    "org status",
     "replay --from-account",
 ]
 

@@ -104,6 +104,7 @@ TROUBLES: list[tuple[str, Metric, State]] = [
     ("SweepSilentAlarm", no_heartbeat, State.INSUFFICIENT_DATA),
     ("UnheardAlarm", unheard, State.ALARM),
     ("ImportBacklogAlarm", import_age, State.ALARM),
+    ("SweepBacklogAlarm", import_age, State.ALARM),
     *((name, lost, State.ALARM) for name in LOST),
 ]
 CASES = pytest.mark.parametrize(

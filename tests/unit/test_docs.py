@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHANNELS = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
 PLATFORM = (ROOT / "docs" / "platform.md").read_text(encoding="utf-8")
+ORGANIZATION = (ROOT / "docs" / "organization.md").read_text(encoding="utf-8")
 PAGES = "".join((README, *(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))))
 PARAMETERS = assemble()["Parameters"]
 CELLS = [[cell.strip() for cell in row.split("|")[1:-1]] for row in README.splitlines()]
@@ -29,7 +30,8 @@ ROWS = {
 def test_every_parameter_is_told(name: str) -> None:
     """Settings with their defaults in the README, those of a channel or a platform on its page."""
     default = PARAMETERS[name]["Default"]
-    assert ROWS.get(name) == str(default) or name in CHANNELS or f"`{name}`" in PLATFORM
+    elsewhere = f"`{name}`" in PLATFORM or f"`{name}` | {default} |" in ORGANIZATION
+    assert ROWS.get(name) == str(default) or name in CHANNELS or elsewhere
 
 
 def test_every_row_is_a_parameter() -> None:

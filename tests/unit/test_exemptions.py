@@ -264,3 +264,35 @@ def test_an_empty_owner_is_a_fault() -> None:
     """An owner that names nobody is a slip, not an answer."""
     with pytest.raises(InvalidConfigurationError, match=r"exemptions\[0\]\.owner"):
         parse('{"version": 1, "exemptions": [{"name": "a", "reason": "b", "owner": " "}]}')
+
+
+def test_an_exemption_may_be_for_one_account_or_one_unit() -> None:
+    """It is about nobody elsewhere, and about nobody of whom the unit is not known."""
+    here = {"name": "*", "reason": "a lab", "account": "123456789012"}
+    there = {"name": "*", "reason": "a lab", "account": "222222222222"}
+    unit = {"name": "*", "reason": "a lab", "unit": "ou-ab12-11111111"}
+    path = ("r-ab12", "ou-ab12-11111111", "ou-ab12-22222222")
+    for entry, units, exempt in [
+        (here, (), True),
+        (there, (), False),
+        (unit, path, True),
+        (unit, ("r-ab12",), False),
+        (unit, (), False),
+    ]:
+        exemptions = parse(json.dumps({"version": 1, "exemptions": [entry]}))
+        assert isinstance(exemptions.match(user("bob"), NOW, units), Exempt) is exempt
+    assert exemptions.rules[0].by == "name * in unit ou-ab12-11111111"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fault"),
+    [
+        ("account", "12", "must be an account id of 12 digits"),
+        ("unit", "lab", "must be the id of an organizational unit"),
+    ],
+)
+def test_a_place_that_is_none_is_refused(key: str, value: str, fault: str) -> None:
+    """A slip of the pen must exempt nobody."""
+    entry = {"name": "*", "reason": "a lab", key: value}
+    with pytest.raises(InvalidConfigurationError, match=fault):
+        parse(json.dumps({"version": 1, "exemptions": [entry]}))

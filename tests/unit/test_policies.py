@@ -22,8 +22,13 @@ WHOLE_ACCOUNT = {
     "iam:GetAccountAuthorizationDetails",
     "iam:GetCredentialReport",
     "iam:ListAccountAliases",
+    "organizations:ListAccounts",
+    "organizations:ListAccountsForParent",
+    "organizations:ListOrganizationalUnitsForParent",
+    "organizations:ListRoots",
 }
-"""Actions that know no resource: Service Authorization Reference, IAM."""
+"""Actions that know no resource (Service Authorization Reference, IAM and Organizations), or whose
+resources are every root and unit that there is."""
 
 _KINDS = {
     "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:123456789012:{}",
@@ -37,6 +42,12 @@ _PARAMETERS = {
     "FindingEventBusArn": "arn:aws:events:us-east-1:123456789012:event-bus/security",
     "PagerDutySecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf",
 }
+
+_TEXTS = {"MemberRoleName": "straywatch-member", "OrganizationId": "o-a1b2c3d4e5"}
+_MANY = re.compile(
+    r"arn:aws:(iam::\*:role/straywatch-member|organizations::\*:account/o-a1b2c3d4e5/\*)"
+)
+"""Of each member the one role of that name; each account of this organization."""
 
 
 def resolved(resource: Any) -> Any:
@@ -52,6 +63,8 @@ def resolved(resource: Any) -> Any:
         samples = {"Partition": "aws", "Region": "us-east-1", "AccountId": "123456789012"}
         for name, value in (samples | {"StackName": "straywatch"}).items():
             text = text.replace(f"${{AWS::{name}}}", value)
+        for name, value in _TEXTS.items():
+            text = text.replace(f"${{{name}}}", value)
         return text
     if "Fn::If" in resource:
         return [resolved(each) for each in resource["Fn::If"][1:]]
@@ -130,7 +143,7 @@ def _is_narrow(arn: str) -> bool:
     """Whether an ARN names one thing, or the users and policies that a stray may have."""
     of_iam = arn.startswith("arn:aws:iam::123456789012:") and arn.endswith((":user/*", ":policy/*"))
     of_log = arn.startswith("arn:aws:logs:") and arn.endswith(":*")
-    return of_iam or of_log or "*" not in arn
+    return of_iam or of_log or bool(_MANY.fullmatch(arn)) or "*" not in arn
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

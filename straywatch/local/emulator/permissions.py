@@ -166,8 +166,8 @@ def _ask_before_polling(tell: Tell) -> None:
         needs += _queue_key_needs(arn, ("kms:Decrypt",))
         if _refuses(config, needs, tell):
             return 0
-        allowed: int = concurrency(esm, function, config, queue)
-        return allowed
+        # a number that a template gives by a parameter stays text in the emulator
+        return int(concurrency(esm, function, config, queue))
 
     lambda_svc._sqs_esm_concurrency = ask
 

@@ -27,7 +27,18 @@ from ministack.core import (
     responses,
     router,
 )
-from ministack.services import cloudwatch, eventbridge, iam, kms, lambda_svc, sns, sqs, ssm, sts
+from ministack.services import (
+    cloudwatch,
+    eventbridge,
+    iam,
+    kms,
+    lambda_svc,
+    organizations,
+    sns,
+    sqs,
+    ssm,
+    sts,
+)
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from straywatch.local.bridge.records import EVENT_REGION, Caller
@@ -39,6 +50,7 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (gateway, "app", ("scope", "receive", "send")),
     (gateway, "_request_account_scope", ("access_key_id",)),
     (iam_actions, "extract_iam_action", ("service", "method", "path", "headers", "body")),
+    (iam_actions, "extract_resource_arn", ("service", "method", "path", "headers", "body")),
     (iam_evaluator, "resolve_credential", ("access_key_id", "account_id")),
     (responses, "set_request_account_id", ("access_key_id",)),
     (responses, "request_scope", ("account_id", "region")),
@@ -48,6 +60,10 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (eventbridge, "_archive_event", ("event",)),
     (eventbridge, "_invoke_target", ("target", "event", "rule", "view")),
     (eventbridge, "_pattern_event_view", ("event",)),
+    (eventbridge, "_dispatch_to_event_bus", ("spec", "event", "rule", "event_path")),
+    (eventbridge, "_remove_permission", ("data",)),
+    (iam_evaluator, "_principal_org_id", ("account_id",)),
+    (iam_evaluator, "_resolve_condition_key", ("key", "ctx")),
     (ssm, "_put_parameter", ("data",)),
     (ssm, "_default_tier", ("data", "value", "existing")),
     (eventbridge, "_dispatch_to_lambda", ("arn", "payload")),
@@ -96,6 +112,10 @@ _FUNCTIONS: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (iam, "_p", ("params", "key")),
 )
 _STORES = (
+    (eventbridge, "_event_bus_policies"),
+    (organizations, "_DISPATCH"),
+    (organizations, "_accounts"),
+    (organizations, "_orgs"),
     (iam, "_IAM_HANDLERS"),
     (iam, "_users"),
     (iam, "_groups"),

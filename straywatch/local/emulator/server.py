@@ -32,6 +32,7 @@ from straywatch.local.emulator import (
     iam_gaps,
     iam_lag,
     iam_pages,
+    organization,
     parameter_gaps,
     permissions,
     recursion,
@@ -63,6 +64,7 @@ def bridged(loop: asyncio.AbstractEventLoop) -> Bridge:
     recursion.install()
     parameter_gaps.install()
     rule_targets.install()
+    organization.install()
     lag, pages = Lag(), Pages()
     iam_pages.install(pages)
     iam_lag.install(lag)

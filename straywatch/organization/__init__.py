@@ -1,0 +1,1 @@
+"""An organization as its operator sees it: what each member needs, and how each account stands."""
