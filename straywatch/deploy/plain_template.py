@@ -48,5 +48,11 @@ _WHERE_THE_CODE_IS = {
         "Type": "String",
         "Description": "Bucket, in the region of the stack, that holds deployment.zip",
     },
-    "CodeKey": {"Type": "String", "Description": "Key of deployment.zip in that bucket"},
+    # An archive under an old key is the old code to CloudFormation, whatever lies there.
+    "CodeKey": {
+        "Type": "String",
+        "Description": "Key of deployment.zip in that bucket: its SHA-256, and .zip",
+        "AllowedPattern": r"^[0-9a-f]{64}\.zip$",
+        "ConstraintDescription": "must be the SHA-256 of deployment.zip in small letters, and .zip",
+    },
 }

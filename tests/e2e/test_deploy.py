@@ -5,6 +5,7 @@ A few resources stand for the monitor here; that the real package deploys, the s
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -352,11 +353,13 @@ def test_the_plain_template_alone_makes_a_monitor_that_works(
     s3, cloudformation = session.client("s3"), session.client("cloudformation")
     s3.create_bucket(Bucket="theirs")
     template = plain_text(package.template.read_text("utf-8"))
-    s3.put_object(Bucket="theirs", Key="deployment.zip", Body=package.archive.read_bytes())
+    archive = package.archive.read_bytes()
+    key = f"{hashlib.sha256(archive).hexdigest()}.zip"
+    s3.put_object(Bucket="theirs", Key=key, Body=archive)
     s3.put_object(Bucket="theirs", Key="template.json", Body=template.encode())
     chosen = {
         "CodeBucket": "theirs",
-        "CodeKey": "deployment.zip",
+        "CodeKey": key,
         "AlertEmail": "you@example.com",
         "GracePeriodSeconds": "0",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -74,6 +75,9 @@ def test_the_plain_template_is_the_same_without_a_transform(
             resource["Properties"]["Code"] = made["Resources"][name]["Properties"]["Code"]
     assert flat["Resources"] == made["Resources"]
     assert flat["Outputs"] == made["Outputs"]
+    key = re.compile(flat["Parameters"]["CodeKey"]["AllowedPattern"])
+    assert key.fullmatch("0123456789abcdef" * 4 + ".zip")
+    assert not key.fullmatch("deployment.zip"), "an update under the same key changes no code"
 
 
 def test_what_is_deployed_is_what_was_reviewed(made: dict[str, Any]) -> None:

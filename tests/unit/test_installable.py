@@ -102,3 +102,9 @@ def test_a_workflow_runs_what_was_reviewed_with_no_more_than_it_needs(path: Path
         assert re.search(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
     assert yaml.safe_load(text)["permissions"] == {}
     assert "secrets." not in text
+
+
+def test_a_release_holds_the_package_whole() -> None:
+    """The three files of `straywatch package`, as docs/platform.md promises them."""
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    assert "straywatch-package.zip sam.json template.json deployment.zip)" in text
