@@ -124,12 +124,38 @@ def test_combinations_count_across_policies() -> None:
     assert both.administrator == "iam:PassRole with lambda:CreateFunction"
 
 
+@pytest.mark.parametrize(
+    ("actions", "said"),
+    [
+        (["iam:PutUserPolicy"], "iam:PutUserPolicy"),
+        (["iam:PutUserPolicy", "iam:AttachUserPolicy"], "iam:AttachUserPolicy and 1 more"),
+        (["iam:PutUserPolicy", "iam:PassRole", "lambda:CreateFunction"], "iam:PutUserPolicy"),
+        (["s3:*"], ""),
+    ],
+)
+def test_the_first_way_to_administration_is_named(actions: list[str], said: str) -> None:
+    """With how many others there are that need nothing else."""
+    assert of_document(allow(actions), ME).administrator == said
+
+
+def test_what_either_of_two_policies_gives_both_give() -> None:
+    """Whichever is named first."""
+    some, none = of_document(allow("s3:*"), ME), Grants()
+    assert (some | none).anything
+    assert (none | some).anything
+    assert not of_document(allow([]), ME).anything
+    all_but_s3 = {"Effect": "Allow", "NotAction": "s3:*", "Resource": "arn:aws:s3:::b"}
+    assert of_document({"Statement": all_but_s3}, ME).anything
+
+
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 @pytest.mark.parametrize("name", ["AdministratorAccess", "PowerUserAccess", "IAMFullAccess"])
 def test_aws_own_administrator_policies_are_known_by_arn(partition: str, name: str) -> None:
     """The three are recognised without their documents in every partition."""
     grants = of_aws_policy(f"arn:{partition}:iam::aws:policy/{name}")
     assert grants is not None
+    assert grants.anything
+    assert (grants.administrator == EVERYTHING) is (name != "IAMFullAccess")
     assert grants.administrator
 
 
