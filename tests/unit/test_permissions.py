@@ -94,6 +94,15 @@ def test_everything_needs_every_resource() -> None:
     assert not grants.administrator
 
 
+def test_all_of_iam_is_not_everything_though_it_leads_there() -> None:
+    """Each kind of resource is covered by what names that kind, and all by what names all."""
+    all_of_iam = of_document(allow("*", "arn:aws:iam::123456789012:*"), ME)
+    assert all_of_iam.administrator.startswith("iam:")
+    roles = "arn:aws:iam::123456789012:role/*"
+    passing = of_document(allow("iam:PassRole", roles), ME) | of_document(allow("lambda:*"), ME)
+    assert passing.administrator == "iam:PassRole with lambda:CreateFunction"
+
+
 def test_not_action_gives_all_but_what_it_names() -> None:
     """PowerUserAccess-style documents count as administration; a NotAction of all does not."""
     power_user = {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"}
