@@ -1,7 +1,8 @@
 """Which tests can see a fault in a module: those that import it, themselves or by their helpers.
 
-Unit tests, and of flows also those against an AWS in memory, which are slow; if there are none, those
-that import what imports it. So a score says what is caught by tests that are about the module.
+Unit tests, and of flows also those against an AWS in memory, which are slow; and those that bear
+the module's name. If there are none, those that import what imports it. So a score says what is
+caught by tests that are about the module.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ def _of_module(module: str) -> list[str]:
     folders = ["unit", *(["adapters"] if ".flows." in module else [])]
     for far in (1, 2):
         found = (path for each in folders for path in (ROOT / "tests" / each).rglob("test_*.py"))
-        if seeing := [str(path) for path in found if _leads(_name(path), module, far)]:
-            return seeing
+        named = f"test_{module.rsplit('.', maxsplit=1)[-1]}"
+        if seeing := [p for p in found if p.stem == named or _leads(_name(p), module, far)]:
+            return [str(path) for path in seeing]
     return []
 
 

@@ -40,14 +40,23 @@ Path = tuple[tuple[str, int | None], ...]
 class Fault:
     """A module with one fault in it: where, in which function ("" for a constant), and what.
 
-    `code` is the first line of what it changes.
+    `code` is the first line of what it changes, `path` the way there in the `whole` module.
     """
 
     line: int
     function: str
     code: str
     what: str
-    tree: ast.Module
+    whole: ast.Module
+    path: Path
+    change: Change
+
+    @property
+    def tree(self) -> ast.Module:
+        """The module with the fault, made anew."""
+        mutant = copy.deepcopy(self.whole)
+        _replace(mutant, self.path, self.change)
+        return ast.fix_missing_locations(mutant)
 
     @property
     def key(self) -> str:
@@ -60,10 +69,8 @@ def faults(source: str) -> Iterator[Fault]:
     tree = ast.parse(source)
     for path, function, node in _places(tree):
         for what, change in _changes(node):
-            mutant = copy.deepcopy(tree)
-            _replace(mutant, path, change)
             line, code = getattr(node, "lineno", 0), ast.unparse(node).split("\n")[0]
-            yield Fault(line, function, code, what, ast.fix_missing_locations(mutant))
+            yield Fault(line, function, code, what, tree, path, change)
 
 
 def _places(tree: ast.Module) -> Iterator[tuple[Path, str, ast.AST]]:

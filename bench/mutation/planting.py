@@ -17,6 +17,7 @@ class NotPlantedError(Exception):
 
 def plant(module: ModuleType, fault: Fault) -> None:
     """Put a fault into a module that is imported. Raises NotPlantedError."""
+    _forget_answers()
     compiled = compile(fault.tree, module.__file__ or "?", "exec", dont_inherit=True)
     if not fault.function:
         _reassign(module, fault)
@@ -27,6 +28,15 @@ def plant(module: ModuleType, fault: Fault) -> None:
     for function in functions:
         code = _find(compiled, function.__code__)
         function.__code__ = code
+
+
+def _forget_answers() -> None:
+    """Empty the caches of our functions: they hold what was so without the fault."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("chalicelib"):
+            for found in list(vars(module).values()):
+                if callable(forget := getattr(found, "cache_clear", None)):
+                    forget()
 
 
 def _reassign(module: ModuleType, fault: Fault) -> None:

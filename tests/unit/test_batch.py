@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.check_requests import MalformedCheckError
-from chalicelib.flows.batch import MOST_RECEIVES, RESERVE_SECONDS, process
+from chalicelib.flows.batch import MOST_RECEIVES, process
 from straywatch.deploy.template import assemble
 
 
@@ -108,7 +108,7 @@ def test_what_failed_is_counted() -> None:
 
 def test_out_of_time_the_rest_comes_again() -> None:
     """Killed by Lambda, what was done would come again, too, and nobody would know why."""
-    left = [RESERVE_SECONDS + 1, RESERVE_SECONDS - 1, RESERVE_SECONDS - 2]
+    left = [25.0, 24.9, 24.8]  # RESERVE_SECONDS
     batches = Batches(time_left=iter(left))
     assert batches(batch(*"abcd")) == failures(2, 3)
     assert batches.checks.done == ["a", "b"]
@@ -177,3 +177,5 @@ def test_a_record_without_attributes_is_handled() -> None:
     """A hand-made event counts as received for the first time."""
     event = {"Records": [{"messageId": "id-0", "body": "failing"}]}
     assert Batches()(event) == failures(0)
+    event["Records"] = [*batch("a")["Records"], {"messageId": "id-1", "body": "b"}]
+    assert Batches(time_left=repeat(0.0))(event) == failures(1)

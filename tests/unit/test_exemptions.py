@@ -296,3 +296,29 @@ def test_a_place_that_is_none_is_refused(key: str, value: str, fault: str) -> No
     entry = {"name": "*", "reason": "a lab", key: value}
     with pytest.raises(InvalidConfigurationError, match=fault):
         parse(json.dumps({"version": 1, "exemptions": [entry]}))
+
+
+@pytest.mark.parametrize("end", ["9999-12-31", "0001-01-01T00:00:00+14:00"])
+def test_an_end_out_of_the_calendar_is_none(end: str) -> None:
+    """It is refused: taken for no end, it would exempt for good."""
+    with pytest.raises(ValueError, match="out of the calendar"):
+        read_end(end)
+    found = Exemptions().match(user(exempt="a reason", until=end), NOW)
+    assert isinstance(found, NotExempt)
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        ({"version": 1, "exemptions": {}}, "exemptions: must be a list"),
+        ({"version": 1, "more": 1}, "more: unknown; known are version, tag_exemptions, exemptions"),
+        ({"version": 1, "na\u00efve": 1}, "'na\\xefve': unknown"),
+        ({"version": 1, "two words": 1}, "'two words': unknown"),
+    ],
+)
+def test_each_fault_is_named_as_it_may_be_shown(document: object, fault: str) -> None:
+    """In letters that break no line and no terminal."""
+    with pytest.raises(InvalidConfigurationError) as refused:
+        parse(json.dumps(document))
+    (said,) = refused.value.faults
+    assert said.startswith(fault)

@@ -13,6 +13,7 @@ from chalicelib.domain.findings import (
     AlertType,
     Finding,
     Status,
+    claimed,
     is_half_graded,
     may_send,
     moved_on,
@@ -20,6 +21,7 @@ from chalicelib.domain.findings import (
     renamed,
     resolve,
     sent,
+    sent_by,
 )
 from chalicelib.domain.risk import Risk
 from chalicelib.domain.severity import Severity
@@ -237,3 +239,46 @@ def test_what_is_graded_or_over_keeps_its_grade(finding: Finding) -> None:
     """Evidence is not rewritten, and a grade that was whole stays as it was told."""
     assert not is_half_graded(finding)
     assert regraded(finding, Risk(Severity.LOW, "other")) is finding
+
+
+QUIET = replace(TOLD, quiet=True, muted=True)
+ESCALATES = NOW + 100 * HOUR
+
+
+@pytest.mark.parametrize("finding", [TOLD, QUIET])
+def test_who_escalates_in_a_crowd_is_told_of_to_machines(finding: Finding) -> None:
+    """It names the digest that tells people, and stays as loud or quiet as it was."""
+    step = moved_on(finding, SETTINGS, ESCALATES, muted_in="episode")
+    assert step.outbox == (AlertType.ESCALATED,)
+    assert (step.escalated_in, step.muted, step.quiet) == ("episode", True, finding.quiet)
+    assert step.claimed_until == ESCALATES + CLAIM
+
+
+@pytest.mark.parametrize("finding", [TOLD, QUIET])
+def test_who_escalates_alone_is_told_of_to_all_from_then_on(finding: Finding) -> None:
+    """Whatever people knew of it before."""
+    step = moved_on(finding, SETTINGS, ESCALATES)
+    assert (step.escalated_in, step.muted, step.quiet) == ("", False, False)
+
+
+@pytest.mark.parametrize("finding", [TOLD, QUIET])
+def test_an_end_is_told_to_whom_the_opening_was(finding: Finding) -> None:
+    """Also if a digest has reminded of it meanwhile: an incident of its own has to close."""
+    reminded = replace(finding, muted=True)
+    over = resolve(reminded, JOINED, at=NOW, now=NOW + HOUR)
+    assert over.muted is finding.quiet
+    assert over.claimed_until == NOW + HOUR + CLAIM
+
+
+def test_who_opens_is_in_the_hands_of_its_worker() -> None:
+    """For as long as a claim lasts."""
+    assert OPENED.claimed_until == NOW + CLAIM
+
+
+def test_what_another_worker_took_over_is_not_noted_as_sent() -> None:
+    """Only who still has the outbox in hand notes that its alert is out."""
+    assert sent_by(OPENED)(OPENED) == TOLD
+    taken = claimed(OPENED, NOW + CLAIM)
+    assert taken.claimed_until == NOW + CLAIM + CLAIM
+    assert sent_by(OPENED)(taken) is taken
+    assert claimed(taken, NOW + CLAIM) is taken, "who has it in hand keeps it"

@@ -94,6 +94,15 @@ def test_everything_needs_every_resource() -> None:
     assert not grants.administrator
 
 
+def test_all_of_iam_is_not_everything_though_it_leads_there() -> None:
+    """Each kind of resource is covered by what names that kind, and all by what names all."""
+    all_of_iam = of_document(allow("*", "arn:aws:iam::123456789012:*"), ME)
+    assert all_of_iam.administrator.startswith("iam:")
+    roles = "arn:aws:iam::123456789012:role/*"
+    passing = of_document(allow("iam:PassRole", roles), ME) | of_document(allow("lambda:*"), ME)
+    assert passing.administrator == "iam:PassRole with lambda:CreateFunction"
+
+
 def test_not_action_gives_all_but_what_it_names() -> None:
     """PowerUserAccess-style documents count as administration; a NotAction of all does not."""
     power_user = {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"}
@@ -124,12 +133,38 @@ def test_combinations_count_across_policies() -> None:
     assert both.administrator == "iam:PassRole with lambda:CreateFunction"
 
 
+@pytest.mark.parametrize(
+    ("actions", "said"),
+    [
+        (["iam:PutUserPolicy"], "iam:PutUserPolicy"),
+        (["iam:PutUserPolicy", "iam:AttachUserPolicy"], "iam:AttachUserPolicy and 1 more"),
+        (["iam:PutUserPolicy", "iam:PassRole", "lambda:CreateFunction"], "iam:PutUserPolicy"),
+        (["s3:*"], ""),
+    ],
+)
+def test_the_first_way_to_administration_is_named(actions: list[str], said: str) -> None:
+    """With how many others there are that need nothing else."""
+    assert of_document(allow(actions), ME).administrator == said
+
+
+def test_what_either_of_two_policies_gives_both_give() -> None:
+    """Whichever is named first."""
+    some, none = of_document(allow("s3:*"), ME), Grants()
+    assert (some | none).anything
+    assert (none | some).anything
+    assert not of_document(allow([]), ME).anything
+    all_but_s3 = {"Effect": "Allow", "NotAction": "s3:*", "Resource": "arn:aws:s3:::b"}
+    assert of_document({"Statement": all_but_s3}, ME).anything
+
+
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 @pytest.mark.parametrize("name", ["AdministratorAccess", "PowerUserAccess", "IAMFullAccess"])
 def test_aws_own_administrator_policies_are_known_by_arn(partition: str, name: str) -> None:
     """The three are recognised without their documents in every partition."""
     grants = of_aws_policy(f"arn:{partition}:iam::aws:policy/{name}")
     assert grants is not None
+    assert grants.anything
+    assert (grants.administrator == EVERYTHING) is (name != "IAMFullAccess")
     assert grants.administrator
 
 

@@ -109,6 +109,73 @@ def test_any_other_boundary_is_only_mentioned(documents: dict[str, object]) -> N
     assert "boundary not known to hold it down" in risk.reasons
 
 
+DENY = {"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}}
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+AGELESS = AccessKey(active=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "no permissions; no credentials"),
+        ({"inline": {"p": READ}}, "some permissions; no credentials"),
+        ({"inline": {"p": DENY}}, "no permissions; Deny statements not weighed; no credentials"),
+        ({"inline": None}, "permissions not all readable; no credentials"),
+        ({"attached": (LOCAL,)}, "some permissions; no credentials"),
+        ({"keys": (AGELESS,)}, "no permissions; active access key of unknown age, no use recorded"),
+        (
+            {"console_password": True, "mfa": None},
+            "no permissions; console password, MFA not readable",
+        ),
+        ({"console_password": True, "mfa": True}, "no permissions; console password with MFA"),
+    ],
+)
+def test_each_part_of_the_line(changes: dict[str, object], said: str) -> None:
+    """What is so is said, and nothing else."""
+    assert assess(replace(BARE, **changes), NOW).reasons == said  # type: ignore[arg-type] # they fit
+
+
+@pytest.mark.parametrize(
+    ("keys", "severity"),
+    [
+        ((AccessKey(active=True, created_at=NOW - timedelta(days=90)),), Severity.MEDIUM),
+        ((AccessKey(active=True, created_at=NOW - timedelta(days=90, seconds=1)),), Severity.HIGH),
+        ((NEW_KEY, OLD_KEY), Severity.HIGH),
+        ((AGELESS,), Severity.HIGH),
+    ],
+)
+def test_a_key_is_old_after_90_days(keys: tuple[AccessKey, ...], severity: Severity) -> None:
+    """The worst of the keys counts, and one whose age is not known counts as old."""
+    risk = assess(replace(PERMISSIONS["some"], keys=keys), NOW)
+    assert risk.severity is severity
+    assert risk.unknown == (("age of an access key",) if AGELESS in keys else ())
+
+
+def test_mfa_that_cannot_be_read_is_named() -> None:
+    """Only where there is a password: without one it says nothing."""
+    assert assess(replace(BARE, mfa=None), NOW).unknown == ()
+    assert assess(replace(BARE, mfa=None, console_password=True), NOW).unknown == ("MFA",)
+
+
+def test_a_name_that_says_administrator_is_believed_whatever_its_document() -> None:
+    """AWS's own policies are known; a document in hand takes nothing from them."""
+    facts = replace(BARE, attached=(FULL,), documents={FULL: READ})
+    assert assess(facts, NOW).severity is Severity.HIGH
+
+
+def test_a_boundary_known_by_name_alone_holds_nobody_down() -> None:
+    """Its document was not read."""
+    facts = replace(PERMISSIONS["admin"], boundary_arn=READ_ONLY, keys=(NEW_KEY,))
+    assert assess(facts, NOW).severity is Severity.CRITICAL
+
+
+def test_held_down_by_a_boundary_what_is_unread_counts_all_the_same() -> None:
+    """Something that was not read, within the boundary, is more than some permissions."""
+    inline = {"p": ADMIN, "q": BROKEN}
+    facts = replace(BARE, inline=inline, boundary_arn=LOCAL, documents={LOCAL: READ})
+    assert assess(replace(facts, keys=(NEW_KEY,)), NOW).severity is Severity.HIGH
+
+
 def test_a_policy_name_cannot_break_the_line() -> None:
     """Control characters of other people's text do not reach the report."""
     risk = assess(replace(BARE, inline={"a\nb\x1b[31m": BROKEN}), NOW)

@@ -364,6 +364,15 @@ def test_a_late_end_does_not_close_the_next_alarm() -> None:
     assert world.lives == [(1, 1)]
 
 
+@pytest.mark.parametrize("states", [("ALARM", "OK"), ("OK", "ALARM")])
+def test_of_two_changes_at_one_instant_the_end_holds(states: tuple[str, str]) -> None:
+    """Whichever comes first: nothing stays open that nothing would close."""
+    world = World()
+    for state in states:
+        world.hear(state, 1)
+    assert world.lives in ([(1, 1)], [])
+
+
 def test_alarms_are_apart() -> None:
     """The end of one is not the end of another."""
     world = World()
