@@ -248,8 +248,9 @@ def _traced(mark: Mark, left: Fact | None, read: Read, user: User | None) -> tup
         found += _own(facts, bound, user)
         is_first_bearer = is_first_bearer if passed else bound is not None and facts[0] is bound
         if left and bound and _is_another(bound, user) and not is_first_bearer:
-            # who took the name was somebody else, and IAM still shows whom it took it from
-            return in_order(f for f in found if _is_by_id(f, user))
+            # somebody else took the name, or this user bore the old one untold: nobody can say
+            left_by_it = (replace(f, cause=None) for f in found if f.kind is Kind.LEFT)
+            return in_order([*left_by_it, *(f for f in found if _is_by_id(f, user))])
         if bound is None or bound.kind is not Kind.TOOK or bound.is_by_look:
             return in_order(found)
         passed[bound.id] = len(found)

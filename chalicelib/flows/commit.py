@@ -208,6 +208,8 @@ class Commit:
         """Who has a finding does not bear the name any more: close it, if nobody has the id."""
         account, now = mark.account, self.clock()
         elsewhere = self.find_user(noted.user_id)
+        if isinstance(elsewhere, NoSuchUser):  # one renamed meanwhile slips between the pages
+            elsewhere = self.find_user(noted.user_id)
         if isinstance(elsewhere, NoSuchUser):
             self._close_gone(mark, noted.user_id)
             return Life.NOWHERE

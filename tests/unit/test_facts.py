@@ -425,8 +425,23 @@ def test_a_name_taken_by_somebody_else_tells_nothing_of_the_one_shown() -> None:
         renamed(20, "ann", "bob"),
         event("RemoveUserFromGroup", 21),
     ]
-    assert begun(Marks(arrived).past(OLD)) is None
-    assert begun(Marks(arrived).past(user(1, USER_ID))) is not None
+    arrived += [event("AddUserToGroup", 22)]
+    past = Marks(arrived).past(OLD)
+    assert (cause(past), joined(past), moved_since(past, at(0))) == (None, None, None)
+    assert joined(Marks(arrived).past(user(1, USER_ID))) is not None
+
+
+def test_who_bore_its_old_name_untold_has_left_when_events_say_so() -> None:
+    """Somebody else was made under that name once: whose moves they are, nobody can say."""
+    arrived = [
+        event("CreateUser", 1, user="ann"),
+        event("RemoveUserFromGroup", 12),
+        renamed(20, "ann", "bob"),
+        event("RemoveUserFromGroup", 30),
+    ]
+    who = user(15, "AIDANEXT")
+    assert since(arrived, who) == StraySince(at(30), Evidence.EVENT)
+    assert cause(Marks(arrived).past(who)) is None
 
 
 def test_a_name_that_another_gave_up_untold_is_still_the_users_of_whom_it_is_told() -> None:
