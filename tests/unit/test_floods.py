@@ -627,6 +627,15 @@ def test_findings_of_an_earlier_version_go_on_under_their_digests_id() -> None:
     assert (over.digest_id, over.open, over.announced) == ("x", 0, 12)
 
 
+def test_a_warm_function_counts_the_next_without_reading() -> None:
+    """Where another one has counted meanwhile its write is refused, and it reads."""
+    world = World()
+    one, other = world.floods(), world.floods()
+    for each in (one, other, other, one, one):
+        each.join(ACCOUNT, Severity.LOW)
+    assert (world.state.documents["crowd"]["count"], world.state.reads) == (5, 3)
+
+
 def test_a_crowd_that_cannot_be_counted_is_told_of_singly() -> None:
     """Rather a mail too many than somebody whom nobody names."""
     world = World(state=State(conflicts=100))
