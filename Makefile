@@ -41,7 +41,7 @@ bench: $(VENV) ## Measure imports, sizes, API calls, delays; ask an independent 
 	@.venv/bin/python -m bench
 	@.venv/bin/python -m bench.mutation --share 0.1
 
-simulate: $(VENV) ## Play N random histories against the monitor and its promises: [N=1000] [SEED=0].
+simulate: $(VENV) ## Play N random histories against the monitor and its promises: [N=1000] [SEED=any].
 	@.venv/bin/python -m tests.simulation $(if $(N),$(N),1000) $(if $(SEED),--seed $(SEED))
 
 fuzz: $(VENV) ## Break every call, answer, environment and file of every command, for minutes.

@@ -34,6 +34,7 @@ from chalicelib.settings import Settings, read_settings, settings_from
 from chalicelib.times import utc_now
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.bounded_post import Post
     from chalicelib.channels.chat.relay import Chat
     from chalicelib.channels.event_bus.relay import EventBus
     from chalicelib.channels.interface import Channel
@@ -45,17 +46,21 @@ if TYPE_CHECKING:
 
 
 class Deployment:
-    """One deployed function's view of its world. Tests hand in clients and a clock."""
+    """One deployed function's view of its world. Tests hand in all that leads out of it."""
 
     def __init__(
         self,
         environment: Mapping[str, str] = os.environ,
         make_client: MakeClient = boto3_client,
         clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+        post: Post | None = None,
     ) -> None:
         self._environment = environment
         self.clients = Clients(make_client)
         self.clock = clock
+        self._sleep = sleep
+        self._post = post
 
     @cached_property
     def settings(self) -> Settings:
@@ -177,6 +182,7 @@ class Deployment:
     @cached_property
     def pager(self) -> Pager:
         """The channel to PagerDuty."""
+        from chalicelib.adapters.bounded_post import post  # noqa: PLC0415 - only the pager's function pays for it
         from chalicelib.adapters.pagerduty import EventsApi  # noqa: PLC0415 - only the pager's function pays for it
         from chalicelib.channels.pager.memory import Memory  # noqa: PLC0415 - as above
         from chalicelib.channels.pager.relay import Pager, PagerSettings  # noqa: PLC0415 - as above
@@ -187,7 +193,8 @@ class Deployment:
             secret_arn=settings.pagerduty_secret_arn,
             url=settings.pagerduty_url,
             clock=self.clock,
-            sleep=time.sleep,
+            sleep=self._sleep,
+            post=self._post or post,
         )
         return Pager(
             findings=self._findings,
@@ -290,7 +297,7 @@ class Deployment:
         from chalicelib.domain.risk import assess  # noqa: PLC0415 - as above
 
         patience = min(PATIENCE_SECONDS, time_left)
-        facts = report_facts(self.clients.patient_iam(), strays, time.sleep, patience)
+        facts = report_facts(self.clients.patient_iam(), strays, self._sleep, patience)
         return lambda user: assess(facts(user), self.clock())
 
     def _find_user(self, user_id: str) -> User | NoSuchUser:

@@ -11,13 +11,14 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from chalicelib.times import exact, parse_time
 
 T = TypeVar("T")
+Reader = Callable[[Any], Any]
 _UNSET = (None, "", ())
 
 
@@ -67,10 +68,10 @@ def _record(kind: Any, plain: object) -> Any:  # noqa: ANN401 - a dataclass, and
     if not isinstance(plain, Mapping):
         raise _is_not(plain, "an object")
     read: dict[str, Any] = {}
-    for name, (part, is_optional) in _parts(kind).items():
+    for name, (reader, is_optional) in _parts(kind).items():
         if name in plain:
             try:
-                read[name] = _read(part, plain[name])
+                read[name] = reader(plain[name])
             except DecodingError as error:
                 raise error.within(name) from error
         elif not is_optional:
@@ -79,31 +80,41 @@ def _record(kind: Any, plain: object) -> Any:  # noqa: ANN401 - a dataclass, and
 
 
 @cache
-def _parts(kind: Any) -> dict[str, tuple[Any, bool]]:  # noqa: ANN401 - a dataclass
-    """The type of each field, and whether it has a default; reading type hints takes its time."""
+def _parts(kind: Any) -> dict[str, tuple[Reader, bool]]:  # noqa: ANN401 - a dataclass
+    """What reads each field, and whether it has a default; type hints are read but once."""
     hints = get_type_hints(kind)
     return {
-        field.name: (hints[field.name], (field.default, field.default_factory) != (MISSING,) * 2)
+        field.name: (
+            _reader(hints[field.name]),
+            (field.default, field.default_factory) != (MISSING,) * 2,
+        )
         for field in fields(kind)
     }
 
 
-def _read(kind: Any, plain: Any) -> Any:  # noqa: ANN401 - a type, or what stands for one in a hint
+def _reader(kind: Any) -> Reader:  # noqa: ANN401 - a type, or what stands for one in a hint
     if kind in _SCALARS:
-        return _SCALARS[kind](plain)
+        return _SCALARS[kind]
     if isinstance(kind, UnionType):
-        (some,) = (part for part in get_args(kind) if part is not NoneType)
-        return None if plain is None else _read(some, plain)
+        (some,) = (_reader(part) for part in get_args(kind) if part is not NoneType)
+        return lambda plain: None if plain is None else some(plain)
     if get_origin(kind) is tuple:
-        if not isinstance(plain, list):
-            raise _is_not(plain, "a list")
-        return tuple(_read(get_args(kind)[0], part) for part in plain)
-    if is_dataclass(kind):
-        return _record(kind, plain)
-    members = _members(kind)
-    if _text(plain) not in members:
+        one = _reader(get_args(kind)[0])
+        return lambda plain: tuple(one(part) for part in _list(plain))
+    return partial(_record if is_dataclass(kind) else _member, kind)
+
+
+def _list(plain: object) -> list[Any]:
+    if not isinstance(plain, list):
+        raise _is_not(plain, "a list")
+    return plain
+
+
+def _member(kind: type[Enum], plain: object) -> Enum:
+    members, text = _members(kind), _text(plain)
+    if text not in members:
         raise DecodingError(f"is none of {', '.join(members)}")
-    return members[plain]
+    return members[text]
 
 
 @cache
@@ -149,7 +160,7 @@ def _is_not(plain: object, wanted: str) -> DecodingError:
     return DecodingError(f"is {type(plain).__name__}, not {wanted}")
 
 
-_SCALARS: Mapping[Any, Callable[[Any], Any]] = {
+_SCALARS: Mapping[Any, Reader] = {
     str: _text,
     int: _whole_number,
     bool: _yes_or_no,

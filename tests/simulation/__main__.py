@@ -1,8 +1,9 @@
 """Plays random histories against the monitor: `python -m tests.simulation 1000 --seed 0`.
 
 History number n of a campaign that begins at seed S is that of seed S + n, so `1 --seed 4711
---show` plays history 4711 again, whatever campaign it came from. Exit code 1 means that a promise
-was broken: the seed and its shrunk history are printed.
+--show` plays history 4711 again, whatever campaign it came from. Without a seed it begins at one
+of its own choice, and says which. Exit code 1 means that a promise was broken: the failing seeds
+and the shrunk histories of the first are printed.
 """
 
 from __future__ import annotations
@@ -14,21 +15,25 @@ from collections.abc import Mapping
 
 import click
 
-from tests.simulation.campaign import Tally, campaign, shrunk_story
+from tests.simulation.campaign import Tally, a_seed, campaign, shrunk_story
 from tests.simulation.witness import witness
 
 _EVERY_SECONDS = 1.0
+_MOST_TOLD = 20
+"""Failing seeds that the summary names; each is told of as it comes in, too."""
 
 
 @click.command(help=__doc__)
 @click.argument("histories", type=click.IntRange(min=1), default=1000)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first.")
+@click.option("--seed", type=click.IntRange(min=0), help="The first; any, unless it is given.")
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, help="Processes.")
 @click.option("--stories", type=click.IntRange(min=0), default=3, help="Failures to tell in full.")
 @click.option("--show", is_flag=True, help="Tell the first history in full, broken or not.")
-def main(histories: int, seed: int, jobs: int, stories: int, *, show: bool) -> None:
+def main(histories: int, seed: int | None, jobs: int, stories: int, *, show: bool) -> None:
     """Play, count, tell."""
     started = time.monotonic()
+    seed = a_seed() if seed is None else seed
+    click.echo(f"seeds       {seed} to {seed + histories - 1}")
     total, told_at = Tally(), started
     for played in campaign(range(seed, seed + histories), min(jobs, histories)):
         total.add(played)
@@ -43,7 +48,8 @@ def main(histories: int, seed: int, jobs: int, stories: int, *, show: bool) -> N
     if show:
         click.echo(f"\nseed {seed}\n{shrunk_story(seed)}")
     for broken in sorted(total.broken)[: 0 if show else stories]:
-        click.echo(f"\nseed {broken}\n{shrunk_story(broken)}")
+        click.echo(f"\nseed {broken}, shrunk; again with: make simulate N=1 SEED={broken}")
+        click.echo(shrunk_story(broken))
     sys.exit(1 if total.broken else 0)
 
 
@@ -72,6 +78,8 @@ def _summary(total: Tally, seconds: float) -> None:
     click.echo(f"violations  {len(total.broken)} histories")
     for promise, count in sorted(total.promises.items()):
         click.echo(f"  {count:>8}  promise {promise}")
+    for seed, broken in sorted(total.broken.items())[:_MOST_TOLD]:
+        click.echo(f"  SEED={seed}: {broken[0]}")
 
 
 def _counts(counts: Mapping[str, int]) -> None:

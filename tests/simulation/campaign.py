@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from secrets import randbelow
 
 from tests.simulation.generate import generate
 from tests.simulation.play import play
@@ -13,7 +15,8 @@ from tests.simulation.shrink import Shrinker
 from tests.simulation.story import story
 from tests.simulation.witness import Cell, witness
 
-_CHUNK = 8
+_HANDFUL = 10
+"""Histories that a process plays before it reports, and tidies up."""
 
 
 @dataclass(slots=True)
@@ -42,6 +45,11 @@ class Tally:
         self.broken |= other.broken
 
 
+def a_seed() -> int:
+    """Any seed that a campaign may begin at."""
+    return randbelow(10**9)
+
+
 def tally(seed: int) -> Tally:
     """Play the history of one seed."""
     watched = witness()
@@ -61,13 +69,22 @@ def tally(seed: int) -> Tally:
 
 
 def campaign(seeds: range, jobs: int) -> Iterator[Tally]:
-    """Play the histories of all seeds; yield each as it comes in."""
+    """Play the histories of all seeds; yield what each handful comes to as it comes in."""
     witness()  # loaded before the processes part
-    if jobs == 1:
-        yield from map(tally, seeds)
-        return
-    with get_context("fork").Pool(jobs) as pool:
-        yield from pool.imap_unordered(tally, seeds, chunksize=_CHUNK)
+    handfuls = (seeds[start : start + _HANDFUL] for start in range(0, len(seeds), _HANDFUL))
+    gc.collect()
+    gc.freeze()
+    with get_context("fork").Pool(jobs, gc.disable) as pool:
+        yield from pool.imap_unordered(_of_all, handfuls)
+
+
+def _of_all(seeds: range) -> Tally:
+    """One history is over before the next begins: its rubbish can wait for a few more."""
+    found = Tally()
+    for seed in seeds:
+        found.add(tally(seed))
+    gc.collect()
+    return found
 
 
 def shrunk_story(seed: int) -> str:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tests import aws_model
 from tests.simulation.draws import Draws
 from tests.simulation.journal import Invocation, Journal, Trouble
-from tests.simulation.kernel import SECOND, Kernel, SimulationError
+from tests.simulation.kernel import SECOND, EndlessError, Kernel, SimulationError
 from tests.simulation.plan import Fault
 from tests.simulation.weather import Killed, Weather, error
 
@@ -24,8 +24,13 @@ _PAGED = {
     "get_account_authorization_details": ("Marker", "Marker"),
     "query": ("ExclusiveStartKey", "LastEvaluatedKey"),
 }
-_HELD_TO_MODEL = 6
-"""One call in so many, and its answer, is held to AWS's model: all would cost half the time."""
+_TRIED_AGAIN = (Fault.THROTTLED, Fault.SERVER_ERROR, Fault.UNREACHED)
+"""What the SDK tries again for seconds, before it gives up."""
+_NOTHING_DONE = (*_TRIED_AGAIN, Fault.DENIED, Fault.LYING)
+_HELD_TO_MODEL = 50
+"""One call in so many, and its answer, is held to AWS's model: it takes longer than the call."""
+_MOST_CALLS, _MOST_OF_ONE = 6_000, 100
+"""What a history may cost in all, and for each user of a crowd; it takes 250 calls as a rule."""
 
 
 class NoSuchEntityException(ClientError):  # noqa: N818 - as boto3 names it
@@ -97,14 +102,16 @@ class Gateway:
         luck = Draws(self._weather.plan.luck, now, operation, str(request.get("UserName", "")))
         fault = self._weather.over(service, operation, now, luck)
         self._journal.steps += 1
+        if self._journal.steps > _MOST_CALLS + _MOST_OF_ONE * self._weather.plan.crowd:
+            raise EndlessError
         if fault:
             self._note(running, operation, fault)
         call = Call(luck=luck, invocation=running.invocation)
         running.wait(_latency(luck))
         if fault is Fault.KILLED_BEFORE:
             raise Killed
-        if fault in (Fault.THROTTLED, Fault.DENIED, Fault.SERVER_ERROR, Fault.UNREACHED):
-            running.wait(luck.between(1, 8) * SECOND if fault is not Fault.DENIED else 0)
+        if fault in _NOTHING_DONE:
+            running.wait(luck.between(1, 8) * SECOND if fault in _TRIED_AGAIN else 0)
             raise error(service, operation, fault)
         answer = self._answer(service, operation, request, call)
         if fault is Fault.REPEATED:
@@ -113,7 +120,7 @@ class Gateway:
         if fault is Fault.KILLED_AFTER:
             raise Killed
         if fault is Fault.UNANSWERED:
-            running.wait(luck.between(5, 15) * SECOND)
+            running.wait(luck.between(5, 15 if service != "pagerduty" else 5) * SECOND)
             raise error(service, operation, fault)
         running.wait(_latency(luck) + self._weather.slowness(operation))
         return answer
@@ -122,7 +129,7 @@ class Gateway:
         self, service: str, operation: str, request: Mapping[str, Any], call: Call
     ) -> Mapping[str, Any]:
         try:
-            held = self._journal.steps % _HELD_TO_MODEL == 0
+            held = self._journal.steps % _HELD_TO_MODEL == 0 and service != "pagerduty"
             if held:
                 aws_model.hold_request(service, operation, request)
             answer = self._services[service].answer(operation, request, call)

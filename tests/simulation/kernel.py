@@ -26,6 +26,10 @@ class SimulationError(BaseException):
     """
 
 
+class EndlessError(BaseException):
+    """The product goes round in circles: not an Exception, so that it cannot handle it."""
+
+
 def instant(ms: int) -> datetime:
     """The virtual time `ms` as the product knows it."""
     return _BEGINNING + timedelta(milliseconds=ms)

@@ -6,6 +6,8 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,6 +102,32 @@ def test_a_mark_survives_the_table(mark: Mark) -> None:
 def test_a_finding_survives_the_table(finding: Finding) -> None:
     """Every field: a finding is evidence, and is read for years."""
     assert decode(Finding, stored(finding)) == finding
+
+
+simple = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | words | st.binary(max_size=4)
+sets = st.sets(counts, min_size=1, max_size=3) | st.sets(words, min_size=1, max_size=3)
+values = st.recursive(
+    simple | sets,
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(words, part, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(words, values, max_size=4))
+def test_items_are_those_of_boto3(attributes: dict[str, Any]) -> None:
+    """Whatever DynamoDB can hold: our own shorter way must not lead elsewhere."""
+    item = {name: TypeSerializer().serialize(value) for name, value in attributes.items()}
+    assert to_item(attributes) == item
+    theirs = {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+    assert repr(from_item(item)) == repr(theirs)
+
+
+def test_what_dynamodb_cannot_hold_is_refused_as_boto3_refuses_it() -> None:
+    """Neither a float nor a value of a type that does not exist."""
+    with pytest.raises(TypeError):
+        to_item({"share": [0.5]})
+    with pytest.raises(TypeError):
+        from_item({"share": {"M": {"of": {"F": "0.5"}}}})
 
 
 @given(st.lists(instants, min_size=2, max_size=5))

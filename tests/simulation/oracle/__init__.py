@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from tests.simulation.journal import Journal
 from tests.simulation.oracle import (
+    channels,
     closure,
     false_alarms,
     floods,
@@ -32,11 +33,13 @@ from tests.simulation.oracle.facts import Facts, Violation
 from tests.simulation.plan import Plan
 from tests.simulation.truth import Truth
 
-_JUDGES = (misses, false_alarms, grace, once, floods, closure, identity, losses, watched)
+_JUDGES = (misses, false_alarms, grace, once, floods, closure, identity, losses, watched, channels)
 
 
 def judged(plan: Plan, truth: Truth, journal: Journal) -> list[Violation]:
     """Every promise that the history shows broken, in order of time."""
+    if journal.endless:
+        return [Violation(7, journal.ended_at, f"no end after {journal.steps} calls")]
     facts = Facts(plan, truth, journal)
     found = [violation for judge in _JUDGES for violation in judge.judge(facts)]
     return sorted(found, key=lambda violation: violation.at)
