@@ -245,7 +245,7 @@ def _traced(mark: Mark, left: Fact | None, read: Read, user: User | None) -> tup
             return in_order(found[: min(passed.values())])
         facts = tuple(f for f in facts if f.id not in passed)
         bound = _bound(facts, left, user, read, is_borne=_was_borne(mark, left))
-        found += _own(facts, bound, user)
+        found += _own(facts, bound, user, mark.noted)
         is_first_bearer = is_first_bearer if passed else bound is not None and facts[0] is bound
         if left and bound and _is_another(bound, user) and not is_first_bearer:
             # somebody else took the name, or this user bore the old one untold: nobody can say
@@ -319,7 +319,9 @@ def _is_another(start: Fact, user: User | None) -> bool:
     return start.at <= user.created_at - _CLOCK_SKEW
 
 
-def _own(facts: Sequence[Fact], bound: Fact | None, user: User | None) -> Iterator[Fact]:
+def _own(
+    facts: Sequence[Fact], bound: Fact | None, user: User | None, noted: Sequence[Noted]
+) -> Iterator[Fact]:
     """Those of the facts that are about the bearer.
 
     What tells an id is about whom it names. All else is about who had the name then: the bearer
@@ -329,6 +331,8 @@ def _own(facts: Sequence[Fact], bound: Fact | None, user: User | None) -> Iterat
     user_id = user.user_id if user else bound.user_id if bound and is_mine else ""
     born = _second(user.created_at) if user and not is_mine else None
     is_alone = _is_alone(facts, bound, born)
+    borne: tuple[Noted | Fact, ...] = (*noted, *facts)
+    seen = [each.at for each in borne if user_id and each.user_id == user_id]
     start, is_held, is_told = None, bound is None, False
     for fact in facts:
         if fact.is_by_look and fact is not bound:
@@ -343,7 +347,8 @@ def _own(facts: Sequence[Fact], bound: Fact | None, user: User | None) -> Iterat
         elif not is_held or (born is not None and fact.at < born):
             continue
         elif is_told or start is None or start.at < fact.at:
-            is_sure = is_told or (is_alone and fact.at != born)
+            is_known = any(at < fact.at and (start is None or start.at < at) for at in seen)
+            is_sure = is_told or is_known or (is_alone and fact.at != born)
             yield from _as_sure_as_it_is(fact, facts, start, is_sure=is_sure)
 
 

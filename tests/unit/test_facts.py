@@ -410,6 +410,23 @@ def test_somebody_elses_creation_takes_the_cause_away() -> None:
     assert (begun(past) is not None, cause(past)) == (True, None)
 
 
+@pytest.mark.parametrize("shown", ["noted", "seen"])
+def test_who_was_seen_under_the_name_is_sure_to_have_left(shown: str) -> None:
+    """Another bore the name before, and nobody told how it got it: it had it by the look."""
+    left = event("RemoveUserFromGroup", 30)
+    marks, who = Marks([event("CreateUser", 1), left]), user(15, "AIDANEXT")
+    news = {
+        "noted": News(noted=(Noted("AIDANEXT", 1, at(20)),)),
+        "seen": News(facts=(looked(Kind.SETTLED, 20, "AIDANEXT"),)),
+    }[shown]
+    marks["bob"] = with_news(marks["bob"], news)
+    assert cause(marks.past(who)) == left.cause
+    assert moved_since(marks.past(who), at(20)) == at(30)
+    marks.take(renamed(25, "ann", "bob"))
+    marks.take(event("DeleteUser", 26))
+    assert cause(marks.past(who)) is None
+
+
 def test_a_rename_from_before_the_user_was_made_was_anothers() -> None:
     """Whoever took the name was deleted untold, and the user made."""
     arrived = [renamed(10, "ann", "bob"), event("RemoveUserFromGroup", 20)]
