@@ -295,11 +295,13 @@ def _bound(
 
 def _leads_back(told: Fact, by_look: Fact, read: Read) -> bool:
     """Whether told renames explain what the look found: from the name that it knew, to this one."""
+    passed: set[str] = set()
     while told.kind is Kind.TOOK and (by_look.after is None or told.at >= _second(by_look.after)):
         if _same(told.name, by_look.name):
             return True
+        passed.add(told.id)
         before = [f for f in read(told.name).facts if f.is_start and f.at <= told.at]
-        if not before or before[-1].id == told.id:
+        if not before or before[-1].id in passed:
             break
         told = before[-1]
     return False

@@ -522,6 +522,14 @@ def test_a_look_that_finds_two_renames_waits_for_the_events_of_both() -> None:
     assert moved_since(marks.past(OLD), at(5)) == at(19)
 
 
+def test_names_that_go_round_within_a_second_lead_nowhere() -> None:
+    """Not even back to the name by which a look knew the user; and there is an end to asking."""
+    marks = Marks([renamed(20, "tmp", "bob"), renamed(20, "bob", "tmp")])
+    took = taken_by_look(OLD, "old", at(40), after=at(15))
+    marks["bob"] = with_news(marks.of("bob"), News(facts=(took,)))
+    assert [fact.id for fact in marks.past(OLD)] == [took.id]
+
+
 def test_what_tells_the_users_id_is_about_the_user_whatever_became_of_its_name() -> None:
     """It gave its name up, which nobody told, and took it again: it is as old as it was."""
     story = [event("CreateUser", 1), renamed(20, "tmp", "bob")]
