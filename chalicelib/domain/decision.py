@@ -91,7 +91,8 @@ class Row(StrEnum):
     """No stray, no open finding, but events had told of one: remember that it is over."""
     UNSURE_WHO = "unsure_who"
     """No stray, but the name changed hands lately, or its finding has another name. IAM was asked
-    for the groups and for the user in two calls, which may have shown two: a sweep asks in one."""
+    for the groups and for the user in two calls, which may have shown two: a sweep asks in one.
+    That it was no stray is remembered."""
     CLOSE = "close"
     """No stray any more: its finding is over."""
     IN_HAND = "in_hand"
