@@ -221,20 +221,14 @@ Read = Callable[[str], Mark]
 """Reads the mark of a name."""
 
 
-def past_of(mark: Mark, read: Read, user: User | None = None) -> tuple[Fact, ...]:
+def past_of(
+    mark: Mark, read: Read, user: User | None = None, left: Fact | None = None
+) -> tuple[Fact, ...]:
     """What is known of the name's bearer, in order, also from under the names it had before.
 
     `user` is the bearer as a look showed it, whose id and date of creation tell it from others.
+    With `left`, a rename, it is about whoever gave the name up by it, until then.
     """
-    return _traced(mark, None, read, user)
-
-
-def past_before(mark: Mark, left: Fact, read: Read) -> tuple[Fact, ...]:
-    """What is known of whoever gave the name up by the rename `left`, until then."""
-    return _traced(mark, left, read, None)
-
-
-def _traced(mark: Mark, left: Fact | None, read: Read, user: User | None) -> tuple[Fact, ...]:
     found: list[Fact] = []
     passed: dict[str, int] = {}
     is_first_bearer = False
