@@ -363,8 +363,10 @@ def _as_sure_as_it_is(
 
     In a second in which the name changed hands, a joining that may be another's does not count.
     """
-    is_first = start is not None and _second(start.at) == fact.at
-    is_shared = (is_first and facts[0].at < fact.at) or any(
+    before = [f for f in facts if f.at < fact.at]
+    is_free = bool(before) and before[-1].kind in _ENDS
+    is_first = start is not None and _second(start.at) == fact.at and not is_free
+    is_shared = (is_first and bool(before)) or any(
         f.is_bound and f is not start and f.at == fact.at for f in facts
     )
     if fact.kind is Kind.LEFT:

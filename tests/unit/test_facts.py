@@ -371,6 +371,13 @@ def test_a_rename_goes_back_and_forth() -> None:
     assert [fact.at for fact in past if fact.kind is not Kind.TOOK] == [at(1), at(6), at(8)]
 
 
+def test_who_takes_a_name_that_was_free_and_leaves_within_the_second_has_left() -> None:
+    """Given up before, as its event told: nobody else had it."""
+    story = [renamed(5, "bob", "rob"), renamed(7, "rob", "bob"), event("RemoveUserFromGroup", 7)]
+    assert cause(Marks(story).past(OLD)) == story[2].cause
+    assert cause(Marks(story[1:]).past(OLD)) is None
+
+
 def test_a_user_created_in_the_second_of_a_rename_took_the_freed_name() -> None:
     """CloudTrail tells whole seconds: the creation is no news about the one renamed away."""
     marks = Marks(
