@@ -108,6 +108,8 @@ class Journal:
     published: list[Published] = field(default_factory=list)
     recorded: dict[str, tuple[int, Invocation]] = field(default_factory=dict)
     """When, and by which invocation, each finding id was first stored."""
+    crowds: dict[str, str] = field(default_factory=dict)
+    """With whom each finding opened, by finding id."""
     events: list[Event] = field(default_factory=list)
     taken: dict[str, int] = field(default_factory=dict)
     """When each event was first processed to the end, by event id."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.simulation.kernel import DAY, HOUR, SECOND
-from tests.simulation.plan import Act, Do, Plan
+from tests.simulation.plan import Act, Do, Fault, Plan, Stretch
 
 _ELSEWHERE = "999988887777 us-east-1"
 _OTHER_PARTITION = "111122223333 us-gov-west-1"
@@ -65,6 +65,14 @@ _HANDED_OVER = (
 )
 
 KNOWN: Mapping[str, Plan] = {
+    "a finding ends while its page is under way": history(
+        0,
+        act(10, Do.CREATE, "ann"),
+        act(15, Do.ADD, "ann", "staff"),
+        channels=True,
+        admins=1.0,
+        stretches=(Stretch(10 * SECOND, 17 * SECOND, "pagerduty", Fault.UNREACHED, 1.0),),
+    ),
     "a sweep of many tells of those who joined while it told of others": history(
         0,
         *(act(64 + n / 10, Do.ADD, f"u{n:03}", "staff", told=LOST) for n in range(30, 60)),

@@ -28,6 +28,8 @@ _TIME_KEPT_BY_SWEEP = 45 * SECOND
 _CONTAINER_KEPT = 10 * MINUTE
 _RETRY_AFTER = (MINUTE, 2 * MINUTE)
 _MOST_POLLERS = 5
+_MOST_REPEATS = 40
+"""SQS repeats hardly any message; a share of all in a long outage would breed without end."""
 
 
 @dataclass(slots=True, eq=False)
@@ -215,6 +217,7 @@ class Poller:
     duplicate_rate: float
     function: str = "check_membership"
     _busy: int = 0
+    _repeats_left: int = _MOST_REPEATS
 
     def watch(self, message: Message) -> None:
         """Look into the queue soon after the message becomes visible."""
@@ -243,7 +246,8 @@ class Poller:
         """Watch for the end of the visibility timeout; now and then deliver it twice."""
         kernel = self.functions.kernel
         kernel.at(kernel.now + VISIBILITY_TIMEOUT + SECOND, self._poll)
-        if luck.chance(self.duplicate_rate):
+        if self._repeats_left and luck.chance(self.duplicate_rate):
+            self._repeats_left -= 1
             body = message.body
             later = kernel.now + luck.between(0, 10 * SECOND)
             kernel.at(later, lambda: self.queue.put(body))

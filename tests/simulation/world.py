@@ -292,6 +292,7 @@ class World:
         if table == FINDINGS and "finding_id" in item:
             finding_id = item["finding_id"]["S"]
             self.journal.recorded.setdefault(finding_id, (self.kernel.now, call.invocation))
+            self.journal.crowds[finding_id] = item.get("crowd", {"S": ""})["S"]
 
 
 def _about(payload: Mapping[str, Any]) -> str:
