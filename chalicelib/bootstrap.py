@@ -35,6 +35,7 @@ from chalicelib.settings import InvalidSettingsError, Settings, read_settings, s
 from chalicelib.times import utc_now
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.bounded_post import Post
     from chalicelib.channels.chat.relay import Chat
     from chalicelib.channels.event_bus.relay import EventBus
     from chalicelib.channels.interface import Channel
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 
 class Deployment:
-    """One deployed function's view of its world. Tests hand in clients and a clock.
+    """One deployed function's view of its world. Tests hand in all that leads out of it.
 
     It looks at the deployment's own account, and `of` a member by that account's role.
     """
@@ -57,12 +58,16 @@ class Deployment:
         environment: Mapping[str, str] = os.environ,
         make_client: MakeClient = boto3_client,
         clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+        post: Post | None = None,
     ) -> None:
         self.environment = environment
         self.make_client = make_client
         self.clients = Clients(make_client)
         self.reads = self.clients
         self.clock = clock
+        self._sleep = sleep
+        self._post = post
 
     @cached_property
     def settings(self) -> Settings:
@@ -232,6 +237,7 @@ class Deployment:
     @cached_property
     def pager(self) -> Pager:
         """The channel to PagerDuty."""
+        from chalicelib.adapters.bounded_post import post  # noqa: PLC0415 - only the pager's function pays for it
         from chalicelib.adapters.pagerduty import EventsApi  # noqa: PLC0415 - only the pager's function pays for it
         from chalicelib.channels.pager.memory import Memory  # noqa: PLC0415 - as above
         from chalicelib.channels.pager.relay import Pager, PagerSettings  # noqa: PLC0415 - as above
@@ -242,7 +248,8 @@ class Deployment:
             secret_arn=settings.pagerduty_secret_arn,
             url=settings.pagerduty_url,
             clock=self.clock,
-            sleep=time.sleep,
+            sleep=self._sleep,
+            post=self._post or post,
         )
         return Pager(
             findings=self.findings,
@@ -351,7 +358,7 @@ class Deployment:
         from chalicelib.domain.risk import assess  # noqa: PLC0415 - as above
 
         patience = min(PATIENCE_SECONDS, time_left)
-        facts = report_facts(self.reads.patient_iam(), strays, time.sleep, patience)
+        facts = report_facts(self.reads.patient_iam(), strays, self._sleep, patience)
         return lambda user: assess(facts(user), self.clock())
 
     def _find_user(self, user_id: str) -> User | NoSuchUser:

@@ -138,11 +138,15 @@ class Findings:
 
 @dataclass
 class State:
-    """The table of marks and small documents. `conflicts` writes of documents lose the race."""
+    """The table of marks and small documents. `conflicts` writes of documents lose the race.
+
+    `reads` counts those of documents.
+    """
 
     marks: dict[str, Mark] = field(default_factory=dict)
     documents: dict[str, dict[str, Any]] = field(default_factory=dict)
     conflicts: int = 0
+    reads: int = 0
 
     def mark(self, account: Account, user_name: str) -> Mark:
         """What is known of the name."""
@@ -157,6 +161,7 @@ class State:
 
     def document(self, _: Account, name: str) -> Mapping[str, Any]:
         """A small document."""
+        self.reads += 1
         return self.documents.get(name, {})
 
     def write_document(self, _: Account, name: str, content: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from urllib.parse import SplitResult, urlsplit
@@ -27,6 +27,10 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+Post = Callable[[str, bytes, Mapping[str, str], float], Answer]
+"""`post`, or what stands in for it."""
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Answer:

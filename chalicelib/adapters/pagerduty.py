@@ -11,7 +11,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from chalicelib.adapters.bounded_post import Answer, post
+from chalicelib.adapters.bounded_post import Answer, Post, post
 from chalicelib.channels.pager.incidents import PagerDutyEvent
 from chalicelib.log import log
 
@@ -69,6 +69,7 @@ class EventsApi:
     clock: Callable[[], datetime]
     sleep: Callable[[float], None]
     timeout_seconds: float = TIMEOUT_SECONDS
+    post: Post = post
     _key: str = field(default="", init=False, repr=False)
     _read_at: datetime | None = field(default=None, init=False)
 
@@ -106,7 +107,7 @@ class EventsApi:
         headers = {"Content-Type": "application/json", "User-Agent": "straywatch"}
         body = json.dumps(event.body(key)).encode()
         try:
-            answer = post(url, body, headers, self.timeout_seconds)
+            answer = self.post(url, body, headers, self.timeout_seconds)
         except (OSError, HTTPException) as error:
             return f"PagerDuty could not be reached: {type(error).__name__}", 0.0
         if answer.status == _TOO_MANY or answer.status >= _SERVER_ERRORS:

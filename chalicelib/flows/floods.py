@@ -8,7 +8,7 @@ sent twice, or after a crash, is never wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -58,6 +58,7 @@ class Floods:
     queue: Queue
     topic: Topic
     clock: Callable[[], datetime]
+    _written: dict[Account, Crowd] = field(default_factory=dict)
 
     @cached_property
     def _book(self) -> FloodBook:
@@ -77,16 +78,23 @@ class Floods:
     ) -> Sequence[ToldHow]:
         if self.limits.above and severities:
             for _ in range(_ATTEMPTS):
-                before = decode(Crowd, self.documents.document(account, _CROWD))
-                now = self.clock()
+                # what this function wrote last still stands, or its version is refused
+                written, now = self._written.pop(account, None), self.clock()
+                before = written or self._crowd(account)
                 crowd, how = joined(before, account, severities, self.limits, now)
                 if any(each.quiet for each in how):
+                    if written:
+                        continue  # a flood begins by what is read alone: this one may be over
                     crowd = self._flooded(account, crowd, now, asks=asks)
                 content = encode(crowd)
                 if self.documents.swap_document(account, _CROWD, content) is Write.DONE:
+                    self._written[account] = replace(crowd, version=crowd.version + 1)
                     return how
             log("crowd_kept_changing", account_id=account.account_id)
         return [ToldHow()] * len(severities)
+
+    def _crowd(self, account: Account) -> Crowd:
+        return decode(Crowd, self.documents.document(account, _CROWD))
 
     def _flooded(self, account: Account, crowd: Crowd, now: datetime, *, asks: bool) -> Crowd:
         """Note the flood, and have it told; both come before anybody is quiet because of it."""
@@ -180,7 +188,7 @@ class Floods:
 
     def _disperse(self, account: Account, crowd_id: str) -> Write:
         """Whoever opens from now on is of the next flood."""
-        crowd = decode(Crowd, self.documents.document(account, _CROWD))
+        crowd = self._crowd(account)
         if crowd.id != crowd_id:
             return Write.DONE
         nobody = encode(Crowd(version=crowd.version))

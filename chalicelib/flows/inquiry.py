@@ -90,11 +90,12 @@ class Inquiry:
             return self.of(seen, self.iam.user(seen.mark.user_name))
         if row is Row.ASK_LOOK:
             fresh = self.look(seen.mark, seen.origin)
-            same = isinstance(fresh.who, User) and fresh.who == user
-            if not same:
+            known = user.user_id if isinstance(user, User) else ""
+            if not isinstance(fresh.who, User) or fresh.who.user_id != known:
                 return replace(fresh, swept_at=seen.swept_at)
             return replace(
                 seen,
+                who=fresh.who,
                 look=fresh.look,
                 looked_at=fresh.looked_at,
                 shown_at=fresh.shown_at,

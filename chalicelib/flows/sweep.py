@@ -363,7 +363,10 @@ class _Run:
             raise TypeError(user)
         mark, findings = inquiry.memory.read(self.account, user.name, tuple(seen.findings))
         now_known = self._of(replace(seen, mark=mark, findings=findings), user, inquiry)
-        decision, after = self.sweep.commit.conclude(now_known, inquiry, lambda *_: told)
+        planned = seen.risk.severity if isinstance(seen.risk, Risk) else None
+        decision, after = self.sweep.commit.conclude(
+            now_known, inquiry, lambda _, severity: told if severity is planned else _SINGLY
+        )
         if decision.row is Row.STILL_OPEN and isinstance(after.last, Finding):
             self.still_open.append(after.last)
         return decision

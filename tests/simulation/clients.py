@@ -24,6 +24,9 @@ _PAGED = {
     "get_account_authorization_details": ("Marker", "Marker"),
     "query": ("ExclusiveStartKey", "LastEvaluatedKey"),
 }
+_TRIED_AGAIN = (Fault.THROTTLED, Fault.SERVER_ERROR, Fault.UNREACHED)
+"""What the SDK tries again for seconds, before it gives up."""
+_NOTHING_DONE = (*_TRIED_AGAIN, Fault.DENIED, Fault.LYING)
 _HELD_TO_MODEL = 50
 """One call in so many, and its answer, is held to AWS's model: it takes longer than the call."""
 _MOST_CALLS, _MOST_OF_ONE = 6_000, 100
@@ -107,8 +110,8 @@ class Gateway:
         running.wait(_latency(luck))
         if fault is Fault.KILLED_BEFORE:
             raise Killed
-        if fault in (Fault.THROTTLED, Fault.DENIED, Fault.SERVER_ERROR, Fault.UNREACHED):
-            running.wait(luck.between(1, 8) * SECOND if fault is not Fault.DENIED else 0)
+        if fault in _NOTHING_DONE:
+            running.wait(luck.between(1, 8) * SECOND if fault in _TRIED_AGAIN else 0)
             raise error(service, operation, fault)
         answer = self._answer(service, operation, request, call)
         if fault is Fault.REPEATED:
@@ -117,7 +120,7 @@ class Gateway:
         if fault is Fault.KILLED_AFTER:
             raise Killed
         if fault is Fault.UNANSWERED:
-            running.wait(luck.between(5, 15) * SECOND)
+            running.wait(luck.between(5, 15 if service != "pagerduty" else 5) * SECOND)
             raise error(service, operation, fault)
         running.wait(_latency(luck) + self._weather.slowness(operation))
         return answer
@@ -126,7 +129,7 @@ class Gateway:
         self, service: str, operation: str, request: Mapping[str, Any], call: Call
     ) -> Mapping[str, Any]:
         try:
-            held = self._journal.steps % _HELD_TO_MODEL == 0
+            held = self._journal.steps % _HELD_TO_MODEL == 0 and service != "pagerduty"
             if held:
                 aws_model.hold_request(service, operation, request)
             answer = self._services[service].answer(operation, request, call)

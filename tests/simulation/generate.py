@@ -6,6 +6,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from tests.simulation.generate_channels import with_channels
 from tests.simulation.kernel import DAY, HOUR, MINUTE, SECOND
 from tests.simulation.plan import Act, Do, Fault, Plan, Stretch
 from tests.simulation.scenes import SCENES, Scene
@@ -49,7 +50,8 @@ _STRETCH_FAULTS = (
 
 def generate(seed: int) -> Plan:
     """The plan of this seed."""
-    return _Author(Random(seed), seed).plan()  # noqa: S311 - repeatable, not secret
+    plan = _Author(Random(seed), seed).plan()  # noqa: S311 - repeatable, not secret
+    return with_channels(plan, Random(f"channels {seed}"))  # noqa: S311 - as above
 
 
 class _Author:

@@ -6,27 +6,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.simulation.clients import Call, NoSuchEntityException, refusal
+from tests.simulation.draws import Draws
 from tests.simulation.journal import Journal, Look
 from tests.simulation.kernel import Kernel, SimulationError, instant
+from tests.simulation.plan import Plan
 from tests.simulation.truth import Truth, User
 
 ACCOUNT_ID = "111122223333"
 _PAGE = 2
 """Users on a page: few, so that pages end between them."""
 _PAGES_OF_CROWD = 4
+_ADMINISTRATOR = {
+    "PolicyName": "AdministratorAccess",
+    "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess",
+}
 
 
 class SimulatedIam:
     """Answers from the truth as it was a moment ago."""
 
-    def __init__(
-        self, kernel: Kernel, truth: Truth, journal: Journal, lag: int, crowd: int = 0
-    ) -> None:
+    def __init__(self, kernel: Kernel, truth: Truth, journal: Journal, plan: Plan) -> None:
         self._kernel = kernel
         self._truth = truth
         self._journal = journal
-        self._lag = lag
-        self._crowd = crowd
+        self._lag = plan.iam_lag
+        self._crowd = plan.crowd
+        self._plan = plan
 
     def answer(self, operation: str, request: Mapping[str, Any], call: Call) -> Mapping[str, Any]:
         """Tell what the operation tells."""
@@ -62,6 +67,8 @@ class SimulatedIam:
                 if "Marker" not in request and call.luck.chance(0.1):
                     return {"Groups": [], "IsTruncated": True, "Marker": "1"}
                 return {"Groups": groups, "IsTruncated": False}
+            case "list_attached_user_policies":
+                return {"AttachedPolicies": self._policies(user), "IsTruncated": False}
             case "get_login_profile":
                 raise _no_such_user(operation)
             case _:
@@ -75,10 +82,17 @@ class SimulatedIam:
         page, more = rest[:size], rest[size:]
         self._note(call, view, "page", after, frozenset(u.user_id for u in page))
         last = page[-1].name.lower() if page else after + " "
-        answer: dict[str, Any] = {"UserDetailList": [_detail(u) for u in page]}
+        details = [_detail(u) | ({"AttachedManagedPolicies": self._policies(u)}) for u in page]
+        answer: dict[str, Any] = {"UserDetailList": details}
         if more:
             return answer | {"IsTruncated": True, "Marker": last}
         return answer | {"IsTruncated": False}
+
+    def _policies(self, user: User) -> list[dict[str, str]]:
+        if not self._plan.admins:
+            return []
+        luck = Draws(self._plan.luck, "admin", user.user_id)
+        return [_ADMINISTRATOR] if luck.chance(self._plan.admins) else []
 
 
 def _group(name: str) -> dict[str, Any]:
@@ -110,7 +124,6 @@ def _detail(user: User) -> dict[str, Any]:
         "GroupList": list(user.groups),
         "Tags": _tags(user),
         "UserPolicyList": [],
-        "AttachedManagedPolicies": [],
     }
 
 
@@ -128,7 +141,6 @@ _ABOUT_THE_ACCOUNT: Mapping[str, Mapping[str, Any]] = {
 def _nothing(operation: str) -> Mapping[str, Any]:
     members = {
         "list_user_policies": "PolicyNames",
-        "list_attached_user_policies": "AttachedPolicies",
         "list_access_keys": "AccessKeyMetadata",
         "list_mfa_devices": "MFADevices",
     }

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.simulation.plan import Act
+
 
 @dataclass(slots=True, eq=False)
 class Invocation:
@@ -86,6 +88,16 @@ class Event:
     """Whether the user was in some group before it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One event that PagerDuty took."""
+
+    at: int
+    action: str
+    key: str
+    invocation: Invocation
+
+
 @dataclass(slots=True)
 class Journal:
     """The record of one history, in order of time."""
@@ -96,11 +108,22 @@ class Journal:
     published: list[Published] = field(default_factory=list)
     recorded: dict[str, tuple[int, Invocation]] = field(default_factory=dict)
     """When, and by which invocation, each finding id was first stored."""
+    crowds: dict[str, str] = field(default_factory=dict)
+    """With whom each finding opened, by finding id."""
     events: list[Event] = field(default_factory=list)
     taken: dict[str, int] = field(default_factory=dict)
     """When each event was first processed to the end, by event id."""
     dead_lettered: list[tuple[int, str]] = field(default_factory=list)
     redriven: list[int] = field(default_factory=list)
+    handed_over: list[str] = field(default_factory=list)
+    """What channels were given by the alert topic: by which function, and which message."""
+    carried: set[str] = field(default_factory=set)
+    """What of it chat and the event bus took."""
+    pages: list[Page] = field(default_factory=list)
+    imported: dict[str, str] = field(default_factory=dict)
+    """What Security Hub shows of each finding."""
+    alarms: list[Act] = field(default_factory=list)
+    """The changes of alarms that were told."""
     foreign: set[str] = field(default_factory=set)
     """Events of calls that were made elsewhere, by event id."""
     graces: list[tuple[int, int]] = field(default_factory=list)
@@ -115,6 +138,8 @@ class Journal:
     """The history in words."""
     faults: Counter[str] = field(default_factory=Counter)
     steps: int = 0
+    calm_at: int = 0
+    """From when on nothing fails any more."""
     endless: bool = False
     """Whether it had to be broken off, since it would not end."""
     ended_at: int = 0

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.simulation.kernel import DAY, HOUR, SECOND
-from tests.simulation.plan import Act, Do, Plan
+from tests.simulation.plan import Act, Do, Fault, Plan, Stretch
 
 _ELSEWHERE = "999988887777 us-east-1"
 _OTHER_PARTITION = "111122223333 us-gov-west-1"
@@ -65,6 +65,14 @@ _HANDED_OVER = (
 )
 
 KNOWN: Mapping[str, Plan] = {
+    "a finding ends while its page is under way": history(
+        0,
+        act(10, Do.CREATE, "ann"),
+        act(15, Do.ADD, "ann", "staff"),
+        channels=True,
+        admins=1.0,
+        stretches=(Stretch(10 * SECOND, 17 * SECOND, "pagerduty", Fault.UNREACHED, 1.0),),
+    ),
     "a sweep of many tells of those who joined while it told of others": history(
         0,
         *(act(64 + n / 10, Do.ADD, f"u{n:03}", "staff", told=LOST) for n in range(30, 60)),
@@ -196,6 +204,17 @@ KNOWN: Mapping[str, Plan] = {
         act(60.1, Do.CREATE, "tom", told=(4,)),
         act(60.3, Do.RENAME, "tom", "dan"),
         act(61.1, Do.CREATE, "tom"),
+    ),
+    "found in a group by a look that cannot say who is, and taken out of it untold": history(
+        60,
+        act(100, Do.CREATE, "cyd"),
+        act(300, Do.DELETE, "cyd"),
+        act(302, Do.CREATE, "cyd"),
+        act(490, Do.ADD, "cyd", "dev", told=LOST),
+        act(550, Do.ADD, "cyd", "ops", told=LOST),
+        act(620, Do.REMOVE, "cyd", "dev"),
+        act(685, Do.REMOVE, "cyd", "ops", told=LOST),
+        sweeps=(686,),
     ),
 } | {
     f"a name changes hands {ms} ms after the event, about when a check looks": history(

@@ -17,6 +17,7 @@ from tests.simulation.journal import Invocation, Journal, Trouble
 from tests.simulation.kernel import MINUTE, SECOND, Kernel, instant
 from tests.simulation.plan import Plan
 from tests.simulation.product import Product
+from tests.simulation.receivers import poster
 from tests.simulation.sqs import VISIBILITY_TIMEOUT, Message, Queue
 from tests.simulation.weather import Killed
 
@@ -27,6 +28,8 @@ _TIME_KEPT_BY_SWEEP = 45 * SECOND
 _CONTAINER_KEPT = 10 * MINUTE
 _RETRY_AFTER = (MINUTE, 2 * MINUTE)
 _MOST_POLLERS = 5
+_MOST_REPEATS = 40
+"""SQS repeats hardly any message; a share of all in a long outage would breed without end."""
 
 
 @dataclass(slots=True, eq=False)
@@ -144,6 +147,8 @@ class Lambda:
                 environment=dict(self.environment),
                 make_client=lambda service, _: self.gateway.client(service, self.current),
                 clock=self._clock,
+                post=poster(self.gateway, self.current),
+                sleep=lambda seconds: self.current().wait(round(seconds * SECOND)),
             ),
             self._deployments,
         )
@@ -204,17 +209,19 @@ class AsyncCalls:
 
 @dataclass(slots=True, eq=False)
 class Poller:
-    """Lambda's event source for the check queue: partial batch responses, five at a time."""
+    """Lambda's event source for a queue: partial batch responses, five at a time."""
 
     functions: Lambda
     queue: Queue
     luck: int
     duplicate_rate: float
+    function: str = "check_membership"
     _busy: int = 0
+    _repeats_left: int = _MOST_REPEATS
 
     def watch(self, message: Message) -> None:
         """Look into the queue soon after the message becomes visible."""
-        luck = Draws(self.luck, "poll", message.number, message.receives, message.visible_at)
+        luck = Draws(self.luck, self.function, message.number, message.receives, message.visible_at)
         kernel = self.functions.kernel
         kernel.at(message.visible_at + luck.between(0, 800), self._poll)
 
@@ -232,14 +239,15 @@ class Poller:
         about = ", ".join(_about(m) for m in messages)
         event = {"Records": [_record(m) for m in messages]}
         self.functions.invoke(
-            "check_membership", event, about, lambda i, answer: self._over(i, answer, messages)
+            self.function, event, about, lambda i, answer: self._over(i, answer, messages)
         )
 
     def _come_again(self, message: Message, luck: Draws) -> None:
         """Watch for the end of the visibility timeout; now and then deliver it twice."""
         kernel = self.functions.kernel
         kernel.at(kernel.now + VISIBILITY_TIMEOUT + SECOND, self._poll)
-        if luck.chance(self.duplicate_rate):
+        if self._repeats_left and luck.chance(self.duplicate_rate):
+            self._repeats_left -= 1
             body = message.body
             later = kernel.now + luck.between(0, 10 * SECOND)
             kernel.at(later, lambda: self.queue.put(body))

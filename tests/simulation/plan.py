@@ -27,6 +27,8 @@ class Do(StrEnum):
     TAGS_ON = "tags-on"
     SET_GRACE = "set-grace"
     """A deployment changes the setting: `other` is the new grace in seconds."""
+    ALARM = "alarm"
+    """An alarm of CloudWatch changes to the state `other`."""
     QUEUE = "queue"
     """Somebody puts a check of the user into the check queue, in the form of an older version."""
 
@@ -58,6 +60,8 @@ class Fault(StrEnum):
     SERVER_ERROR = "server error"
     UNREACHED = "timed out, nothing done"
     UNANSWERED = "timed out, yet done"
+    LYING = "a kind answer from somebody else"
+    """PagerDuty alone: 200, as a wrong address would say it."""
     REPEATED = "done twice by the SDK's retry"
     KILLED_BEFORE = "killed before"
     KILLED_AFTER = "killed after"
@@ -119,5 +123,9 @@ class Plan:
     """How much longer each message to the topic takes, in milliseconds."""
     upgrade_at: int = 0
     """Until then the version before this one runs: what it wrote is all that is left of it."""
+    channels: bool = False
+    """Whether the pager, chat, the event bus and Security Hub are subscribed to the alert topic."""
+    admins: float = 0.0
+    """The share of users who are administrators."""
     situations: tuple[str, ...] = ()
     """What the author put into the history on purpose."""

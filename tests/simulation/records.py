@@ -7,6 +7,7 @@ from typing import Any
 from tests.simulation.iam import ACCOUNT_ID
 from tests.simulation.kernel import SECOND, instant
 from tests.simulation.plan import Act, Do
+from tests.simulation.sns import Notification
 
 EVENT_NAMES = {
     Do.CREATE: "CreateUser",
@@ -64,6 +65,36 @@ def envelope(act: Act, user_id: str, event_id: str, at: int) -> dict[str, Any]:
         "resources": [],
         "detail": detail,
     }
+
+
+def alarm(act: Act) -> dict[str, Any]:
+    """CloudWatch's message about an alarm that has changed."""
+    return {
+        "AlarmName": act.name,
+        "AlarmArn": arn_of_alarm(act.name),
+        "AWSAccountId": ACCOUNT_ID,
+        "NewStateValue": act.other,
+        "NewStateReason": "Threshold Crossed",
+        "StateChangeTime": instant(act.at).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000",
+    }
+
+
+def arn_of_alarm(name: str) -> str:
+    """The ARN of an alarm of the account."""
+    return f"arn:aws:cloudwatch:us-east-1:{ACCOUNT_ID}:alarm:{name}"
+
+
+def sns_event(told: Notification, message_id: str) -> dict[str, Any]:
+    """What SNS hands to a function."""
+    sns = {
+        "MessageId": message_id,
+        "Subject": told.subject,
+        "Message": told.text,
+        "MessageAttributes": {
+            name: {"Type": "String", "Value": value} for name, value in told.attributes.items()
+        },
+    }
+    return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": sns}]}
 
 
 def written(at: int) -> str:

@@ -12,7 +12,7 @@ T = TypeVar("T")
 _PARTS = ("acts", "stretches", "strikes", "extra_sweeps", "redrives")
 _TROUBLES = (
     "duplicate_rate", "iam_lag", "hurried_sweeps", "slow_pages", "slow_publish", "slow_reads",
-    "upgrade_at",
+    "upgrade_at", "channels", "admins",
     "reminder_hours", "escalate_hours", "digest_above", "crowd", "crowd_strays",
 )  # fmt: skip
 _SIZES = ("crowd", "crowd_strays", "iam_lag", "slow_pages", "slow_publish")

@@ -10,6 +10,7 @@ import pytest
 from chalicelib.domain.events import CHANGES
 from tests.simulation.campaign import a_seed, tally
 from tests.simulation.catches import likely
+from tests.simulation.channel_mutants import OF_CHANNELS
 from tests.simulation.copies import Copy, copied
 from tests.simulation.generate import generate
 from tests.simulation.known_histories import KNOWN
@@ -20,6 +21,7 @@ from tests.simulation.records import EVENT_NAMES
 from tests.simulation.row_mutants import OF_ROWS
 from tests.simulation.witness import witness
 
+ALL_MUTANTS = (*OF_ROWS.values(), *MUTANTS, *OF_CHANNELS)
 CHUNK, CHUNKS = 30, 10
 FIRST_SEED: int | None = 7000
 """None plays any, others in each run; of those the code still breaks one in a few hundred."""
@@ -54,7 +56,7 @@ def test_every_row_of_the_decision_is_broken_by_some_mutant() -> None:
     assert set(OF_ROWS) == set(witness().rows)
 
 
-@pytest.mark.parametrize("mutant", [*OF_ROWS.values(), *MUTANTS], ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", ALL_MUTANTS, ids=lambda mutant: mutant.name)
 def test_breaking_the_code_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
     """A copy of the product with one thing broken breaks one of the promises that it should."""
     wrong = mutated(mutant, tmp_path)

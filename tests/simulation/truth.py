@@ -208,7 +208,7 @@ class Truth:
         return turns | {end for end in ends if end is not None}
 
 
-_OF_NOBODY = (Do.SET_GRACE, Do.QUEUE)
+_OF_NOBODY = (Do.SET_GRACE, Do.QUEUE, Do.ALARM)
 _OF_CONFIGURATION = (
     Do.EXEMPT,
     Do.UNEXEMPT,

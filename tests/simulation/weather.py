@@ -21,6 +21,13 @@ _BROKEN_BY_A_STRIKE = (
     Fault.KILLED_AFTER,
     Fault.KILLED_AFTER,
 )
+_BROKEN_BY_A_PAGER = (*_BROKEN_BY_A_STRIKE, Fault.LYING, Fault.LYING)
+_SAID_BY_PAGERDUTY = {
+    Fault.THROTTLED: (429, b""),
+    Fault.DENIED: (400, b'{"status": "invalid event"}'),
+    Fault.SERVER_ERROR: (503, b""),
+    Fault.LYING: (200, b"<html>Welcome</html>"),
+}
 _CODES = {
     ("iam", Fault.THROTTLED): "Throttling",
     ("dynamodb", Fault.THROTTLED): "ProvisionedThroughputExceededException",
@@ -32,6 +39,14 @@ _CODES = {
 
 class Killed(BaseException):
     """The function was killed: not an Exception, since nothing may live to handle it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswerError(Exception):
+    """What PagerDuty says instead of success."""
+
+    status: int
+    body: bytes
 
 
 @dataclass(slots=True)
@@ -62,7 +77,8 @@ class Weather:
             return self._written(operation, now)
         if share >= self.plan.strike_rate:
             return None
-        fault = _BROKEN_BY_A_STRIKE[int(kind * len(_BROKEN_BY_A_STRIKE))]
+        ways = _BROKEN_BY_A_PAGER if service == "pagerduty" else _BROKEN_BY_A_STRIKE
+        fault = ways[int(kind * len(ways))]
         self.struck.append(Strike(now, operation, fault))
         return fault
 
@@ -83,7 +99,10 @@ class Weather:
 
 
 def error(service: str, operation: str, fault: Fault) -> Exception:
-    """What boto3 raises for the fault."""
+    """What boto3 raises for the fault, or HTTP."""
+    if service == "pagerduty":
+        said = _SAID_BY_PAGERDUTY.get(fault)
+        return HttpAnswerError(*said) if said else TimeoutError()
     if fault in (Fault.UNREACHED, Fault.UNANSWERED):
         return ReadTimeoutError(endpoint_url=f"https://{service}.amazonaws.com/")
     if fault is Fault.DENIED:

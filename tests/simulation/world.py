@@ -18,6 +18,7 @@ from tests.simulation.before import (
     with_expiry,
 )
 from tests.simulation.clients import Call, Gateway, Service
+from tests.simulation.draws import Draws
 from tests.simulation.dynamodb import SimulatedDynamoDB, Table
 from tests.simulation.expressions import Item
 from tests.simulation.iam import ACCOUNT_ID, SimulatedIam
@@ -26,8 +27,16 @@ from tests.simulation.kernel import DAY, MINUTE, SECOND, EndlessError, Kernel
 from tests.simulation.lambdas import AsyncCalls, Lambda, Poller
 from tests.simulation.plan import Act, Do, Plan
 from tests.simulation.product import Product
-from tests.simulation.records import EVENT_NAMES, envelope, told_at
-from tests.simulation.sns import SimulatedSns
+from tests.simulation.receivers import (
+    CHAT_TOPIC,
+    HUB,
+    PAGER,
+    SETTINGS,
+    SimulatedReceivers,
+    subscribers,
+)
+from tests.simulation.records import EVENT_NAMES, alarm, envelope, sns_event, told_at
+from tests.simulation.sns import Notification, SimulatedSns
 from tests.simulation.sqs import Message, Queue, SimulatedSqs
 from tests.simulation.ssm import SimulatedSsm
 from tests.simulation.truth import Truth, User
@@ -75,11 +84,15 @@ class World:
         self.dead_letters = Queue(self.kernel)
         self.checks = Queue(self.kernel, on_dead=self._dead)
         self.tables = SimulatedDynamoDB(self.kernel, plan.luck % 3 * DAY, self._stored)
+        self.imports = Queue(self.kernel, on_dead=self._dead)
+        receivers = SimulatedReceivers(self.kernel, self.journal)
+        self.journal.calm_at = plan.calm_at
         services: dict[str, Service] = {
-            "iam": SimulatedIam(self.kernel, self.truth, self.journal, plan.iam_lag, plan.crowd),
+            **dict.fromkeys(("pagerduty", "events", "securityhub", "secretsmanager"), receivers),
+            "iam": SimulatedIam(self.kernel, self.truth, self.journal, plan),
             "dynamodb": self.tables,
             "sqs": SimulatedSqs({CHECKS: self.checks, DEAD_LETTERS: self.dead_letters}),
-            "sns": SimulatedSns(self._delivered),
+            "sns": SimulatedSns(self._delivered, {CHAT_TOPIC: receivers.post_card}),
             "ssm": SimulatedSsm(self.kernel, self.truth),
         }
         gateway = Gateway(self.kernel, self.journal, self.weather, services)
@@ -89,6 +102,8 @@ class World:
         self.events = AsyncCalls(self.functions, self.dead_letters)
         self.poller = Poller(self.functions, self.checks, plan.luck, plan.duplicate_rate)
         self.checks.on_send = self.poller.watch
+        importer = Poller(self.functions, self.imports, plan.luck, plan.duplicate_rate, HUB)
+        self.imports.on_send = importer.watch
         self.dead_letters.on_send = self._aside
 
     def play(self) -> None:
@@ -101,7 +116,8 @@ class World:
                 self.kernel.at(act.at, lambda a=act, n=number: self._act(a, n))  # type: ignore[misc]  # defaults bind the loop's values
             self._run(self._schedule())
         self.journal.kept_of_others += self._kept_of_others()
-        for name, queue in ((CHECKS, self.checks), (DEAD_LETTERS, self.dead_letters)):
+        queues = {CHECKS: self.checks, DEAD_LETTERS: self.dead_letters, HUB: self.imports}
+        for name, queue in queues.items():
             self.journal.left_over += [f"{name}: {m.body}" for m in queue.messages.values()]
 
     def _run(self, end: int) -> None:
@@ -146,6 +162,8 @@ class World:
         told = f"{act.do} {act.name} {act.other}{until} {act.elsewhere}".rstrip()
         if act.do is Do.SET_GRACE:
             self._set_grace(int(act.other))
+        elif act.do is Do.ALARM:
+            self._tell_alarm(act, number)
         elif act.do is Do.QUEUE:
             self.checks.put(check_message(act.name, now, elsewhere=act.elsewhere))
         elif act.elsewhere:
@@ -163,6 +181,20 @@ class World:
         """A deployment with another grace, while checks are in flight."""
         self.functions.deploy(_environment(self.plan) | {"GRACE_PERIOD_SECONDS": str(seconds)})
         self.journal.graces.append((self.kernel.now, seconds * SECOND))
+
+    def _tell_alarm(self, act: Act, number: int) -> None:
+        """Have the health topic tell the pager that an alarm changed, as often as planned."""
+        if act.deliveries:
+            self.journal.alarms.append(act)
+        told = Notification(f"{act.other}: {act.name}", json.dumps(alarm(act)), {})
+        for delay in act.deliveries:
+            self._hand_over(PAGER, told, f"{PAGER} of alarm {number}", delay)
+
+    def _hand_over(self, function: str, told: Notification, about: str, delay: int) -> None:
+        event = sns_event(told, about)
+        self.journal.handed_over.append(about)
+        later = self.kernel.now + delay
+        self.kernel.at(later, lambda: self.events.call(function, event, about))
 
     def _tell(self, act: Act, before: User, event_id: str) -> None:
         """Have CloudTrail tell of what was done to the user, as it was before."""
@@ -223,9 +255,9 @@ class World:
             if "requestPayload" in content:
                 function = content["requestContext"]["functionArn"].split(":")[6]
                 payload = content["requestPayload"]
-                self.events.call(function, payload, payload.get("id", "account"))
+                self.events.call(function, payload, _about(payload))
             else:
-                self.checks.put(message.body)
+                (self.imports if "schema" in content else self.checks).put(message.body)
 
     def _dead(self, message: Message) -> None:
         self.dead_letters.put(message.body)
@@ -235,28 +267,55 @@ class World:
         self.journal.dead_lettered.append((self.kernel.now, about))
         self.journal.say(self.kernel.now, f"  dead-lettered: {about} {dict(message.attributes)}")
 
-    def _delivered(self, body: Mapping[str, Any], call: Call) -> None:
-        now = self.kernel.now
+    def _delivered(self, told: Notification, call: Call) -> None:
+        now, body = self.kernel.now, json.loads(told.text)
         self.journal.published.append(Published(now, call.invocation, body))
         finding = body["finding"] or {}
         self.journal.say(now, f"    >>> {body['type']} {finding.get('id', body.get('notice'))}")
+
+        if self.plan.channels:
+            self._fan_out(told)
+
+    def _fan_out(self, told: Notification) -> None:
+        """Hand a message to every channel, mostly at once, now and then late, or twice."""
+        number = len(self.journal.published)
+        for function in subscribers(told):
+            luck = Draws(self.plan.luck, function, number)
+            for _ in range(2 if luck.chance(0.05) else 1):
+                delay = luck.between(50, 2000 if luck.chance(0.9) else 60 * SECOND)
+                if function == HUB:
+                    self.imports.put(told.text, delay)
+                else:
+                    self._hand_over(function, told, f"{function} of message {number}", delay)
 
     def _stored(self, table: str, item: Item, call: Call) -> None:
         if table == FINDINGS and "finding_id" in item:
             finding_id = item["finding_id"]["S"]
             self.journal.recorded.setdefault(finding_id, (self.kernel.now, call.invocation))
+            self.journal.crowds[finding_id] = item.get("crowd", {"S": ""})["S"]
+
+
+def _about(payload: Mapping[str, Any]) -> str:
+    """What a dead letter's event is about."""
+    if "Records" in payload:
+        return str(payload["Records"][0]["Sns"]["MessageId"])
+    return str(payload.get("id", "account"))
 
 
 def _environment(plan: Plan) -> dict[str, str]:
     """The settings that tests have, with those that a plan varies."""
-    return ENVIRONMENT | {
-        "ALERT_TOPIC_ARN": f"arn:aws:sns:us-east-1:{ACCOUNT_ID}:alerts",
-        "CHECK_QUEUE_URL": CHECKS,
-        "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
-        "FINDINGS_TABLE": FINDINGS,
-        "GRACE_PERIOD_SECONDS": str(plan.grace_seconds),
-        "REMINDER_HOURS": str(plan.reminder_hours),
-        "ESCALATE_HOURS": str(plan.escalate_hours),
-        "FLAPPING_EPISODES": "4",
-        "DIGEST_ABOVE": str(plan.digest_above),
-    }
+    return (
+        ENVIRONMENT
+        | SETTINGS
+        | {
+            "ALERT_TOPIC_ARN": f"arn:aws:sns:us-east-1:{ACCOUNT_ID}:alerts",
+            "CHECK_QUEUE_URL": CHECKS,
+            "DEAD_LETTER_QUEUE_URL": DEAD_LETTERS,
+            "FINDINGS_TABLE": FINDINGS,
+            "GRACE_PERIOD_SECONDS": str(plan.grace_seconds),
+            "REMINDER_HOURS": str(plan.reminder_hours),
+            "ESCALATE_HOURS": str(plan.escalate_hours),
+            "FLAPPING_EPISODES": "4",
+            "DIGEST_ABOVE": str(plan.digest_above),
+        }
+    )

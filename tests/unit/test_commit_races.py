@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chalicelib.domain.account import NoSuchUser
+from chalicelib.domain.account import NoSuchUser, User
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.facts import Mark, Noted
 from chalicelib.domain.findings import (
@@ -17,9 +17,9 @@ from chalicelib.domain.findings import (
     Finding,
     sent,
 )
-from chalicelib.flows.commit import Commit
+from chalicelib.flows.commit import Commit, Life
 from tests.fakes import Clock, Findings, Ledger, Queue, Topic
-from tests.unit.finding_samples import OPENED, SETTINGS
+from tests.unit.finding_samples import BOB, OPENED, SETTINGS
 from tests.unit.records import ACCOUNT, NOW
 
 Act = Callable[[Commit, Finding], object]
@@ -114,6 +114,15 @@ def test_a_finding_that_changes_while_its_alert_is_out_is_no_other_workers() -> 
     race.findings.before_update = rename
     race.worker(NOW).deliver(claimed)
     assert (race.stored.outbox, race.stored.user_name) == ((), "rob")
+
+
+def test_who_slipped_between_the_pages_is_not_gone() -> None:
+    """A user renamed while the account is read may be on none of its pages."""
+    reads: list[User | NoSuchUser] = [NoSuchUser(), BOB]
+    race = race_for(sent(OPENED))
+    worker = replace(race.worker(LATER), find_user=lambda _: reads.pop(0))
+    assert worker.gone(MARK, NOTED) is Life.ELSEWHERE
+    assert race.alerts == []
 
 
 def test_who_comes_second_looks_again() -> None:

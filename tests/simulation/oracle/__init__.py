@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from tests.simulation.journal import Journal
 from tests.simulation.oracle import (
+    channels,
     closure,
     false_alarms,
     floods,
@@ -32,7 +33,7 @@ from tests.simulation.oracle.facts import Facts, Violation
 from tests.simulation.plan import Plan
 from tests.simulation.truth import Truth
 
-_JUDGES = (misses, false_alarms, grace, once, floods, closure, identity, losses, watched)
+_JUDGES = (misses, false_alarms, grace, once, floods, closure, identity, losses, watched, channels)
 
 
 def judged(plan: Plan, truth: Truth, journal: Journal) -> list[Violation]:

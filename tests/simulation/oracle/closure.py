@@ -55,13 +55,26 @@ def _is_true(facts: Facts, finding: Finding, message: Published) -> bool:
             unseen = facts.plan.iam_lag > BELIEVED and len(moments) > 1
             return unseen or any(u is None for u, m in users if m > start)
         case _:
-            return any(u and facts.truth.exempt(u, m) for u, m in users)
+            # as IAM shows it: by a name or a tag from before, where it lags beyond any bound
+            lag = facts.plan.iam_lag if facts.plan.iam_lag > BELIEVED else 0
+            return any(
+                u and facts.truth.exempt(u, later)
+                for u, m in users
+                for later in moments
+                if later == m or m < later <= _last_shown(facts, finding, m) + lag
+            )
 
 
 def _moments(facts: Facts, finding: Finding) -> list[int]:
     """All moments at which anything about the user may have changed."""
     turns = {at for at, _ in facts.truth.users[finding.user_id]}
     return sorted(turns | {at for at, _ in facts.truth.configurations})
+
+
+def _last_shown(facts: Facts, finding: Finding, at: int) -> int:
+    """When what was so of the user at that moment ceased to be so."""
+    turns = [turn for turn, _ in facts.truth.users[finding.user_id] if turn > at]
+    return min(turns, default=facts.end)
 
 
 def _open_twice(facts: Facts) -> Iterator[Violation]:

@@ -118,14 +118,20 @@ class Facts:
         return found + [look for look in self.looks_at(user_id) if look.operation == "page"]
 
     def is_misled(self, user_id: str, episode: Episode, start: int, end: int) -> bool:
-        """Whether IAM showed what was so before the episode, or before a rename in it, for long.
+        """Whether IAM showed what was so before the episode, or before a change since, for long.
+
+        A change of name just before it counts, too: what was told of the new one may not be its own.
 
         AWS promises no bound for its lag: beyond the seconds for which an event goes before what
         IAM shows, nobody can tell an old answer from a new state of which no event came.
         """
         if self.plan.iam_lag < BELIEVED - SECOND:
             return False
-        turns = {at for at, _ in self.truth.users[user_id] if episode.holds(at)} | {episode.start}
+        shown = start - self.plan.iam_lag
+        turns = {
+            at for at, _ in self.truth.users[user_id] if episode.holds(at) or shown <= at < end
+        }
+        turns.add(episode.start)
         made = self.truth.users[user_id][0][0]  # who was shown as gone once may be thought so
         return any(
             _is_late(look, made)
@@ -139,17 +145,26 @@ class Facts:
 
         Of this user's, and times are whole seconds: nobody can say whom it was about.
         """
-        handed = {
-            (name.lower(), event.told_at)
-            for event in self.events_of(user_id)
-            for name in (event.name, event.group)
-            if event.change == "UpdateUser" and start <= event.told_at + SECOND
-        }
+        handed = self._handed(user_id, start)
         return any(
             (event.name.lower(), event.told_at) in handed
             for event in self.journal.events
             if event.change in ("AddUserToGroup", "RemoveUserFromGroup") and event.made_at <= end
         )
+
+    def is_nobodys(self, event: Event) -> bool:
+        """Whether it joined or left under a name in the very second in which that changed hands."""
+        if event.change not in ("AddUserToGroup", "RemoveUserFromGroup"):
+            return False
+        return (event.name.lower(), event.told_at) in self._handed(event.user_id, event.told_at)
+
+    def _handed(self, user_id: str, since: int) -> set[tuple[str, int]]:
+        return {
+            (name.lower(), event.told_at)
+            for event in self.events_of(user_id)
+            for name in (event.name, event.group)
+            if event.change == "UpdateUser" and since <= event.told_at + SECOND
+        }
 
     def is_mixed_up(self, finding: Finding) -> bool:
         """Whether IAM's answers about one name were about several users, as nobody could know.

@@ -55,7 +55,7 @@ def _latest_known_turn(facts: Facts, finding: Finding) -> int:
     turns += [
         event.told_at
         for event in facts.known(finding.user_id, finding.decided_by.started)
-        if event.change in _TURNS
+        if event.change in _TURNS and not facts.is_nobodys(event)
     ]
     return max(turns)
 
@@ -92,7 +92,11 @@ def _has_been_seen(facts: Facts, finding: Finding, by: int) -> bool:
 def _last_in_group(facts: Facts, finding: Finding) -> int | None:
     """When it was last in a group, as events told, or a look after they had told otherwise."""
     known = list(facts.known(finding.user_id, finding.decided_by.started))
-    joined = [event.told_at for event in known if event.change == "AddUserToGroup"]
+    joined = [
+        event.told_at
+        for event in known
+        if event.change == "AddUserToGroup" and not facts.is_nobodys(event)
+    ]
     begun = [event for event in known if event.change in _BEGINNINGS]
     if begun and facts.plan.iam_lag < BELIEVED and not _was_renamed(facts, finding):
         joined += [at for at in _shown_in_group(facts, finding) if _told_before(facts, begun, at)]
