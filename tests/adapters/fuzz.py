@@ -66,8 +66,8 @@ _FIRST_CALL = ("audit --history", "dashboard", "deploy", "replay", "watch")
 what moto does not have."""
 
 _LOOKS_AGAIN = ("apply", "undo")
-"""Commands that try again what was cut off, and look in the end whether all is as it should be: where
-one answer alone is broken, moto has done the deed all the same."""
+"""Commands that try again what was cut off, and look in the end whether all is as it should be.
+Where one answer alone is broken, moto has done the deed all the same."""
 
 COMMANDS = (
     "audit",
