@@ -17,19 +17,19 @@ from straywatch.remediation.applying.application import (
     remaining,
 )
 from straywatch.remediation.applying.journal import Journal
-from straywatch.remediation.applying.settling import SETTLE_SECONDS
 from straywatch.remediation.applying.steps import Step
 from straywatch.remediation.files.as_cli import as_cli
 from straywatch.remediation.files.as_cloudformation import as_cloudformation
 from straywatch.remediation.files.as_summary import as_summary
 from straywatch.remediation.files.as_terraform import as_terraform
 from straywatch.remediation.files.planfile import load_plan
+from straywatch.remediation.options import settle_option
 from straywatch.remediation.planning import rollout
 from straywatch.remediation.planning.plan import Plan
 from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.terminal.files import read
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, format_option
 from straywatch.terminal.progress import StepLines
 
 _EXAMPLES = """\b
@@ -73,13 +73,7 @@ Examples:
 )
 @click.option("--journal", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Where to note what is done; default: PLAN.journal.")  # fmt: skip
-@click.option(
-    "--settle",
-    type=click.FloatRange(min=0),
-    default=SETTLE_SECONDS,
-    show_default=True,
-    help="Seconds for IAM to make each change effective, counted from the journal's last one.",
-)
+@settle_option
 @click.option(
     "--print",
     "printed",
@@ -87,7 +81,7 @@ Examples:
     help="Print a summary to sign (Markdown), a script for the AWS CLI, a CloudFormation template "
     "or a Terraform configuration instead; asks AWS nothing.",
 )
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@format_option("table", "json")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Where --print writes to.")  # fmt: skip
 @aws_options

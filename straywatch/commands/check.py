@@ -37,7 +37,7 @@ from straywatch.errors import (
     explain,
 )
 from straywatch.terminal.exemptions_file import read_exemptions
-from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.options import aws_context, aws_options, format_option, output_option
 from straywatch.terminal.progress import waiting
 
 SCHEMA = "straywatch.check/1"
@@ -65,9 +65,7 @@ Exit codes: 0 none is a stray, 1 one is, 2 wrong usage, 3 one could not be looke
     metavar="FILE",
     help="Exemptions of this file instead of the deployment's.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@format_option("table", "json")
 @output_option
 @aws_options
 @click.pass_context

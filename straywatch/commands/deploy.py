@@ -36,7 +36,7 @@ from straywatch.deploy.stack_changes import ChangePreview
 from straywatch.deploy.template import assemble
 from straywatch.deploy.template_lint import lint
 from straywatch.errors import WrongUsageError, explain
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, format_option
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ Examples:
 @click.option(
     "--dry-run", is_flag=True, help="Show the changes, run none of them (the package is uploaded)."
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@format_option("text", "json")
 @aws_options
 @click.pass_context
 def command(

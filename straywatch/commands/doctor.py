@@ -29,7 +29,7 @@ from straywatch.errors import (
     StraywatchError,
     WrongUsageError,
 )
-from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.options import aws_context, aws_options, format_option, output_option
 from straywatch.terminal.progress import waiting
 from straywatch.terminal.tables import console
 from straywatch.text import visible
@@ -64,9 +64,7 @@ Exit codes: 0 nothing fails, 1 something fails, 2 wrong usage,
     help="Make a resource what the stack's template says; repeatable.",
 )  # fmt: skip
 @click.option("--yes", is_flag=True, help="With --repair: do not ask.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@format_option("table", "json")
 @output_option
 @aws_options
 @click.pass_context

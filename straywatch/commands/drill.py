@@ -18,7 +18,8 @@ from straywatch.drill.drill import MOST_PATIENCE, Plan, run, tidy
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError
 from straywatch.observing.deployment import observed_deployment
 from straywatch.observing.records import DrillRecord, Leg
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.durations import spoken
+from straywatch.terminal.options import aws_context, aws_options, format_option
 from straywatch.terminal.signals import Stopped, stoppable
 from straywatch.text import visible
 
@@ -48,7 +49,7 @@ Exit codes: 0 proven, 1 a leg is broken, 2 wrong usage,
     show_default=True,
     help="Seconds that each leg may take, beyond the grace.",
 )
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@format_option("table", "json")
 @aws_options
 @click.pass_context
 def command(

@@ -21,7 +21,7 @@ from straywatch.errors import StraywatchError, WrongUsageError
 from straywatch.exempting.document import EMPTY, LONGEST, added, checked, has_ended, removed
 from straywatch.terminal.files import read
 from straywatch.terminal.groups import HelpfulGroup
-from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.options import aws_context, aws_options, format_option, output_option
 from straywatch.terminal.tables import console, print_table, say
 from straywatch.text import one_line
 
@@ -66,9 +66,7 @@ def command() -> None:
     "list", epilog="\b\nExamples:\n  straywatch exemptions list\n"
     "  straywatch exemptions list --format json | jq '.exemptions[].reason'"
 )  # fmt: skip
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@format_option("table", "json")
 @_stage
 @output_option
 @aws_options

@@ -20,7 +20,7 @@ from straywatch.findings.reading import Findings, NoSuchFinding, Several, Unread
 from straywatch.findings.suggesting import NotAsked, Suggestion, look_for_group
 from straywatch.terminal.durations import duration_seconds
 from straywatch.terminal.groups import HelpfulGroup
-from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.options import aws_context, aws_options, format_option, output_option
 from straywatch.terminal.progress import StepLines, waiting
 from straywatch.text import one_line
 
@@ -77,10 +77,7 @@ def command() -> None:
 @click.option(
     "--limit", type=click.IntRange(1), default=1000, show_default=True, help="The newest so many."
 )
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-    show_default=True,
-)  # fmt: skip
+@format_option("table", "json", "csv")
 @_stage
 @output_option
 @aws_options
@@ -126,9 +123,7 @@ def list_findings(
 
 @command.command("show", epilog=_SHOW_EXAMPLES)
 @click.argument("meant", metavar="ID|USER")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@format_option("table", "json")
 @click.option(
     "--no-suggest", is_flag=True, help="Do not read the account to see which group surely fits."
 )

@@ -22,7 +22,7 @@ from straywatch.remediation.tightening.least_privilege import GroupReview, revie
 from straywatch.remediation.tightening.use import CallLog
 from straywatch.replay.documents import Broken, Foreign, Malformed, pieces
 from straywatch.replay.files import LogSource, sources
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, format_option
 from straywatch.terminal.progress import StepLines
 
 _EXAMPLES = """\b
@@ -64,7 +64,7 @@ Examples:
     metavar="FOLDER",
     help="With --from-logs: write each proposed document here, for review.",
 )
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@format_option("table", "json")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write the findings and proposals (JSON) here.")  # fmt: skip
 @aws_options

@@ -13,16 +13,16 @@ import click
 from chalicelib.domain.exemptions import Exemptions
 from straywatch.errors import EXIT_FINE, EXIT_FOUND
 from straywatch.remediation.applying.application import plan_digest
-from straywatch.remediation.files.planfile import dump_plan, group_data, proposal_data, user_data
+from straywatch.remediation.files.planfile import dump_plan, plan_data
 from straywatch.remediation.planning.explain import some
-from straywatch.remediation.planning.plan import SCHEMA, Options, Plan
+from straywatch.remediation.planning.plan import Options, Plan
 from straywatch.remediation.planning.planner import make_plan
 from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.remediation.reading.credentials import read_credentials
 from straywatch.terminal.exemptions_file import read_exemptions
 from straywatch.terminal.files import check_writable
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, format_option
 from straywatch.terminal.progress import StepLines
 
 _EXAMPLES = """\b
@@ -62,7 +62,7 @@ Examples:
 @click.option(
     "--no-credential-report", is_flag=True, help="Do not look for users who are better deleted."
 )
-@click.option("--format", "form", type=click.Choice(["table", "json", "yaml"]), default="table")
+@format_option("table", "json", "yaml")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write the plan file (YAML) here.")  # fmt: skip
 @aws_options
@@ -117,26 +117,9 @@ def _print(plan: Plan, form: str) -> None:
     if form == "yaml":
         write(dump_plan(plan), None)
     elif form == "json":
-        write(json.dumps(_data(plan), indent=2) + "\n", None)
+        write(json.dumps(plan_data(plan), indent=2) + "\n", None)
     else:
         _tables(plan)
-
-
-def _data(plan: Plan) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "account": {
-            "id": plan.before.account.account_id,
-            "partition": plan.before.account.partition,
-        },
-        "scope": plan.scope,
-        "max_gain": plan.max_gain,
-        "at_least": plan.at_least,
-        "notes": list(plan.notes),
-        "groups": [group_data(group) for group in plan.groups],
-        "users": [user_data(user) for user in plan.users],
-        "proposals": [proposal_data(proposal) for proposal in plan.proposals],
-    }
 
 
 def _tables(plan: Plan) -> None:

@@ -17,7 +17,7 @@ from straywatch.redrive.formats import tell
 from straywatch.redrive.handling import Act, handle
 from straywatch.redrive.letterbox import Letterbox
 from straywatch.redrive.letters import DeadLetter
-from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.options import aws_context, aws_options, format_option, output_option
 from straywatch.terminal.progress import waiting
 
 _EXAMPLES = """\b
@@ -45,9 +45,7 @@ Exit codes: 0 nothing is left, 1 dead letters are there, 2 wrong usage, 3 could 
     "--discard", "discarded", multiple=True, metavar="MESSAGE-ID",
     help="With --yes: remove this letter for good instead; repeatable.",
 )  # fmt: skip
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True
-)
+@format_option("table", "json")
 @output_option
 @aws_options
 @click.pass_context

@@ -23,7 +23,7 @@ from straywatch.replay.history import ReplayTotals, stretches
 from straywatch.replay.intake import Intake, Tally
 from straywatch.replay.lookup import CALLS_A_SECOND, LONGEST_DAYS, looked_up
 from straywatch.replay.store import Store
-from straywatch.terminal.options import aws_context, aws_options, output_option
+from straywatch.terminal.options import aws_context, aws_options, format_option, output_option
 from straywatch.terminal.progress import share_bar
 from straywatch.text import one_line
 
@@ -66,10 +66,7 @@ Exit codes: 0 told, 2 wrong usage, 3 nothing, or not every source and every reco
     show_default=True,
     help="How many stretches a table shows; json and csv hold all.",
 )
-@click.option(
-    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-    show_default=True,
-)  # fmt: skip
+@format_option("table", "json", "csv")
 @output_option
 @aws_options
 @click.pass_context

@@ -33,7 +33,7 @@ from straywatch.report.html import render
 from straywatch.report.period import Period, begun, period
 from straywatch.report.verify import AlteredError, NotCheckedError, verified
 from straywatch.terminal.files import check_writable, write
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, format_option
 from straywatch.terminal.progress import waiting
 from straywatch.text import one_line
 
@@ -53,7 +53,7 @@ there is one, says what.
 @click.command("report", epilog=_EXAMPLES)
 @click.option("--from", "from_text", help="First day, or a time with its offset.")
 @click.option("--to", "to_text", help="Last day (all of it), or a time with its offset.")
-@click.option("--format", "form", type=click.Choice(["html", "json"]), default="html")
+@format_option("html", "json")
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output."
 )

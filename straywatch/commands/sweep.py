@@ -11,7 +11,7 @@ from botocore.config import Config
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, format_option
 from straywatch.terminal.progress import waiting
 from straywatch.text import one_line
 
@@ -37,7 +37,7 @@ Exit codes: 0 no strays, 1 strays found, 2 wrong usage, 3 the sweep failed or is
 
 @click.command("sweep", epilog=_EXAMPLES)
 @click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@format_option("table", "json")
 @aws_options
 @click.pass_context
 def command(ctx: click.Context, stage: str | None, form: str) -> int:

@@ -25,7 +25,7 @@ from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.deploy.stack_resources import read_resources
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, explain
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, format_option
 from straywatch.terminal.tables import console, print_table, say
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ Examples:
     show_default=True,
 )
 @click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@format_option("table", "json")
 @aws_options
 @click.pass_context
 def command(ctx: click.Context, kind: str, severity: str, stage: str | None, form: str) -> int:

@@ -11,11 +11,11 @@ import click
 from straywatch.errors import EXIT_FINE, EXIT_INCOMPLETE
 from straywatch.remediation.applying.entries import Entry
 from straywatch.remediation.applying.journal import Journal
-from straywatch.remediation.applying.settling import SETTLE_SECONDS
 from straywatch.remediation.applying.undo import undo_journal
+from straywatch.remediation.options import settle_option
 from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, format_option
 from straywatch.terminal.progress import StepLines
 
 _EXAMPLES = """\b
@@ -28,15 +28,9 @@ Examples:
 @click.command(epilog=_EXAMPLES)
 @click.argument("journal", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only show what would be taken back.")
-@click.option(
-    "--settle",
-    type=click.FloatRange(min=0),
-    default=SETTLE_SECONDS,
-    show_default=True,
-    help="Seconds for IAM to make each change effective, counted from the journal's last one.",
-)
+@settle_option
 @click.option("--yes", is_flag=True, help="Accepted for likeness with apply; undo asks nothing.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@format_option("table", "json")
 @aws_options
 @click.pass_context
 def command(

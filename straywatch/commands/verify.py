@@ -15,7 +15,7 @@ from straywatch.remediation.files.planfile import load_plan
 from straywatch.remediation.printing import print_table, say, write
 from straywatch.remediation.reading.account import iam_client, snapshot_of
 from straywatch.terminal.files import read
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, format_option
 from straywatch.terminal.progress import StepLines
 
 _EXAMPLES = """\b
@@ -34,7 +34,7 @@ Examples:
     help="Also ask IAM's simulator about these actions, as s3:GetObject,iam:PassRole.",
 )
 @click.option("--resource", "resources", multiple=True, metavar="ARN", help="Simulate on these.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@format_option("table", "json")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Write the findings (JSON) here.")  # fmt: skip
 @aws_options

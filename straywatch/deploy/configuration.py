@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, TypedDict
 
+from straywatch.errors import StraywatchError
+
 if TYPE_CHECKING:
     from mypy_boto3_ssm.client import SSMClient
     from mypy_boto3_ssm.type_defs import ParameterMetadataTypeDef
@@ -26,7 +28,8 @@ def put_parameter(ssm: SSMClient, name: str, text: str) -> None:
     """Store `text`, as the kind of parameter that is there: its type, its key, its tier.
 
     AWS refuses to bring a parameter back from the advanced tier, which costs 0.05 USD a month, so
-    one that was ever over 4 KB stays there. Raises what boto3 raises.
+    one that was ever over 4 KB stays there. Raises what boto3 raises, and StraywatchError where the
+    answer is not that of a parameter stored.
     """
     found = ssm.describe_parameters(
         ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
@@ -34,7 +37,7 @@ def put_parameter(ssm: SSMClient, name: str, text: str) -> None:
     kept = found[0] if found else _NEW
     is_long = len(text.encode()) > _LONGEST_STANDARD
     key: _Key = {"KeyId": kept["KeyId"]} if kept.get("KeyId") else {}
-    ssm.put_parameter(
+    answer = ssm.put_parameter(
         Name=name,
         Value=text,
         Type=kept.get("Type", "String"),
@@ -43,6 +46,11 @@ def put_parameter(ssm: SSMClient, name: str, text: str) -> None:
         Description="Straywatch: who may be in no group, and why",
         **key,
     )
+    if "Version" not in answer:
+        raise StraywatchError(
+            f"what answered is not Parameter Store, so {name} may not be stored: check "
+            "AWS_ENDPOINT_URL and the proxy"
+        )
 
 
 def delete_parameter(ssm: SSMClient, name: str) -> None:

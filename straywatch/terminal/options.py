@@ -76,6 +76,12 @@ def output_option(function: F) -> F:
     return cast("F", option(writing))
 
 
+def format_option(*forms: str) -> Callable[[F], F]:
+    """Accept `--format`, as `form`: one of these, the first unless told otherwise."""
+    chosen = click.Choice(forms)
+    return click.option("--format", "form", type=chosen, default=forms[0], show_default=True)
+
+
 def aws_context(ctx: click.Context) -> AwsContext:
     """Build the session that the options name. Raises ProfileNotFound."""
     chosen = ctx.find_root().obj

@@ -10,7 +10,10 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
+from straywatch.deploy.configuration import put_parameter
+from straywatch.errors import StraywatchError
 from tests.adapters.conftest import Straywatch
 from tests.adapters.moto_stack import moto_stack
 
@@ -118,3 +121,13 @@ def test_a_broken_document_is_not_edited(straywatch: Straywatch) -> None:
     for arguments in (("add", *ROBOTS), ("remove", "--name", "x"), ("list",)):
         ended = straywatch("exemptions", *arguments)
         assert (ended.code, ended.is_one_clear_line) == (3, True)
+
+
+def test_an_answer_that_tells_of_no_version_is_no_proof_of_storing() -> None:
+    """A proxy's empty page with status 200 is one."""
+    ssm = boto3.client("ssm")
+    with Stubber(ssm) as stubber:
+        stubber.add_response("describe_parameters", {"Parameters": []})
+        stubber.add_response("put_parameter", {})
+        with pytest.raises(StraywatchError, match="may not be stored"):
+            put_parameter(ssm, "/straywatch/config", "{}")

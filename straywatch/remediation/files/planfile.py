@@ -72,9 +72,9 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
-def dump_plan(plan: Plan) -> str:
-    """The plan file's text: the same plan gives the same bytes."""
-    data = {
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """A plan as the plan file and JSON show it."""
+    return {
         "schema": SCHEMA,
         "account": {
             "id": plan.before.account.account_id,
@@ -89,8 +89,12 @@ def dump_plan(plan: Plan) -> str:
         "users": [user_data(user) for user in plan.users],
         "proposals": [proposal_data(proposal) for proposal in plan.proposals],
     }
+
+
+def dump_plan(plan: Plan) -> str:
+    """The plan file's text: the same plan gives the same bytes."""
     text = yaml.dump(
-        data,
+        plan_data(plan),
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=False,

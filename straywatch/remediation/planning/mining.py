@@ -191,7 +191,13 @@ class _Table:
                 best = chosen if not best or len(chosen) < len(best) else best
                 if len(best) == bound:
                     return best, bound
-        return self.solve(pool, best, bound)
+        own = list(dict.fromkeys(self.closure(1 << row) for row in self._needy()))
+        if len(own) < len(best) and all(map(self.fits, own)):
+            best = self.without_spare(own)
+        return self.solve(list(dict.fromkeys([*pool, *best])), best, bound)
+
+    def _needy(self) -> Iterator[int]:
+        return (index for index, row in enumerate(self.rows) if row.needs)
 
     def users(self, holders: int, enough: int) -> int:
         """The number of users in `holders`, counted no further than needed to reach `enough`."""
@@ -221,9 +227,7 @@ class _Table:
 
     def _seeds(self) -> Iterator[int]:
         yield from self.need
-        for index, row in enumerate(self.rows):
-            if row.needs:
-                yield 1 << index
+        yield from (1 << index for index in self._needy())
         pairs = 0
         order = sorted(range(len(self.need)), key=lambda c: (-self.need[c].bit_count(), c))
         for one, other in combinations(order, 2):
@@ -253,16 +257,21 @@ class _Table:
         """Drop groups of which fewer than `least` users get what no other group gives them."""
         extents = {group: self.extent(group) for group in chosen}
         kept = list(chosen)
+        giving: dict[int, set[int]] = {}
+        for group in kept:
+            for column in bits(group):
+                giving.setdefault(column, set()).add(group)
         for group in sorted(chosen, key=lambda g: (extents[g].bit_count() * g.bit_count(), g)):
             alone = 0
             for column in bits(group):
                 left = self.need[column] & extents[group]
-                for other in kept:
-                    if other != group and other >> column & 1:
-                        left &= ~extents[other]
+                for other in giving[column] - {group}:
+                    left &= ~extents[other]
                 alone |= left
             if not alone or self.users(alone, least) < least:
                 kept.remove(group)
+                for column in bits(group):
+                    giving[column].discard(group)
         return kept
 
     def solve(self, pool: list[int], best: list[int], bound: int) -> tuple[list[int], int]:
@@ -304,18 +313,19 @@ class _Table:
 
     def bound(self) -> int:
         """How many cells were found no two of which fit in one group: so many groups are needed."""
-        cells: list[tuple[int, int]] = []
+        found: dict[int, int] = {}
+        columns = count = 0
         for column in sorted(range(len(self.need)), key=lambda c: (self.need[c].bit_count(), c)):
             holders = sorted(
                 bits(self.need[column]), key=lambda r: (self.rows[r].allowed.bit_count(), r)
             )
             for row in holders[:NARROWEST]:
-                if all(not self._together(row, column, *other) for other in cells):
-                    cells.append((row, column))
-        return len(cells)
-
-    def _together(self, row: int, column: int, other_row: int, other_column: int) -> bool:
-        return bool(self.allow[other_column] >> row & 1 and self.allow[column] >> other_row & 1)
+                near = bits(self._may[row] & columns)
+                if not any(found[other] & self.allow[column] for other in near):
+                    found[column] = found.get(column, 0) | 1 << row
+                    columns |= 1 << column
+                    count += 1
+        return count
 
 
 class _Greedy:
