@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from chalicelib.domain.alerts import Alert, Digest, Message, Notice
 from chalicelib.domain.findings import AlertType, Finding, Reason
 from chalicelib.messages.actors import actor
@@ -14,6 +16,7 @@ LONGEST_SUBJECT = 60
 https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
 # https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-topic.html: 140 bytes in one message
 LONGEST_SMS = 140
+_LAST_CLAUSE = re.compile(r"[;,] [^;,]*$")
 _SHORTEST_NAME = 8
 
 _STATES = {
@@ -41,10 +44,9 @@ def sms(message: Message) -> str:
     """
     line = subject(message)
     room = LONGEST_SMS - len(line) - 2
-    parts = _why(message).split("; ")
-    while len("; ".join(parts)) > room and len(parts) > 1:
-        parts.pop()
-    said = "; ".join(parts)
+    said = _why(message)
+    while len(said) > room and (clause := _LAST_CLAUSE.search(said)):
+        said = said[: clause.start()]
     said = said if len(said) <= room else said[: room - 3] + "..."
     return ascii_only(f"{line}: {said}" if said else line)
 
@@ -82,13 +84,12 @@ def _states(alert_type: AlertType, finding: Finding) -> tuple[str, str]:
 
 
 def _why(message: Message) -> str:
-    """Why it is bad, each part after a semicolon, what matters most first; or who ended it."""
+    """Why it is bad, clause by clause, what matters most first; or who ended it."""
     match message:
         case Notice(detail=detail):
             return detail
-        case Digest():
-            counts = [f"{count:,} {severity.name}" for severity, count in message.by_severity]
-            return ", ".join(counts)
+        case Digest(worst=worst):
+            return f"worst {elided(worst[0].user_name, 24)}; {worst[0].risk}" if worst else ""
         case Alert(finding=finding):
             over = finding.resolution if message.type is AlertType.RESOLVED else None
             if over:
