@@ -312,7 +312,7 @@ def test_a_page_of_another_version_is_not_called_intact(tmp_path: Path) -> None:
     path.write_text(render(data).replace("No finding", "Nothing"))
 
     with pytest.raises(
-        NotCheckedError, match=f"straywatch 0.0.1 made it.*{data['digest']['value']}"
+        NotCheckedError, match=f"straywatch 0.0.1 made this page.*{data['digest']['value']}"
     ):
         verified(path)
 
