@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import click
 
-from chalicelib.times import spoken
 from straywatch.alert_path.subscriptions import Standing, Subscription
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
@@ -18,6 +17,7 @@ from straywatch.drill.drill import MOST_PATIENCE, Plan, run, tidy
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError
 from straywatch.observing.deployment import observed_deployment
 from straywatch.observing.records import DrillRecord, Leg
+from straywatch.terminal.durations import spoken
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.signals import Stopped, stoppable
 from straywatch.text import visible
