@@ -79,7 +79,7 @@ def _said(message: Message, room: int) -> str:
 def _states(alert_type: AlertType, finding: Finding) -> tuple[str, str]:
     """How it is with the user, and the same in fewer words, where the name needs the room."""
     if alert_type is AlertType.RESOLVED and finding.resolution:
-        return in_short(finding.resolution), _ENDINGS[finding.resolution.reason]
+        return in_short(finding.resolution), _ENDINGS.get(finding.resolution.reason, "settled")
     return _STATES.get(alert_type, "in no group"), "in no group"
 
 
