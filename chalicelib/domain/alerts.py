@@ -12,6 +12,7 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.facts import Mark
 from chalicelib.domain.findings import AlertType, Finding
 from chalicelib.domain.severity import Severity
+from chalicelib.text import counted
 
 WORST_NAMED = 10
 """How many findings a digest names: what fits on one screen."""
@@ -176,7 +177,7 @@ def missed_events_notice(account: Account, missed: int) -> Notice:
     return _of_health(
         account,
         "Straywatch is missing events",
-        f"The last sweep period found {missed} users without a group of whom no event told."
+        f"The last sweep period found {counted(missed, 'user')} in no group of whom no event told."
         " They are reported late until the event path works again; `straywatch doctor` looks"
         " for the reason.",
     )

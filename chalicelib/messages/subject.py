@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from chalicelib.domain.alerts import Alert, Digest, Message, Notice
-from chalicelib.domain.findings import AlertType, Finding
+from chalicelib.domain.findings import AlertType, Finding, Reason
 from chalicelib.messages.actors import actor
 from chalicelib.messages.endings import in_short
 from chalicelib.text import ascii_only, counted, elided
@@ -14,11 +16,17 @@ LONGEST_SUBJECT = 60
 https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
 # https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-topic.html: 140 bytes in one message
 LONGEST_SMS = 140
+_LAST_CLAUSE = re.compile(r"[;,] [^;,]*$")
 _SHORTEST_NAME = 8
 
 _STATES = {
     AlertType.REMINDER: "still in no group",
     AlertType.ESCALATED: "in no group for too long",
+}
+_ENDINGS = {
+    Reason.JOINED_GROUP: "is in a group",
+    Reason.DELETED: "deleted",
+    Reason.EXEMPTED: "is exempt",
 }
 
 
@@ -36,10 +44,9 @@ def sms(message: Message) -> str:
     """
     line = subject(message)
     room = LONGEST_SMS - len(line) - 2
-    parts = _why(message).split("; ")
-    while len("; ".join(parts)) > room and len(parts) > 1:
-        parts.pop()
-    said = "; ".join(parts)
+    said = _why(message)
+    while len(said) > room and (clause := _LAST_CLAUSE.search(said)):
+        said = said[: clause.start()]
     said = said if len(said) <= room else said[: room - 3] + "..."
     return ascii_only(f"{line}: {said}" if said else line)
 
@@ -63,25 +70,26 @@ def _said(message: Message, room: int) -> str:
         case Digest(open=still, of=of):
             return f"{counted(still, 'user')} {_STATES[of]}"
         case Alert(finding=finding):
-            state = _state(message.type, finding)
-            name = elided(finding.user_name, max(room - len(state) - 1, _SHORTEST_NAME))
-            return elided(f"{name} {state}", room)
+            longer, shorter = _states(message.type, finding)
+            fits = len(finding.user_name) + 1 + len(longer) <= room
+            state = longer if fits else shorter
+            return f"{elided(finding.user_name, room - 1 - len(state))} {state}"
 
 
-def _state(alert_type: AlertType, finding: Finding) -> str:
+def _states(alert_type: AlertType, finding: Finding) -> tuple[str, str]:
+    """How it is with the user, and the same in fewer words, where the name needs the room."""
     if alert_type is AlertType.RESOLVED and finding.resolution:
-        return in_short(finding.resolution)
-    return _STATES.get(alert_type, "in no group")
+        return in_short(finding.resolution), _ENDINGS.get(finding.resolution.reason, "settled")
+    return _STATES.get(alert_type, "in no group"), "in no group"
 
 
 def _why(message: Message) -> str:
-    """Why it is bad, each part after a semicolon, what matters most first; or who ended it."""
+    """Why it is bad, clause by clause, what matters most first; or who ended it."""
     match message:
         case Notice(detail=detail):
             return detail
-        case Digest():
-            counts = [f"{count:,} {severity.name}" for severity, count in message.by_severity]
-            return ", ".join(counts)
+        case Digest(worst=worst):
+            return f"worst {elided(worst[0].user_name, 24)}; {worst[0].risk}" if worst else ""
         case Alert(finding=finding):
             over = finding.resolution if message.type is AlertType.RESOLVED else None
             if over:

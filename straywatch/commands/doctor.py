@@ -77,9 +77,9 @@ def command(
     yes: bool,
     form: str,
 ) -> int:
-    """Look a deployment over, from the trail to the mailbox, and say how to mend what fails.
+    """Look a deployment over, from the trail to the mailbox, and say how to fix what fails.
 
-    PASS, WARN, FAIL or NOT CHECKED for each thing, with the command that mends it. Changes
+    PASS, WARN, FAIL or NOT CHECKED for each thing, with the command that fixes it. Changes
     nothing, unless asked to --repair: then it puts back what somebody has changed in a resource of
     the stack, which a deployment would not touch. A look that failed is never a pass.
     """
@@ -163,7 +163,7 @@ def _print(area: Area, *, problems: bool) -> None:
             out.print(Text(visible(f"              {line.advice}")), soft_wrap=True)
         if line.mend:
             # on one line, however long: it is there to be copied
-            out.print(Text(visible(f"              mend: {line.mend}")), soft_wrap=True)
+            out.print(Text(visible(f"              fix: {line.mend}")), soft_wrap=True)
 
 
 def _print_json(name: str, areas: list[Area], *, problems: bool) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import click
 
-from chalicelib.times import spoken
 from straywatch.alert_path.subscriptions import Standing, Subscription
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output

@@ -96,7 +96,7 @@ def _alarm(check: str, told: Mapping[str, Any]) -> Line:
     state = str(told.get("StateValue", "OK"))
     if state == "ALARM":
         seen = f"rings: {visible(str(told.get('StateReason', '')))[:160]}"
-        return warned(check, seen, advice="mend what it is about; it ends by itself")
+        return warned(check, seen, advice="fix what it is about; it ends by itself")
     return passed(check, state.lower().replace("_", " "))
 
 

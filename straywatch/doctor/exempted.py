@@ -39,7 +39,7 @@ def exempted(world: World) -> Line:
 
 def _put(world: World) -> str:
     put = world.invocation.straywatch("exemptions put", "FILE")
-    return f"mend the document, then: straywatch exemptions check FILE && {put}"
+    return f"fix the document, then: straywatch exemptions check FILE && {put}"
 
 
 def _leave_nobody(exemptions: Exemptions, world: World) -> bool:

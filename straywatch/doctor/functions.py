@@ -42,7 +42,7 @@ def _state(world: World, check: str, function: str, answer: Mapping[str, Any]) -
     seen = f"is {state}, last update {update}: {reason}"
     if "Pending" in state or update == "InProgress":
         return warned(check, seen, advice="wait a minute, then run the doctor again")
-    advice = f"mend what the reason names, then have Lambda try again: {world.repair(function)}"
+    advice = f"fix what the reason names, then have Lambda try again: {world.repair(function)}"
     return failed(check, seen, advice=advice)
 
 

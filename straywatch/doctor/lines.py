@@ -49,7 +49,7 @@ def failed(check: str, seen: str, mend: str = "", *, advice: str = "") -> Line:
 
 def unread(check: str, why: str) -> Line:
     """AWS did not answer: that is never a pass."""
-    advice = "run the doctor with credentials that may read this, or mend what the error names"
+    advice = "run the doctor with credentials that may read this, or fix what the error names"
     return Line(Level.NOT_CHECKED, check, why, advice=advice, failed_to_look=True)
 
 

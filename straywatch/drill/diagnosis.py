@@ -52,7 +52,7 @@ def causes(
 
 
 def _told(line: Line) -> str:
-    remedies = {"mend": line.mend, "advice": line.advice}
+    remedies = {"fix": line.mend, "advice": line.advice}
     told = [f"{name}: {remedy}" for name, remedy in remedies.items() if remedy]
     return "; ".join([f"{line.check}: {line.seen}", *told])
 

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from chalicelib.domain.alerts import Alert
 from chalicelib.domain.findings import AlertType, Finding, Status
+from chalicelib.messages.actors import place
 from chalicelib.messages.body import body_of
 from chalicelib.messages.remedies import console_url, ways_out
 from chalicelib.text import counted
@@ -122,7 +123,7 @@ def _print_remedy(out: Console, finding: Finding, suggestion: Suggestion) -> Non
             say_whole(out, f"  {command}")
     link = console_url(finding.account.partition, finding.user_name)
     if link:
-        say_whole(out, f"  {link}")
+        say_whole(out, f"Console: {link}")
     match suggestion:
         case Certain():
             say(out, f"Group {group} gives exactly what the user holds directly.")
@@ -151,9 +152,11 @@ def _identity(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "user id", finding.user_id
     yield "created", iso(finding.user_created_at)
     yield "account", f"{finding.account.account_id} ({finding.account.partition})"
-    if cause := finding.cause:
-        yield "done by", f"{cause.actor_arn or 'unknown'} ({cause.actor_type})"
-        yield "from", f"{cause.source_ip or 'an unknown address'}, {cause.user_agent or 'unknown'}"
+    over = finding.resolution
+    for what, cause in (("begun by", finding.cause), ("ended by", over.cause if over else None)):
+        if cause:
+            yield what, f"{cause.actor_arn or 'unknown'} ({cause.actor_type})"
+            yield "from", place(cause)
     yield "risk", f"{finding.severity.name}: {finding.risk}"
     if finding.unread:
         yield "not read", f"{', '.join(finding.unread)}; the severity allows for it"

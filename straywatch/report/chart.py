@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,7 +93,7 @@ def chart(data: Mapping[str, Any]) -> Chart:
         tuple(lines),
         floor,
         tuple((_y(level, floor), f"{level} %") for level in _levels(floor)),
-        tuple((scale.x(scale.at(n / _STEPS)), _date(scale, n / _STEPS)) for n in range(_STEPS + 1)),
+        tuple(_dates(scale)),
         tuple(_areas(coverage, scale, reach)),
         tuple(_slots(points, scale)),
         last,
@@ -114,9 +114,15 @@ def _y(value: float, floor: int) -> float:
     return round(HEIGHT * (100 - value) / (100 - floor), 1)
 
 
-def _date(scale: _Scale, share: float) -> str:
-    is_long = scale.end - scale.begin >= _DAYS_ENOUGH
-    return f"{scale.at(share):%Y-%m-%d}" if is_long else f"{scale.at(share):%m-%d %H:%M}"
+def _dates(scale: _Scale) -> Iterator[tuple[float, str]]:
+    """Five ticks, on whole days from the begin on if the period has that many."""
+    length = scale.end - scale.begin
+    is_long = length >= _DAYS_ENOUGH
+    for n in range(_STEPS + 1):
+        at = scale.begin + length * n / _STEPS
+        if is_long and n < _STEPS:
+            at = scale.begin + timedelta(days=round(length.days * n / _STEPS))
+        yield scale.x(at), f"{at:%Y-%m-%d}" if is_long else f"{at:%m-%d %H:%M}"
 
 
 def _areas(

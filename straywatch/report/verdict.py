@@ -30,7 +30,8 @@ def verdict(data: Mapping[str, Any]) -> Verdict:
     if coverage["percent"] == 0 and not data["findings"]:
         headline = "Nobody watched: nothing is recorded of this period"
     elif still:
-        headline = f"{counted(still, 'user')} still in no group at the end: {_worst(data)}"
+        when = " at the end" if coverage["period_is_over"] else ""
+        headline = f"{counted(still, 'user')} still in no group{when}: {_worst(data)}"
     elif watched:
         headline = "No finding was left open"
     else:

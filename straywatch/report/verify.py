@@ -36,7 +36,7 @@ def verified(path: Path) -> str:
     made_by = one_line(data["produced"]["by"])
     if made_by != f"straywatch {__version__}":
         raise NotCheckedError(
-            f"the page is not checked: {made_by} made it, and only that version can make it again;"
+            f"{made_by} made this page, and only that version can make it again to compare them;"
             f" this is {__version__}. Its data agrees with its own digest, SHA-256 {said}"
         )
     if render(data) != text:

@@ -327,7 +327,7 @@ def test_what_is_broken_is_named(
     assert broken_at(ended)[0] == leg, ended
     told = broken_at(ended)[1]
     assert said in told
-    assert "mend: \n" not in f"{told}\n"
+    assert "fix: \n" not in f"{told}\n"
     assert left_behind(stack) == []
     stack.session.client("sqs").purge_queue(QueueUrl=stack.outputs["CheckQueueUrl"])
     stack.session.client("sqs").purge_queue(QueueUrl=stack.outputs["DeadLetterQueueUrl"])

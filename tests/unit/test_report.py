@@ -19,6 +19,7 @@ from chalicelib.domain.findings import Reason
 from straywatch import __version__
 from straywatch.errors import WrongUsageError
 from straywatch.observing.records import Reading, Unread
+from straywatch.report.chart import chart
 from straywatch.report.digest import sealed
 from straywatch.report.evidence import Records, evidence
 from straywatch.report.html import data_of, render
@@ -140,6 +141,20 @@ def test_what_ended_after_the_period_is_open_at_its_end() -> None:
     assert data["figures"]["open_at_end_of_period"] == 1
     assert data["findings"][0]["open_at_end_of_period"] is True
     assert '<span class="stays">open</span>; ended later, 2026-11-2' in page
+
+
+def test_the_chart_has_few_ticks_and_values_for_whoever_points_or_steps() -> None:
+    """Five levels up to 100 %, five dates, a slice for each day, the last value in words."""
+    drawn = chart(report(samples.usual()))
+
+    assert [label for _, label in drawn.levels] == ["92 %", "94 %", "96 %", "98 %", "100 %"]
+    assert [date for _, date in drawn.dates][::4] == ["2026-11-10", "2026-11-23"]
+    assert drawn.kinds == ("unwatched", "gap")
+    assert len(drawn.slots) == 13
+    assert drawn.slots[0].said == "2026-11-10 00:00:00 UTC: no whole sweep"
+    assert drawn.slots[-1].said.endswith("lowest 98.5 %, last 99.0 %, 24 sweeps")
+    assert drawn.last is not None
+    assert drawn.last[2] == "99.0 % at 2026-11-22 23:40:00 UTC"
 
 
 def test_a_share_is_rounded_down() -> None:
@@ -297,7 +312,7 @@ def test_a_page_of_another_version_is_not_called_intact(tmp_path: Path) -> None:
     path.write_text(render(data).replace("No finding", "Nothing"))
 
     with pytest.raises(
-        NotCheckedError, match=f"straywatch 0.0.1 made it.*{data['digest']['value']}"
+        NotCheckedError, match=f"straywatch 0.0.1 made this page.*{data['digest']['value']}"
     ):
         verified(path)
 

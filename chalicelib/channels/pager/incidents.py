@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from chalicelib.channels.received import Alarm, Received
+from chalicelib.messages.actors import program
 from chalicelib.text import elided, harmless
 
 LONGEST_KEY = 255
@@ -98,6 +99,8 @@ def _payload(message: Received) -> dict[str, Any]:
 def _details(message: Received) -> dict[str, Any]:
     """What the on-call engineer wants to see first; texts from others cannot become links."""
     cause = message.body["cause"] or {}
+    if cause:
+        cause = cause | {"user_agent": program(cause["user_agent"])}
     told = {**message.about, **{f"cause_{name}": value for name, value in cause.items()}}
     shown = {
         name: elided(harmless(value), _LONGEST_DETAIL)
