@@ -130,7 +130,7 @@ def test_a_hung_aws_is_not_live() -> None:
     """Nothing failed yet, but the last reading is old: that is said, and since when."""
     shown = drawn(stepped(samples.usual(NOW - 15 * SECOND)))
 
-    assert "\u25a0 stale" in shown
+    assert "\u25a0 stale  ? unknown" in shown
     assert "Stale since 11:59:45 UTC: AWS was last read 15" in shown
 
 
