@@ -36,7 +36,8 @@ from straywatch.observing.reader import LOCAL
 from straywatch.report.period import period
 from straywatch.terminal.ports import listening_socket
 from straywatch.watching.follower import Follower
-from straywatch.watching.screen import View, picture
+from straywatch.watching.picture import picture
+from straywatch.watching.view import View
 from tests.e2e.local_stack import LocalStack, local_stack
 from tests.unit import observed_samples as samples
 from tests.unit.records import NOW

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from chalicelib.domain.findings import Finding
+from chalicelib.domain.findings import Finding, Status
 from chalicelib.domain.severity import Severity
-from straywatch.findings.life import EntryKind, Happening
+from chalicelib.messages.remedies import ways_out
+from straywatch.findings.life import EntryKind, Happening, life
 from straywatch.observing.graces import Grace
 from straywatch.observing.moments import moment
 from straywatch.text import visible
@@ -60,6 +62,26 @@ def stray_lines(
             line.append(f"{age(now - finding.stray_since):>12}")
         lines.append(line)
     return lines
+
+
+def finding_lines(finding: Finding, now: datetime, width: int) -> list[Text]:
+    """One finding: how bad and how long, either of two ways to end it, its life, ids last."""
+    shape, _, style = _SHAPES[finding.severity]
+    who = Text.assemble((f"{shape} {finding.severity.name}", style), "  ")
+    told = [who.append(visible(finding.user_name), style="bold"), Text(visible(finding.risk))]
+    since = f"since {moment(finding.stray_since, now)}"
+    if finding.status is Status.OPEN:
+        told.append(Text(f"In no group for {age(now - finding.stray_since)}, {since}."))
+        for purpose, commands in ways_out(finding):
+            told += [Text(), Text(purpose, style="bold"), *(Text(f"  {c}") for c in commands)]
+    told += [Text(), Text("Its life", style="bold")]
+    lines = [line for each in told for line in wrapped(each, width)]
+    lines += log_lines((replace(each, user_name="") for each in life(finding)), now, width)
+    ids = [
+        Text(),
+        *(Text(each, style="dim") for each in (visible(finding.user_arn), finding.finding_id)),
+    ]
+    return lines + [line for each in ids for line in wrapped(each, width)]
 
 
 def grace_lines(graces: Sequence[Grace], now: datetime, width: int) -> list[Text]:
