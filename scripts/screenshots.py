@@ -160,7 +160,7 @@ def _watch(browser: Browser, stack: LocalStack) -> None:
     console = Console(record=True, width=92, file=io.StringIO(), force_terminal=True)
     lines, _ = picture(follower.seen, View(), follower.clock(), 92, 24)
     console.print(Group(*lines))
-    page = browser.new_page(viewport={"width": 860, "height": 480}, device_scale_factor=2)
+    page = browser.new_page(viewport={"width": 840, "height": 450}, device_scale_factor=2)
     page.set_content(console.export_html(inline_styles=True, theme=MONOKAI))
     page.add_style_tag(content="body{margin:22px 26px} pre{font-size:14px!important;margin:0}")
     _shoot(page, "watch")
@@ -173,7 +173,6 @@ def _report(browser: Browser, stack: LocalStack) -> None:
     text, _ = written(stack.session, None, chosen, "html", __version__)
     page = browser.new_page(viewport={"width": 1080, "height": 1300})
     page.set_content(text)
-    page.locator("h2", has_text="Compliance over").scroll_into_view_if_needed()
     _shoot(page, "report")
 
 

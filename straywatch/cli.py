@@ -84,7 +84,7 @@ click.Context.formatter_class = WholeWords  # for every command; click has no se
 @click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
 @click.pass_context
 def cli(ctx: click.Context, profile: str | None, region: str | None, *, debug: bool) -> None:
-    """Notice IAM users who are in no group, alert, and help to mend it.
+    """Notice IAM users who are in no group, alert, and help to fix it.
 
     Exit codes: 0 fine, 1 strays or problems found, 2 wrong usage, 3 could not complete.
     Settings: ~/.config/straywatch/config.toml may hold stage, profile, region and exemptions.

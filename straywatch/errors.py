@@ -57,13 +57,13 @@ class StraywatchError(Exception):
 
 
 class WrongUsageError(StraywatchError):
-    """Input that cannot be used as given (exit code 2). The message says how to mend it."""
+    """Input that cannot be used as given (exit code 2). The message says how to fix it."""
 
     exit_code = EXIT_USAGE
 
 
 def explain(error: Exception) -> str:
-    """Say in one line what went wrong, whatever it is, and how to mend it."""
+    """Say in one line what went wrong, whatever it is, and how to fix it."""
     cause = error.__cause__
     match error:
         case StraywatchError():

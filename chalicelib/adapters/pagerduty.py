@@ -36,7 +36,7 @@ class PagerError(Exception):
 
 
 class PageRefusedError(PagerError):
-    """PagerDuty refused the event or its key: only a person can mend it."""
+    """PagerDuty refused the event or its key: only a person can fix it."""
 
 
 class PagerUnavailableError(PagerError):

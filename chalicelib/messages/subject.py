@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.alerts import Alert, Digest, Message, Notice
-from chalicelib.domain.findings import AlertType, Finding
+from chalicelib.domain.findings import AlertType, Finding, Reason
 from chalicelib.messages.actors import actor
 from chalicelib.messages.endings import in_short
 from chalicelib.text import ascii_only, counted, elided
@@ -19,6 +19,11 @@ _SHORTEST_NAME = 8
 _STATES = {
     AlertType.REMINDER: "still in no group",
     AlertType.ESCALATED: "in no group for too long",
+}
+_ENDINGS = {
+    Reason.JOINED_GROUP: "is in a group",
+    Reason.DELETED: "deleted",
+    Reason.EXEMPTED: "is exempt",
 }
 
 
@@ -63,15 +68,17 @@ def _said(message: Message, room: int) -> str:
         case Digest(open=still, of=of):
             return f"{counted(still, 'user')} {_STATES[of]}"
         case Alert(finding=finding):
-            state = _state(message.type, finding)
-            name = elided(finding.user_name, max(room - len(state) - 1, _SHORTEST_NAME))
-            return elided(f"{name} {state}", room)
+            longer, shorter = _states(message.type, finding)
+            fits = len(finding.user_name) + 1 + len(longer) <= room
+            state = longer if fits else shorter
+            return f"{elided(finding.user_name, room - 1 - len(state))} {state}"
 
 
-def _state(alert_type: AlertType, finding: Finding) -> str:
+def _states(alert_type: AlertType, finding: Finding) -> tuple[str, str]:
+    """How it is with the user, and the same in fewer words, where the name needs the room."""
     if alert_type is AlertType.RESOLVED and finding.resolution:
-        return in_short(finding.resolution)
-    return _STATES.get(alert_type, "in no group")
+        return in_short(finding.resolution), _ENDINGS[finding.resolution.reason]
+    return _STATES.get(alert_type, "in no group"), "in no group"
 
 
 def _why(message: Message) -> str:

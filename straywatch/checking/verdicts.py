@@ -9,7 +9,7 @@ import click
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.evaluation import Evaluation
-from chalicelib.times import iso, spoken, utc_now
+from chalicelib.times import in_utc, iso, spoken, utc_now
 from straywatch.checking.live import Verdict
 from straywatch.terminal.tables import console, say
 
@@ -45,13 +45,14 @@ def _reasons(each: Verdict, account: Account) -> list[str]:
     groups, exemption = each.evaluated.groups, each.evaluated.exemption
     reasons = [f"in {', '.join(groups)}" if groups else f"in no group; {each.user.arn}"]
     if exemption:
-        until = f", until {iso(exemption.until)}" if exemption.until else ", without end"
+        until = f", until {in_utc(exemption.until)}" if exemption.until else ", without end"
         reasons.append(f"exempt by {exemption.by}: {exemption.reason}{until}")
     if each.evaluated.note:
         reasons.append(each.evaluated.note)
     if each.since:
         length = spoken(max(0.0, (utc_now() - each.since.at).total_seconds()))
-        reasons.append(f"a stray since {iso(each.since.at)} ({length}; from {each.since.evidence})")
+        since = in_utc(each.since.at)
+        reasons.append(f"a stray since {since} ({length}; from {each.since.evidence})")
     if each.risk:
         reasons.append(f"risk {each.risk.severity.name}: {each.risk.reasons}")
     if each.open_finding:

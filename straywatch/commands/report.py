@@ -13,7 +13,7 @@ from chalicelib.adapters.authorization_details import UnreadableUsersError, user
 from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.flows.exemptions_in_force import InForce, in_force
-from chalicelib.times import utc_now
+from chalicelib.times import in_utc, utc_now
 from straywatch import __version__
 from straywatch.aws.sessions import RETRIES
 from straywatch.errors import (
@@ -28,10 +28,10 @@ from straywatch.observing.deployment import Observed, observed_deployment
 from straywatch.observing.records import Census, Unread
 from straywatch.observing.stored import Tables
 from straywatch.report.digest import sealed
-from straywatch.report.evidence import Records, evidence
+from straywatch.report.evidence import Records, evidence, monitored_from
 from straywatch.report.html import render
-from straywatch.report.period import Period, period
-from straywatch.report.verify import AlteredError, verified
+from straywatch.report.period import Period, begun, period
+from straywatch.report.verify import AlteredError, NotCheckedError, verified
 from straywatch.terminal.files import check_writable, write
 from straywatch.terminal.options import aws_context, aws_options
 from straywatch.terminal.progress import waiting
@@ -44,8 +44,9 @@ Examples:
   straywatch report --verify evidence.html
 
 \b
-Exit codes: 0 written, or intact; 1 altered since it was made; 2 wrong usage;
-3 something could not be read, and the report, if there is one, says what.
+Exit codes: 0 written, or intact; 1 altered since it was made; 2 wrong usage; 3 something
+could not be read or verified, or nobody watched for a part of the period: the report, if
+there is one, says what.
 """
 
 
@@ -82,12 +83,12 @@ def command(
         return _verify(file)
     if not from_text or not to_text:
         raise WrongUsageError("name the period with --from and --to, such as 2026-01-01 2026-03-31")
-    chosen = period(from_text, to_text)
+    chosen = begun(period(from_text, to_text), utc_now())
     if output:
         check_writable(output)
     text, records = written(aws_context(ctx).session, stage, chosen, form, __version__)
     write(text, output)
-    return _exit_code(records)
+    return _exit_code(records, chosen)
 
 
 def written(
@@ -104,24 +105,30 @@ def written(
     return render(data), records
 
 
-def _exit_code(records: Records) -> int:
+def _exit_code(records: Records, chosen: Period) -> int:
+    began = monitored_from(records)
+    unwatched = began is None or began > chosen.begin
+    if unwatched:
+        since = f"before {in_utc(began)}" if began else "at all, as far as the records tell"
+        click.echo(f"straywatch: not monitored {since}; the report says so", err=True)
     unread = [
         each.reason for each in (records.census, records.rules) if isinstance(each, Unread)
     ] + [f"{key} in the findings table" for key in records.unreadable]
     for reason in unread:
         click.echo(f"straywatch: not read: {one_line(reason)}", err=True)
-    return EXIT_INCOMPLETE if unread else EXIT_FINE
+    return EXIT_INCOMPLETE if unread or unwatched else EXIT_FINE
 
 
 def _verify(file: Path) -> int:
     try:
-        value, note = verified(file)
+        value = verified(file)
     except AlteredError as error:
         click.echo(f"{file}: ALTERED: {error}")
         return EXIT_FOUND
+    except NotCheckedError as error:
+        click.echo(f"{file}: NOT CHECKED: {error}")
+        return EXIT_INCOMPLETE
     click.echo(f"{file}: intact; SHA-256 {value}")
-    if note:
-        click.echo(f"straywatch: {note}", err=True)
     return EXIT_FINE
 
 
@@ -138,6 +145,7 @@ def _records(session: boto3.Session, observed: Observed, chosen: Period) -> Reco
         rules=rules if isinstance(rules, Unread) else rules.exemptions.rules,
         refused=() if isinstance(rules, Unread) else rules.faults,
         now=utc_now(),
+        first_sweep_at=tables.first_sweep_at(),
     )
 
 

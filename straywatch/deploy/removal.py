@@ -135,7 +135,7 @@ def _delete_stack(
         cause = events.first_failure or "CloudFormation gives no reason"
         again = removal_command(stack.name)
         raise StraywatchError(
-            f"stack {stack.name} ended in {status}: {cause}; mend that and repeat `{again}`"
+            f"stack {stack.name} ended in {status}: {cause}; fix that and repeat `{again}`"
         )
 
 

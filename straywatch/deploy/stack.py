@@ -73,7 +73,7 @@ def _says_absent(error: ClientError) -> bool:
 
 
 def require_deployable(stack: Stack | Absent) -> None:
-    """Raise StraywatchError, with the way to mend it, unless `stack` can be created or updated."""
+    """Raise StraywatchError, with the way to fix it, unless `stack` can be created or updated."""
     if isinstance(stack, Absent) or stack.status in _UPDATABLE:
         return
     raise StraywatchError(f"stack {stack.name} is in {stack.status}: {_mend(stack)}")
@@ -99,7 +99,7 @@ def _mend(stack: Stack) -> str:
         return f"its first deployment failed; remove it with {removal}, then deploy again"
     if stack.status == "UPDATE_ROLLBACK_FAILED":
         return (
-            "an update failed and could not be taken back; mend what "
+            "an update failed and could not be taken back; fix what "
             f"`aws cloudformation describe-stack-events --stack-name {stack.name}` shows, run "
             f"`aws cloudformation continue-update-rollback --stack-name {stack.name}`, then repeat"
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, Rule, parse
-from chalicelib.times import iso
+from chalicelib.times import in_utc
 from straywatch.errors import WrongUsageError
 from straywatch.text import one_line
 
@@ -78,7 +78,7 @@ def has_ended(rule: Rule, now: datetime) -> bool:
 def _ended(exemptions: Exemptions, now: datetime) -> Iterator[str]:
     for rule in exemptions.rules:
         if rule.until is not None and has_ended(rule, now):
-            yield f"{rule.by} ended at {iso(rule.until)}, and exempts nobody"
+            yield f"{rule.by} ended at {in_utc(rule.until)}, and exempts nobody"
 
 
 def _users(entry: Mapping[str, str]) -> dict[str, str]:

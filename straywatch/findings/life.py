@@ -59,8 +59,10 @@ def _steps(finding: Finding) -> Iterator[tuple[datetime, EntryKind, str]]:
     yield finding.opened_at, EntryKind.ALERT, found
     yield from _followed_up(finding)
     if finding.resolved_at:
-        ended = in_full(finding.resolution) if finding.resolution else "why is not recorded"
-        yield finding.resolved_at, EntryKind.RESOLVE, f"resolved: {ended}"
+        over = finding.resolution
+        ended = in_full(over) if over else "why is not recorded"
+        by = f"; by {actor(over.cause, finding.account)}" if over and over.cause else ""
+        yield finding.resolved_at, EntryKind.RESOLVE, f"resolved: {ended}{by}"
 
 
 def _followed_up(finding: Finding) -> Iterator[tuple[datetime, EntryKind, str]]:

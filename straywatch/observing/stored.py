@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.items import from_item, to_item
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
+_FIRST, _LAST = datetime(2020, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _KEPT, _KEPT_DAYS = "KeepResolvedDays", "2190"
 
 
@@ -73,6 +74,11 @@ class Tables:
         items = self._between(sweeps_key(self.account), since, until)
         found = (decode(SweepRecord, item) for item in items)
         return tuple(sweep for sweep in found if sweep.started_at < until)
+
+    def first_sweep_at(self) -> datetime | None:
+        """When the first whole sweep of all began, None if there was none."""
+        items = self._between(sweeps_key(self.account), _FIRST, _LAST)
+        return next((decode(SweepRecord, item).started_at for item in items), None)
 
     def drills(self, since: datetime, until: datetime) -> tuple[DrillRecord, ...]:
         """The drills that began at `since` or later and before `until`, oldest first."""

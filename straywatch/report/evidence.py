@@ -6,14 +6,17 @@ object.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.exemptions import Rule
 from chalicelib.domain.findings import Finding, Status
 from chalicelib.messages.body import finding_body
+from chalicelib.messages.endings import in_full
 from chalicelib.times import exact, iso
 from straywatch.audit.formats.controls import REQUIREMENTS
 from straywatch.findings.life import life
@@ -32,12 +35,15 @@ from straywatch.observing.records import Census, DrillRecord, SweepRecord, Unrea
 from straywatch.report.period import Period
 
 SCHEMA = "straywatch.report/1"
+_PLAIN = re.compile(r"\d{1,7}|[A-Za-z]{1,20}|rate\([^()]*\)|cron\([^()]*\)", re.ASCII)
 
 DEFINITIONS = {
     "compliance_percent": "100 * compliant / (users - exempt) of one whole sweep",
     "detect_seconds": "opened_at - stray_since - GracePeriodSeconds, not below 0",
     "resolve_seconds": "resolved_at - opened_at; null while open",
     "gap": f"more than {GAP} sweep intervals from one whole sweep's start to the next one's",
+    "coverage_percent": "100 * (the period, up to where its records reach, without gaps and without"
+    " the time before monitoring began) / (the period up to there), rounded down",
     "findings": "every finding opened before the period's end and not resolved before its begin",
     "median": "the middle value, or the mean of the two middle values",
 }
@@ -75,6 +81,7 @@ class Records:
     """All that a report is made of. `now` only tells whether the period is over.
 
     `rules` are in force; `refused` names the faults of a newer document that is not.
+    `first_sweep_at` is when the first whole sweep of all began, in the period or before.
     """
 
     findings: Sequence[Finding]
@@ -85,6 +92,7 @@ class Records:
     rules: Sequence[Rule] | Unread
     now: datetime
     refused: Sequence[str] = ()
+    first_sweep_at: datetime | None = None
 
 
 def evidence(records: Records, observed: Observed, period: Period, version: str) -> dict[str, Any]:
@@ -96,11 +104,11 @@ def evidence(records: Records, observed: Observed, period: Period, version: str)
         "period": {"from": iso(period.begin), "until": iso(period.end)},
         "scope": _scope(observed),
         "method": list(METHOD),
-        "coverage": _coverage(records.sweeps, observed, period, reach, records.now),
+        "coverage": _coverage(records, observed, period, reach),
         "compliance": [_sweep(sweep) for sweep in records.sweeps],
         "drills": [_drill(drill) for drill in records.drills],
         "figures": _figures(found, observed, period),
-        "findings": [_finding(finding, observed) for finding in found],
+        "findings": [_finding(finding, observed, period) for finding in found],
         "unreadable": sorted(records.unreadable),
         "exemptions": _exemptions(records),
         "controls": [
@@ -116,6 +124,14 @@ def evidence(records: Records, observed: Observed, period: Period, version: str)
     }
 
 
+def monitored_from(records: Records) -> datetime | None:
+    """From when on the records prove that somebody watched: their first; None without any."""
+    told = [finding.opened_at for finding in records.findings]
+    told += [sweep.started_at for sweep in records.sweeps]
+    told += [records.first_sweep_at] if records.first_sweep_at else []
+    return min(told, default=None)
+
+
 def _concerns(finding: Finding, period: Period) -> bool:
     if finding.opened_at >= period.end:
         return False
@@ -128,8 +144,17 @@ def _scope(observed: Observed) -> Mapping[str, Any]:
         "partition": observed.account.partition,
         "region": observed.region,
         "stack": observed.stack,
-        "settings": dict(sorted(observed.parameters.items())),
+        "grace_seconds": int(observed.grace.total_seconds()),
+        "settings": {name: _setting(value) for name, value in sorted(observed.parameters.items())},
     }
+
+
+def _setting(value: str) -> str:
+    """A number, a rate or a word, as it is; of an address, a name or a secret only that it is set.
+
+    A report is handed on: telephone numbers, mail addresses and ARNs are none of its readers'.
+    """
+    return value if not value or _PLAIN.fullmatch(value) else "set; not shown here"
 
 
 def _reach(records: Records, period: Period) -> datetime:
@@ -146,20 +171,24 @@ def _reach(records: Records, period: Period) -> datetime:
 
 
 def _coverage(
-    sweeps: Sequence[SweepRecord],
-    observed: Observed,
-    period: Period,
-    reach: datetime,
-    now: datetime,
+    records: Records, observed: Observed, period: Period, reach: datetime
 ) -> Mapping[str, Any]:
-    every = observed.sweep_every
-    found: list[Mapping[str, Any]] = [_gap(gap) for gap in gaps(sweeps, period.begin, reach, every)]
-    last = max([period.begin, *(sweep.started_at for sweep in sweeps)])
+    """What was watched, and what was not: before monitoring began, in gaps, and what is to come."""
+    sweeps, now, every = records.sweeps, records.now, observed.sweep_every
+    began = monitored_from(records)
+    begin = min(max(period.begin, began or reach), reach)
+    between = gaps(sweeps, begin, reach, every)
+    dark = (begin - period.begin) + sum((gap.end - gap.begin for gap in between), timedelta())
+    found: list[Mapping[str, Any]] = [_gap(gap) for gap in between]
+    last = max([begin, *(sweep.started_at for sweep in sweeps)])
     goes_on = now < period.end and now - last > GAP * every
     if goes_on:
         found = [gap for gap in found if gap["begin"] != exact(last)]
         found.append({"begin": exact(last), "end": None, "seconds": None})
     return {
+        "monitored_from": iso(began) if began else None,
+        "unwatched_before": iso(begin) if begin > period.begin else None,
+        "percent": _percent(reach - period.begin - dark, reach - period.begin),
         "sweeps": len(sweeps),
         "sweep_rate": observed.sweep_rate,
         "interval_seconds": int(every.total_seconds()),
@@ -168,6 +197,11 @@ def _coverage(
         "gaps": found,
         "missed_events": sum(sweep.missed_events for sweep in sweeps),
     }
+
+
+def _percent(part: timedelta, whole: timedelta) -> float | None:
+    """A share in per cent, rounded down to the hundredth; None of nothing."""
+    return math.floor(10_000 * (part / whole)) / 100 if whole else None
 
 
 def _gap(gap: Gap) -> Mapping[str, Any]:
@@ -206,7 +240,7 @@ def _drill(drill: DrillRecord) -> Mapping[str, Any]:
 
 def _figures(found: Sequence[Finding], observed: Observed, period: Period) -> Mapping[str, Any]:
     within = [f for f in found if f.opened_at >= period.begin]
-    over = [f for f in found if f.resolved_at is not None and f.resolved_at < period.end]
+    over = [f for f in found if not _is_open_at(f, period.end)]
     seconds = (resolve_seconds(finding) for finding in over)
     detect = (detect_seconds(finding, observed.grace) for finding in within)
     return {
@@ -219,6 +253,10 @@ def _figures(found: Sequence[Finding], observed: Observed, period: Period) -> Ma
     }
 
 
+def _is_open_at(finding: Finding, end: datetime) -> bool:
+    return finding.resolved_at is None or finding.resolved_at >= end
+
+
 def _spread(seconds: Iterable[float]) -> Mapping[str, Any]:
     found = spread(seconds)
     if isinstance(found, NoDurations):
@@ -226,7 +264,7 @@ def _spread(seconds: Iterable[float]) -> Mapping[str, Any]:
     return {"count": found.count, "median": found.median, "longest": found.longest}
 
 
-def _finding(finding: Finding, observed: Observed) -> Mapping[str, Any]:
+def _finding(finding: Finding, observed: Observed, period: Period) -> Mapping[str, Any]:
     """As alerts show it, with exact times, its cause and its life."""
     body = finding_body(finding)
     resolved_at = finding.resolved_at
@@ -236,6 +274,8 @@ def _finding(finding: Finding, observed: Observed) -> Mapping[str, Any]:
         "resolved_at": exact(resolved_at) if resolved_at else None,
         "escalated_at": exact(finding.escalated_at) if finding.escalated_at else None,
         "is_open": finding.status is Status.OPEN,
+        "open_at_end_of_period": _is_open_at(finding, period.end),
+        "ended": in_full(finding.resolution) if finding.resolution else None,
         "detect_seconds": detect_seconds(finding, observed.grace),
         "resolve_seconds": resolve_seconds(finding),
         "life": [{"at": exact(each.at), "said": each.text} for each in life(finding)],

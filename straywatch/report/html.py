@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from chalicelib.times import spoken
+from chalicelib.times import in_utc, parse_time, spoken
 from straywatch.report.chart import chart
+from straywatch.report.numbers import number, percent
+from straywatch.report.verdict import by_severity, verdict
 from straywatch.text import visible
 
 _DATA = re.compile(r'<script type="application/json" id="data">\n(.*)\n</script>', re.DOTALL)
@@ -26,11 +28,14 @@ class NoDataError(ValueError):
 
 def render(data: Mapping[str, Any]) -> str:
     """Write a sealed report as a page, which holds the data, too."""
-    template, style = _template()
+    template, sheet = _template()
+    style = sheet + _margins(data)
     style_hash = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return template.render(
         data=data,
         chart=chart(data),
+        verdict=verdict(data),
+        open_by_severity=by_severity(data),
         style=Markup(style),  # noqa: S704 - our own style sheet, no one else's text
         style_hash=style_hash,
         embedded=Markup(_inert(data)),  # noqa: S704 - JSON without any character of markup
@@ -54,24 +59,38 @@ def _inert(data: Mapping[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
+def _margins(data: Mapping[str, Any]) -> str:
+    """Account, digest and page number in the margin of each printed page."""
+    account = re.sub(r"\W", "", str(data["scope"]["account_id"]))
+    value = re.sub(r"\W", "", str(data["digest"]["value"]))
+    return (
+        f'@page {{ @bottom-left {{ content: "AWS account {account}  SHA-256 {value}" }}'
+        ' @bottom-right { content: "Page " counter(page) " of " counter(pages) } }\n'
+    )
+
+
 def _moment(text: str | None) -> str:
-    """`2026-01-31 12:00:00` from an ISO time in UTC, to the second."""
-    return text[:19].replace("T", " ") if text else ""
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
+    """`2026-01-31 12:00:00 UTC` from an ISO time, to the second."""
+    return in_utc(parse_time(text)) if text else ""
 
 
 @cache
 def _template() -> tuple[Template, str]:
     environment = Environment(
-        loader=PackageLoader("straywatch.report", "templates"),
+        loader=ChoiceLoader(
+            [
+                PackageLoader("straywatch.report", "templates"),
+                PackageLoader("straywatch.audit", "templates"),
+            ]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(visible=visible, moment=_moment, spoken=spoken, number=_number)
-    source, _, _ = environment.loader.get_source(environment, "report.css")  # type: ignore[union-attr] # set above
-    return environment.get_template("report.html"), source
+    environment.filters.update(
+        visible=visible, moment=_moment, spoken=spoken, number=number, percent=percent
+    )
+    loader = environment.loader
+    sheets = [loader.get_source(environment, name)[0] for name in ("paper.css", "report.css")]  # type: ignore[union-attr] # set above
+    return environment.get_template("report.html"), "".join(sheets)

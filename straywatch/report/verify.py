@@ -10,16 +10,21 @@ from straywatch import __version__
 from straywatch.errors import WrongUsageError
 from straywatch.report.digest import digest
 from straywatch.report.html import NoDataError, data_of, render
+from straywatch.text import one_line
 
 
 class AlteredError(Exception):
     """The file is not what was produced; the message says where it differs."""
 
 
-def verified(path: Path) -> tuple[str, str]:
-    """Return the digest of an intact report, and what could not be compared (or nothing).
+class NotCheckedError(Exception):
+    """The data agrees with its digest, but whether the page shows that data nobody can tell."""
 
-    Raises AlteredError, and WrongUsageError for a file that is no report.
+
+def verified(path: Path) -> str:
+    """Return the digest of an intact report.
+
+    Raises AlteredError, NotCheckedError, and WrongUsageError for a file that is no report.
     """
     text = _text(path)
     data = _data(text, path)
@@ -27,12 +32,16 @@ def verified(path: Path) -> tuple[str, str]:
     if said != is_now:
         raise AlteredError(f"its data has the digest {is_now}, but it says {said}")
     if text.lstrip().startswith("{"):
-        return said, ""
-    if data["produced"]["by"] != f"straywatch {__version__}":
-        return said, f"the page was made by {data['produced']['by']}: only its data was compared"
+        return said
+    made_by = one_line(data["produced"]["by"])
+    if made_by != f"straywatch {__version__}":
+        raise NotCheckedError(
+            f"the page is not checked: {made_by} made it, and only that version can make it again;"
+            f" this is {__version__}. Its data agrees with its own digest, SHA-256 {said}"
+        )
     if render(data) != text:
         raise AlteredError("its page does not show its data")
-    return said, ""
+    return said
 
 
 def _text(path: Path) -> str:

@@ -73,7 +73,9 @@ def _stands(picture: Picture, now: datetime, width: int) -> list[Text]:
         share = f"{rounded_down(stands.percent):.1f} % in a group"
         line.append(f" \u00b7 {stands.users:,} users \u00b7 {share}", style="not bold default")
         if width >= NARROW:
-            line.append(f" \u00b7 counted {age(now - stands.counted_at)} ago", style="dim")
+            line.append(
+                f" \u00b7 counted {age(now - stands.counted_at)} ago", style="not bold default dim"
+            )
     elif stands.note:
         line.append(f"  {visible(stands.note)}")
     return wrapped(line, width)

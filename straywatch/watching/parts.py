@@ -31,6 +31,7 @@ _KINDS = {
     EntryKind.RESOLVE: ("\u2713", "green"),
 }
 _KIND_COLUMNS = 13
+_WIDE_SEVERITY, _NARROW_SEVERITY = 11, 7
 
 
 def stray_lines(
@@ -52,7 +53,7 @@ def stray_lines(
         shape, word, style = _SHAPES[finding.severity]
         wide = width >= NARROW
         line = Text.assemble((f"{shape} {finding.severity.name if wide else word}", style))
-        line.pad_right((11 if wide else 7) - line.cell_len)
+        line.pad_right((_WIDE_SEVERITY if wide else _NARROW_SEVERITY) - line.cell_len)
         room = min(longest, max(8, width * 2 // 5)) if wide else width - 19
         line.append(fitted(visible(finding.user_name), room), style="bold")
         line.append(f"  {age(now - finding.stray_since):>12}" if wide else "")
@@ -62,6 +63,13 @@ def stray_lines(
             line.append(f"{age(now - finding.stray_since):>12}")
         lines.append(line)
     return lines
+
+
+def is_chosen(line: Text, width: int) -> Text:
+    """A stray's line, marked by colour and by a pointer before the name."""
+    before = (_WIDE_SEVERITY if width >= NARROW else _NARROW_SEVERITY) - 1
+    head, _, rest = line.divide([before, before + 1])
+    return Text.assemble(head, "\u203a", rest, style="black on cyan")
 
 
 def finding_lines(finding: Finding, now: datetime, width: int) -> list[Text]:

@@ -14,7 +14,7 @@ from straywatch.observing.graces import Grace
 from straywatch.watching.fitting import NARROW
 from straywatch.watching.follower import Picture, Seen
 from straywatch.watching.header import header
-from straywatch.watching.parts import finding_lines, grace_lines, log_lines, stray_lines
+from straywatch.watching.parts import finding_lines, grace_lines, is_chosen, log_lines, stray_lines
 from straywatch.watching.view import View
 
 _HELP = "\u2191\u2193 move  Enter opens  0 all  1 strays  2 graces  3 log  q quit"
@@ -100,7 +100,7 @@ def _strays(strays: Sequence[Finding], at: int, room: Room) -> tuple[list[Text],
     begin = max(0, min(at - rows // 2, len(strays) - rows))
     shown = stray_lines(strays[begin : begin + rows], room.now, room.width, headed=headed)
     if rows and strays:
-        shown[at - begin + headed].stylize("reverse")
+        shown[at - begin + headed] = is_chosen(shown[at - begin + headed], room.width)
     title = _title("Open strays", begin, min(rows, len(strays)), len(strays), room.width)
     return [title, *(shown or [Text("none", style="dim")])][: room.lines], at
 

@@ -97,7 +97,7 @@ def test_an_end_that_has_passed_is_said(straywatch: Straywatch, tmp_path: Path) 
     document.write_text(json.dumps({"version": 1, "exemptions": [old]}))
     ended = straywatch("exemptions", "check", document)
     assert ended.code == 0
-    assert "name ann ended at 2020-02-01T00:00:00Z, and exempts nobody" in ended.err
+    assert "name ann ended at 2020-02-01 00:00:00 UTC, and exempts nobody" in ended.err
     straywatch("exemptions", "put", document)
     assert listed(straywatch)[0]["ended"] is True
     assert "(ended)" in straywatch("exemptions", "list").out

@@ -144,8 +144,8 @@ def _is_open(incident: Incident | None) -> bool:
     return incident is None or incident.is_open
 
 
-def test_the_commands_of_an_alert_mend_it(wired: Wired, tmp_path: Path) -> None:
-    """Pasted into a shell as they are, also for a name that looks like an option."""
+def test_the_commands_of_an_alert_fix_it(wired: Wired, tmp_path: Path) -> None:
+    """Pasted into a shell once it is said which group and why; until then it refuses them."""
     stack = wired.stack
     name = f"-{stack.name('rf=,.@+_')}"
     stack.iam.create_user(UserName=name)
@@ -155,15 +155,24 @@ def test_the_commands_of_an_alert_mend_it(wired: Wired, tmp_path: Path) -> None:
         "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
         "HOME": str(tmp_path),
     }
+    pasted = [
+        subprocess.run(
+            ["sh", "-c", command], env=environment, cwd=tmp_path, check=False, capture_output=True
+        ).returncode
+        for command in commands
+    ]
+    assert [code == 0 for code in pasted] == [True, False, False]
+    group = stack.name("nurses")
+    stack.iam.create_group(GroupName=group)
     subprocess.run(
         ["sh", "-e", "-c", "\n".join(commands)],
-        env=environment,
+        env=environment | {"GROUP": group, "WHY": "OPS-12 build robot"},
         cwd=tmp_path,
         check=True,
         capture_output=True,
     )
     groups = stack.iam.list_groups_for_user(UserName=name)["Groups"]
-    assert [group["GroupName"] for group in groups] == ["GROUP"]
+    assert [each["GroupName"] for each in groups] == [group]
     tags = {tag["Key"]: tag["Value"] for tag in stack.iam.list_user_tags(UserName=name)["Tags"]}
     assert tags.keys() == {"straywatch:exempt", "straywatch:exempt-until"}
     assert stack.alert(name, "resolved").body["finding"]["resolution"]["reason"] == "joined_group"

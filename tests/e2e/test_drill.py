@@ -139,7 +139,9 @@ def test_a_sound_deployment_is_proven(
     mails = [m for m in stack.control.mail() if ended.told["user_name"] in m["text"]]
     assert len(mails) == 2
     today, tomorrow = utc_now().date(), utc_now().date() + timedelta(days=1)
-    assert run(["report", "--from", f"{today}", "--to", f"{tomorrow}", "--format", "json"]) == 0
+    assert (
+        run(["report", "--from", f"{today}", "--to", f"{tomorrow}", "--format", "json"]) == 3
+    )  # unwatched before it was deployed
     drills = json.loads(capsys.readouterr().out)["drills"]
     assert [each["user_id"] for each in drills if each["proven"]] == [ended.told["user_id"]]
 

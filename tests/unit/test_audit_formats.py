@@ -129,6 +129,17 @@ def test_the_page_shows_every_name_as_text() -> None:
     assert all(letter.isprintable() or letter == "\n" for letter in page)
 
 
+def test_the_page_says_first_what_it_comes_to() -> None:
+    """A headline; strays, exempt users and members apart; where there is nobody, what to try."""
+    page = BeautifulSoup(html.render(PLAIN), "html.parser")
+    headings = [each.get_text() for each in page.find_all("h2")]
+    assert headings == ["2 users in no group", "Strays", "Exempt", "In groups"]
+    assert [each.get_text() for each in page.select("td .sev")] == ["CRITICAL", "LOW"]
+    assert "straywatch deploy" in html.render(EMPTY)
+    assert "No user is in no group" in html.render(EMPTY)
+    assert "Not everything could be read" in html.render(BROKEN)
+
+
 def test_the_page_is_for_day_night_and_paper() -> None:
     """Dark mode and printing are styled, and the table's head repeats on every sheet."""
     page = html.render(PLAIN)
@@ -324,7 +335,7 @@ def test_the_summary_is_one_sentence_with_the_age_of_what_it_rests_on() -> None:
     """A person reads how many, how bad, and how old the credentials' data is."""
     assert summary.sentences(PLAIN) == [
         "4 users in 1 account: 2 strays (1 critical, 1 low), 1 exempt, 1 in groups.",
-        "Credentials in account 123456789012 as of 2026-11-23T09:00:00Z, 3 h before this audit.",
+        "Credentials in account 123456789012 as of 2026-11-23 09:00:00 UTC, 3 h before this audit.",
     ]
     assert summary.sentences(EMPTY)[0] == ("0 users in 1 account: 0 strays, 0 exempt, 0 in groups.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import statistics
 from dataclasses import replace
@@ -18,11 +19,14 @@ from chalicelib.domain.findings import Reason
 from straywatch import __version__
 from straywatch.errors import WrongUsageError
 from straywatch.observing.records import Reading, Unread
+from straywatch.report.chart import chart
 from straywatch.report.digest import sealed
 from straywatch.report.evidence import Records, evidence
 from straywatch.report.html import data_of, render
-from straywatch.report.period import period
-from straywatch.report.verify import AlteredError, verified
+from straywatch.report.numbers import percent
+from straywatch.report.period import begun, period
+from straywatch.report.verdict import verdict
+from straywatch.report.verify import AlteredError, NotCheckedError, verified
 from tests.unit import observed_samples as samples
 from tests.unit.observed_samples import OBSERVED
 from tests.unit.records import NOW
@@ -102,29 +106,107 @@ def test_gaps_in_coverage_are_listed() -> None:
     """A stretch without whole sweeps stands in the report with its bounds and length."""
     coverage = report(samples.usual())["coverage"]
 
-    longest = max(coverage["gaps"], key=lambda gap: gap["seconds"])
-    assert longest["begin"] == "2026-11-10T00:00:00.000000Z"
-    assert [gap["seconds"] for gap in coverage["gaps"]][1] == 10 * 3600
+    assert [gap["seconds"] for gap in coverage["gaps"]] == [10 * 3600]
 
 
-def test_a_period_without_sweeps_is_one_gap() -> None:
-    """An account that nobody looked at is not shown as compliant."""
+def test_time_before_monitoring_began_is_vouched_for_by_nobody() -> None:
+    """It is no gap and no coverage: the share that was watched leaves it out, rounded down."""
+    coverage = report(samples.usual())["coverage"]
+
+    assert coverage["monitored_from"] == coverage["unwatched_before"] == "2026-11-13T12:40:00Z"
+    seconds = 13 * 86_400 - (3 * 86_400 + 12 * 3600 + 2400) - 10 * 3600
+    assert coverage["percent"] == math.floor(1e4 * seconds / (13 * 86_400)) / 100
+    before = report(samples.usual(), first_sweep_at=PERIOD.begin - timedelta(days=9))["coverage"]
+    assert before["unwatched_before"] is None
+    assert before["gaps"][0]["begin"] == "2026-11-10T00:00:00.000000Z"
+
+
+def test_a_period_without_records_is_not_vouched_for() -> None:
+    """An account that nobody looked at is not shown as compliant, watched, or free of gaps."""
     data = report(samples.empty())
+    page = render(data)
 
-    assert len(data["coverage"]["gaps"]) == 1
-    assert "how compliant the account was is not known" in render(data)
+    assert data["coverage"]["percent"] == 0
+    assert "Nobody watched" in page
+    assert "How compliant the account was is not known" in page
+    assert "no gap" not in page
+
+
+def test_what_ended_after_the_period_is_open_at_its_end() -> None:
+    """The count and the rows agree, whatever has happened since."""
+    late = samples.resolved(samples.finding("late", 1, ago=timedelta(days=2)), timedelta(days=1.9))
+    data = report(replace(samples.empty(), findings=(late,)))
+    page = render(data)
+
+    assert data["figures"]["open_at_end_of_period"] == 1
+    assert data["findings"][0]["open_at_end_of_period"] is True
+    assert '<span class="stays">open</span>; ended later, 2026-11-2' in page
+
+
+def test_the_chart_has_few_ticks_and_values_for_whoever_points_or_steps() -> None:
+    """Five levels up to 100 %, five dates, a slice for each day, the last value in words."""
+    drawn = chart(report(samples.usual()))
+
+    assert [label for _, label in drawn.levels] == ["92 %", "94 %", "96 %", "98 %", "100 %"]
+    assert [date for _, date in drawn.dates][::4] == ["2026-11-10", "2026-11-23"]
+    assert drawn.kinds == ("unwatched", "gap")
+    assert len(drawn.slots) == 13
+    assert drawn.slots[0].said == "2026-11-10 00:00:00 UTC: no whole sweep"
+    assert drawn.slots[-1].said.endswith("lowest 98.5 %, last 99.0 %, 24 sweeps")
+    assert drawn.last is not None
+    assert drawn.last[2] == "99.0 % at 2026-11-22 23:40:00 UTC"
+
+
+def test_a_share_is_rounded_down() -> None:
+    """100 % is said of nothing that lacks a part."""
+    assert [percent(value) for value in (100, 99.99, 100 * 398 / 402, 0, None)] == [
+        "100 %", "99.9 %", "99.0 %", "0 %", "not known",
+    ]  # fmt: skip
+
+
+def test_addresses_and_secrets_are_not_in_it() -> None:
+    """A report is handed on: of such a setting it tells only that it is set."""
+    private = {
+        "AlertEmail": "sec@example.com",
+        "AlertPhone": "+15551234567",
+        "PagerDutySecretArn": "arn:aws:secretsmanager:us-east-1:1:secret:pager",
+        "FindingEventBusArn": "",
+    }
+    observed = replace(OBSERVED, parameters={**OBSERVED.parameters, **private})
+    data = sealed(evidence(records(samples.usual()), observed, PERIOD, __version__))
+
+    assert data["scope"]["settings"] == {
+        **OBSERVED.parameters,
+        **{name: "set; not shown here" if value else "" for name, value in private.items()},
+    }
+    assert not any(value in render(data) for value in private.values() if value)
+
+
+def test_its_first_page_says_what_it_comes_to() -> None:
+    """A headline, what was watched, how compliant it was, what became of the findings."""
+    found = verdict(report(samples.usual()))
+
+    assert found.headline == "1 user still in no group at the end: 1 HIGH"
+    assert not found.is_fine
+    said = " ".join(found.sentences)
+    assert "watched for 69.6 % of the period, with 1 gap of 10 h" in said
+    assert "398 of 402 users; 10 more are exempt" in said
+    assert "7 findings opened in the period, 6 ended in it" in said
 
 
 def test_a_period_that_is_not_over_says_how_far_it_reaches() -> None:
     """The present end of an unfinished period is no gap; silence for long is one that goes on."""
     reading = samples.usual()
-    soon = report(reading, now=PERIOD.end - timedelta(minutes=30))["coverage"]
+    unfinished = report(reading, now=PERIOD.end - timedelta(minutes=30))
+    soon = unfinished["coverage"]
     late = replace(reading, sweeps=reading.sweeps[:40])
     silent = report(late, now=PERIOD.end - timedelta(minutes=30))["coverage"]
 
     assert soon["period_is_over"] is False
     assert soon["gaps"][-1]["end"] is not None
     assert silent["gaps"][-1]["end"] is None
+    assert "The period was not over" in render(unfinished)
+    assert "not yet" in render(unfinished)
 
 
 def test_what_could_not_be_read_is_said() -> None:
@@ -188,7 +270,7 @@ def test_the_page_loads_and_runs_nothing() -> None:
     page = render(report(samples.usual()))
 
     assert "default-src 'none'" in page
-    assert not re.search(r"(?:src|href)=", page)
+    assert not re.search(r"src=|href=(?!\"#f\d+\")", page)
 
 
 @pytest.mark.parametrize("form", ["html", "json"])
@@ -198,7 +280,7 @@ def test_an_intact_report_is_verified(form: str, tmp_path: Path) -> None:
     path = tmp_path / "report"
     path.write_text(render(data) if form == "html" else json.dumps(data, indent=2))
 
-    assert verified(path) == (data["digest"]["value"], "")
+    assert verified(path) == data["digest"]["value"]
 
 
 @pytest.mark.parametrize(
@@ -223,13 +305,19 @@ def test_an_altered_report_is_found_out(old: str, new: str, tmp_path: Path) -> N
         verified(path)
 
 
-def test_a_page_of_another_version_has_its_data_verified(tmp_path: Path) -> None:
-    """An old report can be verified for years; what cannot be compared is said."""
-    data = evidence(records(samples.usual()), OBSERVED, PERIOD, "0.0.1")
+def test_a_page_of_another_version_is_not_called_intact(tmp_path: Path) -> None:
+    """Whether an old page shows its data cannot be told; the data alone verifies for years."""
+    data = sealed(evidence(records(samples.usual()), OBSERVED, PERIOD, "0.0.1"))
     path = tmp_path / "report.html"
-    path.write_text(render(sealed(data)))
+    path.write_text(render(data).replace("No finding", "Nothing"))
 
-    assert "only its data was compared" in verified(path)[1]
+    with pytest.raises(
+        NotCheckedError, match=f"straywatch 0.0.1 made it.*{data['digest']['value']}"
+    ):
+        verified(path)
+
+    path.write_text(json.dumps(data))
+    assert verified(path) == data["digest"]["value"]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "<html></html>", "{not json", '{"digest": 3}'])
@@ -257,12 +345,22 @@ def test_periods_as_people_write_them() -> None:
         ("2026-01-01T00:00:00", "2026-12-31"),
         ("2026-02-01", "2026-01-01"),
         ("2026-01-01", "9999-12-31T99"),
+        ("2026-01-01", "9999-12-31"),
+        ("0001-01-01", "2026-12-31"),
     ],
 )
 def test_periods_that_are_none(begin: str, end: str) -> None:
     """What cannot be read, or runs backwards, is wrong usage."""
     with pytest.raises(WrongUsageError):
         period(begin, end)
+
+
+def test_a_period_that_has_not_begun_is_refused() -> None:
+    """There is nothing to tell of it, and nothing is not "no gap"."""
+    ahead = period("2027-01-01", "2027-03-31")
+    assert begun(PERIOD, NOW) == PERIOD
+    with pytest.raises(WrongUsageError, match="2027-01-01 has not begun"):
+        begun(ahead, NOW)
 
 
 def test_reasons_are_told_in_words() -> None:

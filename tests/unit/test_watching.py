@@ -115,7 +115,8 @@ def test_the_picture_says_how_it_stands() -> None:
 
     assert "\u25cf live  \u2713 well  12:00:00 UTC" in shown
     assert "3 overdue, 3 in grace \u00b7 412 users \u00b7 98.5 % in a group" in shown
-    assert "\u25c6 CRITICAL frank.mueller" in shown
+    assert "\u25c6 CRITICAL\u203afrank.mueller" in shown
+    assert "\u25b2 HIGH     deploy-legacy" in shown
     assert "\u2501\u2500" in shown
     assert "1:42" in shown
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.account import Account
+from chalicelib.messages.actors import actor
 from chalicelib.messages.endings import in_full, resolution_in
 from chalicelib.text import elided, harmless
 from chalicelib.times import exact, in_utc, parse_time
@@ -73,9 +74,10 @@ def _description(finding: Mapping[str, Any]) -> str:
     since = f"The user has been in no group since {began}."
     resolution = finding["resolution"]
     if resolution:
-        at = in_utc(parse_time(finding["resolved_at"]))
-        ended = f"{in_full(resolution_in(resolution))}: so at {at}"
-        since = f"The user had been in no group since {began}. It {ended}."
+        over, at = resolution_in(resolution), in_utc(parse_time(finding["resolved_at"]))
+        account = Account(finding["partition"], finding["account_id"])
+        by = f", by {actor(over.cause, account)}" if over.cause else ""
+        since = f"The user had been in no group since {began}. Over at {at}: {in_full(over)}{by}."
     unread = f" Not read: {', '.join(finding['risk_unread'])}." if finding["risk_unread"] else ""
     return harmless(f"{since} Risk: {finding['risk'] or 'not known'}.{unread}")
 

@@ -25,8 +25,8 @@ REQUIREMENTS = (
 )
 
 REMEDIATION = (
-    "Add the user to a group with `aws iam add-user-to-group --group-name GROUP --user-name USER`, "
-    "or exempt it with a reason and an end."
+    "Either put the user in a group (aws iam add-user-to-group), or exempt it with a reason and "
+    "an end."
 )
 
 

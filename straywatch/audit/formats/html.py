@@ -9,8 +9,10 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from chalicelib.times import iso
-from straywatch.audit.formats.summary import sentences
+from chalicelib.domain.evaluation import Evaluation
+from chalicelib.times import in_utc
+from straywatch.audit.formats.controls import REMEDIATION
+from straywatch.audit.formats.summary import by_severity, found, headline
 from straywatch.audit.formats.times import age
 from straywatch.audit.report import Report
 from straywatch.text import visible
@@ -22,7 +24,15 @@ def render(report: Report) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return template.render(
         report=report,
-        sentences=sentences(report),
+        headline=headline(report),
+        sentences=found(report),
+        by_severity=[(each.name, count) for each, count in by_severity(report)],
+        users={
+            "stray": list(report.strays),
+            "exempt": [u for u in report.users if u.evaluation is Evaluation.NOT_APPLICABLE],
+            "member": [u for u in report.users if u.evaluation is Evaluation.COMPLIANT],
+        },
+        remediation=REMEDIATION,
         style=Markup(style),  # noqa: S704 - our own style sheet, no one else's text
         style_hash=digest,
     )
@@ -37,6 +47,6 @@ def _template() -> tuple[Template, str]:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(visible=visible, iso=iso, age=age)
-    source, _, _ = environment.loader.get_source(environment, "audit.css")  # type: ignore[union-attr] # set above
+    environment.filters.update(visible=visible, in_utc=in_utc, age=age)
+    source, _, _ = environment.loader.get_source(environment, "paper.css")  # type: ignore[union-attr] # set above
     return environment.get_template("audit.html"), source

@@ -246,7 +246,7 @@ class _Runner:
         self.journal.fail(entry, why, refused=is_refused(entry.step, error))
         number = self.made + self.already + 1
         return StraywatchError(
-            f"stopped at step {number} of {self._total} ({one_line(entry.step)}): {why}. Mend "
+            f"stopped at step {number} of {self._total} ({one_line(entry.step)}): {why}. Fix "
             f"that and repeat the command to go on, or restore with `straywatch undo "
             f"{self.journal.path}`"
         )

@@ -61,7 +61,7 @@ def code_of(error: Failure) -> str:
 
 
 def words(error: Failure) -> str:
-    """The failure in one line, with what mends it."""
+    """The failure in one line, with what fixes it."""
     if isinstance(error, ResponseParserError):
         return f"AWS's answer could not be read ({one_line(error)}): check what is in between"
     return explain(error)

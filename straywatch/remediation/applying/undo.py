@@ -261,7 +261,7 @@ class _Undo:
         if is_refused(entry.step, error) and not is_for_everybody(error):
             return words(error)
         raise StraywatchError(
-            f"undoing stopped at {one_line(entry.step)}: {words(error)}. Mend that and repeat "
+            f"undoing stopped at {one_line(entry.step)}: {words(error)}. Fix that and repeat "
             f"`straywatch undo {self.journal.path}`"
         ) from error
 
