@@ -36,7 +36,8 @@ from straywatch.observing.reader import LOCAL
 from straywatch.report.period import period
 from straywatch.terminal.ports import listening_socket
 from straywatch.watching.follower import Follower
-from straywatch.watching.screen import View, picture
+from straywatch.watching.picture import picture
+from straywatch.watching.view import View
 from tests.e2e.local_stack import LocalStack, local_stack
 from tests.unit import observed_samples as samples
 from tests.unit.records import NOW
@@ -159,7 +160,7 @@ def _watch(browser: Browser, stack: LocalStack) -> None:
     console = Console(record=True, width=92, file=io.StringIO(), force_terminal=True)
     lines, _ = picture(follower.seen, View(), follower.clock(), 92, 24)
     console.print(Group(*lines))
-    page = browser.new_page(viewport={"width": 860, "height": 480}, device_scale_factor=2)
+    page = browser.new_page(viewport={"width": 840, "height": 450}, device_scale_factor=2)
     page.set_content(console.export_html(inline_styles=True, theme=MONOKAI))
     page.add_style_tag(content="body{margin:22px 26px} pre{font-size:14px!important;margin:0}")
     _shoot(page, "watch")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ class Picture:
     observed: Observed
     read_at: datetime
     standing: Standing
+    findings: Mapping[str, Finding]
     strays: tuple[Finding, ...]
     graces: tuple[Grace, ...]
     signs: tuple[Sign, ...]
@@ -105,6 +106,7 @@ class Follower:
                 observed=observed,
                 read_at=reading.read_at,
                 standing=standing(reading, observed.grace),
+                findings={finding.finding_id: finding for finding in reading.findings},
                 strays=tuple(sorted(still_open, key=lambda f: (-f.severity, f.stray_since))),
                 graces=running_graces(reading, observed.grace),
                 signs=health(reading, observed),

@@ -32,7 +32,7 @@ def header(seen: Seen, now: datetime, width: int, most: int = 3) -> list[Text]:
     state = Text(" " if width < NARROW else "  ").join(
         [
             Text("\u25a0 stale", "bold red") if stale else Text("\u25cf live", "bold green"),
-            Text("\u2715 not well", "bold red") if wrong else Text("\u2713 well", "green"),
+            _wellness(wrong=bool(wrong), stale=stale),
             Text(f"{now:%H:%M:%S} UTC"),
         ]
     )
@@ -47,6 +47,13 @@ def header(seen: Seen, now: datetime, width: int, most: int = 3) -> list[Text]:
         why = Text(f"{wrong}. {visible(complaints(picture.signs))}", style="bold white on red")
         lines += _at_most(wrapped(why, width), most)
     return lines
+
+
+def _wellness(*, wrong: bool, stale: bool) -> Text:
+    """Of a monitor that is not read now, nobody knows that it is well."""
+    if wrong:
+        return Text("\u2715 not well", "bold red")
+    return Text("? unknown", "yellow") if stale else Text("\u2713 well", "green")
 
 
 def _at_most(lines: list[Text], most: int) -> list[Text]:
@@ -66,7 +73,9 @@ def _stands(picture: Picture, now: datetime, width: int) -> list[Text]:
         share = f"{rounded_down(stands.percent):.1f} % in a group"
         line.append(f" \u00b7 {stands.users:,} users \u00b7 {share}", style="not bold default")
         if width >= NARROW:
-            line.append(f" \u00b7 counted {age(now - stands.counted_at)} ago", style="dim")
+            line.append(
+                f" \u00b7 counted {age(now - stands.counted_at)} ago", style="not bold default dim"
+            )
     elif stands.note:
         line.append(f"  {visible(stands.note)}")
     return wrapped(line, width)

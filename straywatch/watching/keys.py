@@ -18,7 +18,7 @@ _NAMES = {
     "\x1b[A": "up", "\x1bOA": "up", "k": "up",
     "\x1b[B": "down", "\x1bOB": "down", "j": "down",
     "\x1b[5~": "page up", "\x1b[6~": "page down", " ": "page down",
-    "\x1b[H": "home", "\x1b[F": "end", "\x1b": "0",
+    "\x1b[H": "home", "\x1b[F": "end", "\x1b": "0", "\n": "enter", "\r": "enter",
 }  # fmt: skip
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from chalicelib.domain.findings import Finding
+from chalicelib.domain.findings import Finding, Status
 from chalicelib.domain.severity import Severity
-from straywatch.findings.life import EntryKind, Happening
+from chalicelib.messages.remedies import ways_out
+from straywatch.findings.life import EntryKind, Happening, life
 from straywatch.observing.graces import Grace
 from straywatch.observing.moments import moment
 from straywatch.text import visible
@@ -29,6 +31,7 @@ _KINDS = {
     EntryKind.RESOLVE: ("\u2713", "green"),
 }
 _KIND_COLUMNS = 13
+_WIDE_SEVERITY, _NARROW_SEVERITY = 11, 7
 
 
 def stray_lines(
@@ -50,7 +53,7 @@ def stray_lines(
         shape, word, style = _SHAPES[finding.severity]
         wide = width >= NARROW
         line = Text.assemble((f"{shape} {finding.severity.name if wide else word}", style))
-        line.pad_right((11 if wide else 7) - line.cell_len)
+        line.pad_right((_WIDE_SEVERITY if wide else _NARROW_SEVERITY) - line.cell_len)
         room = min(longest, max(8, width * 2 // 5)) if wide else width - 19
         line.append(fitted(visible(finding.user_name), room), style="bold")
         line.append(f"  {age(now - finding.stray_since):>12}" if wide else "")
@@ -60,6 +63,33 @@ def stray_lines(
             line.append(f"{age(now - finding.stray_since):>12}")
         lines.append(line)
     return lines
+
+
+def is_chosen(line: Text, width: int) -> Text:
+    """A stray's line, marked by colour and by a pointer before the name."""
+    before = (_WIDE_SEVERITY if width >= NARROW else _NARROW_SEVERITY) - 1
+    head, _, rest = line.divide([before, before + 1])
+    return Text.assemble(head, "\u203a", rest, style="black on cyan")
+
+
+def finding_lines(finding: Finding, now: datetime, width: int) -> list[Text]:
+    """One finding: how bad and how long, either of two ways to end it, its life, ids last."""
+    shape, _, style = _SHAPES[finding.severity]
+    who = Text.assemble((f"{shape} {finding.severity.name}", style), "  ")
+    told = [who.append(visible(finding.user_name), style="bold"), Text(visible(finding.risk))]
+    since = f"since {moment(finding.stray_since, now)}"
+    if finding.status is Status.OPEN:
+        told.append(Text(f"In no group for {age(now - finding.stray_since)}, {since}."))
+        for purpose, commands in ways_out(finding):
+            told += [Text(), Text(purpose, style="bold"), *(Text(f"  {c}") for c in commands)]
+    told += [Text(), Text("Its life", style="bold")]
+    lines = [line for each in told for line in wrapped(each, width)]
+    lines += log_lines((replace(each, user_name="") for each in life(finding)), now, width)
+    ids = [
+        Text(),
+        *(Text(each, style="dim") for each in (visible(finding.user_arn), finding.finding_id)),
+    ]
+    return lines + [line for each in ids for line in wrapped(each, width)]
 
 
 def grace_lines(graces: Sequence[Grace], now: datetime, width: int) -> list[Text]:

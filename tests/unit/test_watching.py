@@ -21,7 +21,9 @@ from straywatch.observing.records import Reading
 from straywatch.watching.follower import Follower
 from straywatch.watching.keys import keys
 from straywatch.watching.lines import Lines
-from straywatch.watching.screen import View, picture
+from straywatch.watching.picture import picture
+from straywatch.watching.screen import followed
+from straywatch.watching.view import View
 from tests.unit import observed_samples as samples
 from tests.unit.observed_samples import OBSERVED
 from tests.unit.records import NOW
@@ -113,7 +115,8 @@ def test_the_picture_says_how_it_stands() -> None:
 
     assert "\u25cf live  \u2713 well  12:00:00 UTC" in shown
     assert "3 overdue, 3 in grace \u00b7 412 users \u00b7 98.5 % in a group" in shown
-    assert "\u25c6 CRITICAL frank.mueller" in shown
+    assert "\u25c6 CRITICAL\u203afrank.mueller" in shown
+    assert "\u25b2 HIGH     deploy-legacy" in shown
     assert "\u2501\u2500" in shown
     assert "1:42" in shown
 
@@ -130,7 +133,7 @@ def test_a_hung_aws_is_not_live() -> None:
     """Nothing failed yet, but the last reading is old: that is said, and since when."""
     shown = drawn(stepped(samples.usual(NOW - 15 * SECOND)))
 
-    assert "\u25a0 stale" in shown
+    assert "\u25a0 stale  ? unknown" in shown
     assert "Stale since 11:59:45 UTC: AWS was last read 15" in shown
 
 
@@ -139,7 +142,7 @@ def test_a_hung_aws_is_not_live() -> None:
 def test_the_picture_fits_any_window(width: int, height: int, kind: str) -> None:
     """No line is wider, and the picture as high as the window, whatever there is to show."""
     following = stepped(getattr(samples, kind)())
-    for part in ("all", "strays", "graces", "log"):
+    for part in ("all", "strays", "graces", "log", "finding"):
         shown = drawn(following, width, height, View(part, 3)).splitlines()
 
         assert max(map(cell_len, shown)) <= width
@@ -177,6 +180,21 @@ def test_keys_choose_a_part_and_scroll_it() -> None:
     assert View("log", 5).pressed("home") == View("log", 0)
     assert View("log", 5).pressed("x") == View("log", 5)
     assert View("graces", 5).pressed("0") == View()
+
+
+def test_enter_opens_the_stray_that_is_chosen() -> None:
+    """How bad and how long, either of two ways to end it, its life and ids, at each width."""
+    seen = stepped(samples.usual()).seen
+    view = followed(seen, View("all", 1), "enter")
+    assert view.part == "finding"
+    shown = drawn(stepped(samples.usual()), 120, 40, view)
+
+    assert "\u25b2 HIGH  deploy-legacy" in shown
+    assert "In no group for 1 day 2 h, since 2026-11-22 10:00:00 UTC." in shown
+    assert shown.index("EITHER") < shown.index("OR ") < shown.index("Its life")
+    assert "below), 0 back" in drawn(stepped(samples.usual()), 40, 15, view)
+    assert followed(seen, View("log"), "enter") == View("log")
+    assert followed(seen, view, "0") == View()
 
 
 def test_keys_that_come_at_once_are_all_told() -> None:

@@ -6,16 +6,16 @@ const FACES = { ":red_circle:": ["\u25cf", "CRITICAL"], ":large_orange_circle:":
 const MARKUP = /(`[^`]*`|\*[^*\s][^*]*\*|:[a-z_]+:|https:\/\/[^\s<>]+)/;
 
 // The markup that chats know: `code`, *bold*, faces and links; all else is text.
-function chatLine(text) {
-  const line = el("p");
+export function line(text) {
+  const made = el("p");
   for (const part of text.split(MARKUP)) {
-    if (/^`.*`$/s.test(part)) line.append(el("code", { translate: "no" }, other(part.slice(1, -1))));
-    else if (/^\*.+\*$/s.test(part)) line.append(el("strong", {}, part.slice(1, -1).replaceAll("*", "")));
-    else if (part.startsWith("https://")) line.append(anchor(part, part));
-    else if (FACES[part]) line.append(el("span", { class: `face ${FACES[part][1]}`, title: part }, FACES[part][0]));
-    else line.append(part);
+    if (/^`.*`$/s.test(part)) made.append(el("code", { translate: "no" }, other(part.slice(1, -1))));
+    else if (/^\*.+\*$/s.test(part)) made.append(el("strong", {}, part.slice(1, -1).replaceAll("*", "")));
+    else if (part.startsWith("https://")) made.append(anchor(part, part));
+    else if (FACES[part]) made.append(el("span", { class: `face ${FACES[part][1]}`, title: part }, FACES[part][0]));
+    else made.append(part);
   }
-  return line;
+  return made;
 }
 
 const anchor = (text, href) => (href.startsWith("https://") ? el("a", { href, target: "_blank", rel: "noopener noreferrer" }, text) : el("span", {}, text));
@@ -24,10 +24,10 @@ const DRAWN = {
   mail: ({ subject, body }) => el("article", { class: "letter" }, el("p", { class: "subject" }, other(subject)), el("pre", { class: "form", translate: "no" }, body)),
   sms: ({ text, bytes }) => el("div", { class: "telephone" }, el("p", { class: "bubble" }, other(text)), el("p", { class: "note" }, `${bytes} of the 140 bytes that one message has`)),
   chat: ({ title, lines, steps }) => {
-    const shown = chatLine(title);
+    const shown = line(title);
     shown.className = "subject";
-    const made = el("article", { class: "chat-card" }, shown, ...lines.map(chatLine));
-    if (steps.length) made.append(el("p", { class: "note" }, "Next steps"), ...steps.map(chatLine));
+    const made = el("article", { class: "chat-card" }, shown, ...lines.map(line));
+    if (steps.length) made.append(el("p", { class: "note" }, "Next steps"), ...steps.map(line));
     return made;
   },
   incident: ({ action, severity, summary, details, links, key }) => {

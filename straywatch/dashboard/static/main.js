@@ -61,18 +61,19 @@ async function poll() {
 }
 
 function status() {
+  const { ailment = "", complaints = "" } = state.view?.health ?? {};
+  const also = ailment && ` ${ailment}. ${complaints}`;
   const at = (ms) => (ms ? `Stale since ${moment(ms, now())}.` : "Nothing could be read yet.");
   if (failing) {
-    return ["lost", answeredAt ? "Stale" : "No answer", at(answeredAt && answeredAt + state.offset), "The server of this page does not answer; it is asked again every second. If it was stopped, start it again."];
+    return ["lost", answeredAt ? "Stale" : "No answer", at(answeredAt && answeredAt + state.offset), "The server of this page does not answer; it is asked again every second. If it was stopped, start it again." + also];
   }
   if (!answer) return ["loading", "Connecting", "", ""];
   if (answer.error) {
-    return [answer.read_at ? "stale" : "lost", answer.read_at ? "Stale" : "No answer", at(answer.read_at), `Reading from AWS fails and is tried again: ${answer.error}`];
+    return [answer.read_at ? "stale" : "lost", answer.read_at ? "Stale" : "No answer", at(answer.read_at), `Reading from AWS fails and is tried again: ${answer.error}${also}`];
   }
   if (!state.view) return ["loading", "Reading", "", ""];
   const old = now() - answer.read_at;
-  if (old > OLD) return ["stale", "Stale", at(answer.read_at), `AWS was last read ${age(old)} ago; a newer reading is awaited.`];
-  const { ailment, complaints } = state.view.health;
+  if (old > OLD) return ["stale", "Stale", at(answer.read_at), `AWS was last read ${age(old)} ago; a newer reading is awaited.${also}`];
   return ailment ? ["live", "Live, monitor not well", `${ailment}.`, complaints] : ["live", "Live", "", ""];
 }
 

@@ -138,7 +138,7 @@ export function drawFindings({ findings, resolved: all }) {
   drawFindingsFrame(shown.length, open.length + resolved.length, begin, pages);
   const cut = state.status !== "OPEN" && all > resolved.length;
   byId("findings-cut").hidden = !cut;
-  if (cut) setText(byId("findings-cut"), `These are the newest ${number(resolved.length)} of ${number(all)}; straywatch findings list --state resolved has them all.`);
+  if (cut) setText(byId("findings-cut"), `These are the newest ${number(resolved.length)} of ${number(all)}; straywatch findings list --state resolved --limit ${all} has them all.`);
 }
 
 function drawFindingsFrame(count, all, begin, pages) {

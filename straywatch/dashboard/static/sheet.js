@@ -1,7 +1,7 @@
 // The sheet over the page, at an address of its own: a finding (#finding=ID) or an alert (#alert=N).
 
 import { badge, byId, el, other } from "./dom.js";
-import { forms } from "./forms.js";
+import { forms, line } from "./forms.js";
 import { age, time, word } from "./words.js";
 
 const sheet = byId("sheet");
@@ -103,10 +103,12 @@ function overBody(finding) {
 
 const risk = (finding) => el("p", { class: "how-bad" }, other(finding.risk || "Its risk is not known."));
 
-// `EITHER put it in a group` has its first word as the card's title.
+// `EITHER put it in a group (set ...)` has its beginning as the card's title.
 function card([purpose, commands]) {
-  const [title, note] = purpose.split(/ (.*)/s);
-  return el("section", { class: "way" }, el("h3", {}, word(title)), el("p", { class: "note" }, other(note)), ...commands.map(command));
+  const [, first, title, note] = purpose.match(/^(\S+) ([^(,]*)(.*)$/s);
+  const said = line(note.replace(/^, |^\(|\)$/g, ""));
+  said.className = "note";
+  return el("section", { class: "way" }, el("h3", {}, `${word(first)} ${title}`), said, ...commands.map(command));
 }
 
 function rest(finding) {
