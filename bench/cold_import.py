@@ -99,7 +99,8 @@ def _seconds(code: str, folder: Path) -> float:
 
 
 def _services(policy: Path) -> tuple[str, ...]:
-    statements = json.loads(policy.read_text())["Statement"]
+    listed = json.loads(policy.read_text())["Statement"]
+    statements = [each["Fn::If"][1] if "Fn::If" in each else each for each in listed]
     actions = [action for each in statements for action in _listed(each["Action"])]
     return tuple(sorted({action.partition(":")[0] for action in actions} & _CLIENTS))
 

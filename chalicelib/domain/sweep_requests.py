@@ -11,7 +11,7 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import MalformedCheckError
 
 SWEEP_VERSION = 1
-_KIND = "sweep"
+SWEEP_KIND = "sweep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ class SweepRequest:
 
 def encode_sweep(request: SweepRequest) -> str:
     """Write the message; `decode_sweep` reads it back."""
-    return json.dumps({"version": SWEEP_VERSION, "kind": _KIND} | encode(request))
+    return json.dumps({"version": SWEEP_VERSION, "kind": SWEEP_KIND} | encode(request))
 
 
 def decode_sweep(body: str) -> SweepRequest:
     """Read a message of this version. Raises MalformedCheckError, and nothing else."""
     try:
         message = json.loads(body)
-        known = message["version"] == SWEEP_VERSION and message["kind"] == _KIND
+        known = message["version"] == SWEEP_VERSION and message["kind"] == SWEEP_KIND
         if known:
             return decode(SweepRequest, message)
     except (ValueError, TypeError, KeyError, RecursionError) as error:

@@ -49,6 +49,8 @@ Examples:
 def _users_options(function: F) -> F:
     """Accept the three ways to say who is meant, of which one is to be given."""
     for option in (
+        click.option("--unit", metavar="ID", help="Only in this unit of an organization (ou-...)."),
+        click.option("--account", metavar="ID", help="Only in this account of an organization."),
         click.option("--user-id", metavar="ID", help="The user of this id (AIDA...)."),
         click.option("--path", help="All users on this path and below."),
         click.option("--name", metavar="PATTERN", help="All users of this name; * and ? may vary."),
@@ -84,6 +86,8 @@ def list_exemptions(ctx: click.Context, form: str, stage: str | None) -> None:
             "ended": has_ended(rule, now),
             "reason": rule.reason,
             "owner": rule.owner or None,
+            **({"account": rule.account} if rule.account else {}),
+            **({"unit": rule.unit} if rule.unit else {}),
         }
         for rule in stored.rules
     ]
@@ -124,6 +128,8 @@ def add(
     name: str | None,
     path: str | None,
     user_id: str | None,
+    account: str | None,
+    unit: str | None,
     reason: str,
     until: str | None,
     owner: str | None,
@@ -133,7 +139,7 @@ def add(
     """Exempt users from now on; an exemption of the same users is replaced."""
     kind, value = _users(name, path, user_id)
     _require_future(until)
-    more = {"until": until, "owner": owner}
+    more = {"until": until, "owner": owner, "account": account, "unit": unit}
     entry = {kind: value, "reason": reason, **{key: said for key, said in more.items() if said}}
     _edit(ctx, stage, lambda text: added(text, entry), everybody=everybody)
 
@@ -151,11 +157,14 @@ def remove(
     name: str | None,
     path: str | None,
     user_id: str | None,
+    account: str | None,
+    unit: str | None,
     stage: str | None,
 ) -> None:
     """Exempt users no longer; their grace begins now."""
     kind, value = _users(name, path, user_id)
-    _edit(ctx, stage, lambda text: removed(text, kind, value), everybody=True)
+    place = {key: said for key, said in (("account", account), ("unit", unit)) if said}
+    _edit(ctx, stage, lambda text: removed(text, kind, value, place), everybody=True)
 
 
 @command.command("check", epilog="\b\nExample:\n  straywatch exemptions check exemptions.json")

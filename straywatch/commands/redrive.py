@@ -109,6 +109,7 @@ def _redrive(session: boto3.Session, stack: Stack) -> Redrive:
         functions_client=session.client("lambda", config=RETRIES),
         check_queue_url=output(stack, "CheckQueueUrl"),
         import_queue_url=stack.outputs.get("ImportQueueUrl", ""),
+        sweep_queue_url=stack.outputs.get("SweepQueueUrl", ""),
         functions=frozenset(functions),
         queues={url.rpartition("/")[2]: url for url in urls},
     )

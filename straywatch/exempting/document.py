@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, Rule, parse
 from chalicelib.times import in_utc
@@ -57,15 +58,21 @@ def added(text: str, entry: Mapping[str, str]) -> str:
     return _written(document | {"exemptions": [*kept, dict(entry)]})
 
 
-def removed(text: str, kind: str, value: str) -> str:
-    """The document without the entry for these users. Raises WrongUsageError if it has none."""
+def removed(
+    text: str, kind: str, value: str, place: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The document without the entry for these users. Raises WrongUsageError if it has none.
+
+    `place` is the `account` or the `unit` that the entry is for, if it is for one alone.
+    """
     document = json.loads(text)
     entries = document.get("exemptions", [])
-    kept = [each for each in entries if _users(each) != {kind: value}]
+    kept = [each for each in entries if _users(each) != {kind: value, **place}]
     if len(kept) == len(entries):
         said = kind.replace("_", " ")
+        where = "".join(f" in {key} {one_line(name)}" for key, name in place.items())
         raise WrongUsageError(
-            f"no exemption is for {said} {value!r}: `straywatch exemptions list` shows all"
+            f"no exemption is for {said} {value!r}{where}: `straywatch exemptions list` shows all"
         )
     return _written(document | {"exemptions": kept})
 
@@ -82,8 +89,9 @@ def _ended(exemptions: Exemptions, now: datetime) -> Iterator[str]:
 
 
 def _users(entry: Mapping[str, str]) -> dict[str, str]:
-    """Whom an entry is for."""
-    return {kind: entry[kind] for kind in ("name", "path", "user_id") if kind in entry}
+    """Whom an entry is for, and where."""
+    keys = ("name", "path", "user_id", "account", "unit")
+    return {key: entry[key] for key in keys if key in entry}
 
 
 def _written(document: Mapping[str, object]) -> str:

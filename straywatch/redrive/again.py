@@ -52,6 +52,7 @@ class Redrive:
     check_queue_url: str
     functions: frozenset[str]
     import_queue_url: str = ""
+    sweep_queue_url: str = ""
     queues: Mapping[str, str] = field(default_factory=dict)
 
     def again(self, letter: DeadLetter) -> Result:
@@ -61,7 +62,7 @@ class Redrive:
         """
         try:
             match letter.kind:
-                case LetterKind.CHECK | LetterKind.IMPORT:
+                case LetterKind.CHECK | LetterKind.IMPORT | LetterKind.SWEEP:
                     return self._send(letter)
                 case LetterKind.INVOCATION | LetterKind.DELIVERY:
                     return self._invoke(letter, letter.function)
@@ -78,8 +79,14 @@ class Redrive:
 
     def _send(self, letter: DeadLetter) -> Result:
         """Back to the queue that it died in; where SQS does not tell that, to that of its kind."""
-        own = {LetterKind.CHECK: self.check_queue_url, LetterKind.IMPORT: self.import_queue_url}
+        own = {
+            LetterKind.CHECK: self.check_queue_url,
+            LetterKind.IMPORT: self.import_queue_url,
+            LetterKind.SWEEP: self.sweep_queue_url,
+        }
         url = self.queues.get(letter.queue) or own[letter.kind]
+        if not url and letter.kind is LetterKind.SWEEP:
+            return Left("no organization is watched any more: deploy with OrganizationId=")
         if not url:
             return Left("Security Hub is switched off: deploy with SecurityHubEnabled=yes")
         self.sqs.send_message(QueueUrl=url, MessageBody=letter.payload)

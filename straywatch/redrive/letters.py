@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from chalicelib.domain.check_requests import DigestRequest, MalformedCheckError, decode_check
+from chalicelib.domain.sweep_requests import SWEEP_KIND, decode_sweep
 from chalicelib.messages.body import SCHEMA as ALERT_SCHEMA
 
 _UNTOLD = "not told: the queue itself gave up on it after too many receives"
@@ -21,6 +22,8 @@ class LetterKind(StrEnum):
 
     CHECK = "check"
     """From the check queue."""
+    SWEEP = "sweep"
+    """From the sweep queue of an organization."""
     INVOCATION = "invocation"
     """A function failed on it, with all its retries."""
     DELIVERY = "delivery"
@@ -92,6 +95,8 @@ def _content(body: str, told: Mapping[str, str]) -> _Content:
         return LetterKind.IMPORT, _about_alert(value), told.get("reason", _UNTOLD), body, ""
     if "TARGET_ARN" in told:
         return _delivery(value, body, told)
+    if value.get("kind") == SWEEP_KIND:
+        return _sweep(body, told)
     if value.get("Type") == "Notification" and "Message" in value:
         return _notification(value, body, told)
     return _check(body, told)
@@ -104,6 +109,15 @@ def _check(body: str, told: Mapping[str, str]) -> _Content:
         return _unreadable(body, told, str(error))
     about = "the digest" if isinstance(request, DigestRequest) else request.user_name
     return LetterKind.CHECK, about, told.get("reason", _UNTOLD), body, ""
+
+
+def _sweep(body: str, told: Mapping[str, str]) -> _Content:
+    try:
+        account = decode_sweep(body).account
+    except MalformedCheckError as error:
+        return _unreadable(body, told, str(error))
+    about = f"account {account.account_id}"
+    return LetterKind.SWEEP, about, told.get("reason", _UNTOLD), body, ""
 
 
 def _invocation(value: Mapping[str, Any]) -> _Content:

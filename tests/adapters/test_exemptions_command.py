@@ -55,6 +55,25 @@ def test_exemptions_are_added_listed_and_removed(straywatch: Straywatch) -> None
     assert [each.get("path") for each in listed(straywatch)] == ["/break-glass/"]
 
 
+def test_an_exemption_in_one_account_is_another_than_one_everywhere(
+    straywatch: Straywatch,
+) -> None:
+    """Adding the one does not replace the other, nor does removing it."""
+    here = ("--account", "222222222222")
+    for place in ((), here, ("--unit", "ou-ab12-11111111")):
+        assert straywatch("exemptions", "add", *ROBOTS, *place).code == 0
+    assert len(listed(straywatch)) == 3
+    assert straywatch("exemptions", "remove", "--name", "ci-*").code == 0
+    account, unit = listed(straywatch)
+    assert (account["account"], unit["unit"]) == ("222222222222", "ou-ab12-11111111")
+    assert "in account 222222222222" in straywatch("exemptions", "list").out
+    assert straywatch("exemptions", "remove", "--name", "ci-*", *here).code == 0
+    assert len(listed(straywatch)) == 1
+    again = straywatch("exemptions", "remove", "--name", "ci-*", *here)
+    assert (again.code, again.is_one_clear_line) == (2, True)
+    assert "in account 222222222222" in again.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

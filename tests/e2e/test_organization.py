@@ -137,6 +137,11 @@ def world(package: Package) -> Iterator[World]:
         assert enabled.out.startswith("4 accounts watched, 4 new, 0 left; 4 sweeps asked for\n")
         yield made_world
         assert unlike_aws(aws.control) == []
+        # nothing but what the member refuses: no role of the hub's lacks anything
+        denied = {
+            (each["action"], each["caller_arn"].split(":")[4]) for each in aws.control.denials()
+        }
+        assert {account for _, account in denied} == {accounts["denied"]}
 
 
 def test_a_stray_of_a_member_is_told_of_with_its_account_and_owner(world: World) -> None:

@@ -227,9 +227,11 @@ def queue_of(mapping: Mapping[str, Any]) -> str:
 def sent_to(made: dict[str, Any], function: str) -> set[str]:
     """The logical ids of the queues that a function's role may send to."""
     (policy,) = made["Resources"][f"{function}Role"]["Properties"]["Policies"]
+    listed = policy["PolicyDocument"]["Statement"]
+    statements = [each["Fn::If"][1] if "Fn::If" in each else each for each in listed]
     return {
         statement["Resource"]["Fn::GetAtt"][0]
-        for statement in policy["PolicyDocument"]["Statement"]
+        for statement in statements
         if "sqs:SendMessage" in statement["Action"]
     }
 

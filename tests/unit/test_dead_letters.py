@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import CheckRequest, Origin, encode_check
+from chalicelib.domain.sweep_requests import SweepRequest, encode_sweep
 from straywatch.redrive.again import function_name
 from straywatch.redrive.letters import DeadLetter, LetterKind, read_letter
 from tests.unit.trail import at, created
@@ -51,6 +52,15 @@ def test_a_check_tells_its_user_and_the_reason_told_with_it() -> None:
         "ClientError: Throttling",
     )
     assert read.payload == CHECK
+
+
+def test_a_sweep_of_an_account_tells_which() -> None:
+    """It goes again as it is; one that cannot be read is for a person."""
+    body = encode_sweep(SweepRequest(Account("aws", "222222222222"), at()))
+    read = letter(body, reason="TimeoutError: too slow")
+    assert (read.kind, read.about) == (LetterKind.SWEEP, "account 222222222222")
+    assert (read.reason, read.payload) == ("TimeoutError: too slow", body)
+    assert letter('{"kind": "sweep", "version": 2}').kind is LetterKind.UNREADABLE
 
 
 def test_a_check_that_the_queue_gave_up_on_says_so() -> None:

@@ -8,13 +8,15 @@ from typing import Any
 from straywatch.doctor import forms
 from straywatch.doctor.intended import Intended
 from straywatch.doctor.kinds.interface import Call, Kind, Look, Property
+from straywatch.doctor.reading import looked
+from straywatch.doctor.world import ApiResponse, Ask
 
 _OF_RULE = ("ScheduleExpression", "EventPattern", "Description", "RoleArn")
 _ENABLED = ("ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
 
 
 def _put_rule(rule: Intended, names: frozenset[str], seen: Mapping[str, Any]) -> Iterator[Call]:
-    name, bus = _name(rule.physical_id)
+    name, bus = _name(rule)
     said = rule.properties
     if names - {"Targets"}:
         # PutRule takes away whatever it is not told
@@ -40,19 +42,25 @@ def _put_targets(
     yield Call("events", "put_targets", {"Rule": name, **bus, "Targets": wanted})
 
 
-def _name(physical_id: str) -> tuple[str, Mapping[str, str]]:
+def _name(rule: Intended) -> tuple[str, Mapping[str, str]]:
     """A rule's name, and its bus unless it is the default one."""
-    bus, bar, name = physical_id.rpartition("|")
-    return name, {"EventBusName": bus} if bar else {}
+    bus = rule.properties.get("EventBusName")
+    return rule.physical_id.rpartition("|")[2], {"EventBusName": bus} if bus else {}
+
+
+def _read_rule(ask: Ask, rule: Intended) -> ApiResponse:
+    """The rule and its targets, on its own bus: on another there is none of its name."""
+    name, bus = _name(rule)
+    looks = {
+        "rule": Look("events", "describe_rule", {"Name": name, **bus}),
+        "targets": Look("events", "list_targets_by_rule", {"Rule": name, **bus}),
+    }
+    return looked(ask, looks, rule)
 
 
 RULE = Kind(
     word="rule",
     area="hear",
-    looks={
-        "rule": Look("events", "describe_rule", {"Name": "{name}"}),
-        "targets": Look("events", "list_targets_by_rule", {"Rule": "{name}"}),
-    },
     properties={
         "EventPattern": Property("rule.EventPattern", "", form=forms.read),
         "ScheduleExpression": Property("rule.ScheduleExpression", ""),
@@ -60,4 +68,5 @@ RULE = Kind(
         "Targets": Property("targets.Targets", [], may_grow=True),
     },
     put=_put_rule,
+    read=_read_rule,
 )

@@ -44,6 +44,7 @@ def install() -> None:
     _name_accounts()
     _tell_roles_by_their_own_arn()
     _deliver_to_other_accounts()
+    _name_rules_with_their_bus()
     provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = {
         "create": _put_policy,
         "update": lambda _id, _old, new, *_, **__: _put_policy("", new, ""),
@@ -158,6 +159,30 @@ def _put_policy(_: str, properties: Mapping[str, Any], __: str) -> tuple[str, di
 def _remove_policy(physical_id: str, _: Mapping[str, Any]) -> None:
     bus, _bar, sid = physical_id.partition("|")
     eventbridge._remove_permission({"EventBusName": bus, "StatementId": sid})
+
+
+def _name_rules_with_their_bus() -> None:
+    """A rule of another bus than the default one is known to its stack as BUS|RULE.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-rule.html
+    """
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Events::Rule"]
+    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
+
+    def named(made: tuple[str, Any], properties: Mapping[str, Any]) -> tuple[str, Any]:
+        bus = properties.get("EventBusName", "default")
+        return (made[0] if bus == "default" else f"{bus}|{made[0]}"), made[1]
+
+    def created(logical_id: str, properties: Any, stack_name: str) -> tuple[str, Any]:  # noqa: ANN401 - the emulator's own
+        return named(create(logical_id, properties, stack_name), properties)
+
+    def updated(physical_id: str, old: Any, new: Any, *rest: Any) -> tuple[str, Any]:  # noqa: ANN401 - as above
+        return named(update(physical_id.rpartition("|")[2], old, new, *rest), new)
+
+    def deleted(physical_id: str, properties: Any) -> None:  # noqa: ANN401 - as above
+        delete(physical_id.rpartition("|")[2], properties)
+
+    handlers.update(create=created, update=updated, delete=deleted)
 
 
 @dataclass(frozen=True)
