@@ -56,6 +56,7 @@ def findings(draw: st.DrawFn, names: st.SearchStrategy[str] = HOSTILE) -> Findin
         unread=tuple(draw(st.lists(HOSTILE, max_size=3))),
         evidence=draw(st.sampled_from(Evidence)),
         cause=draw(st.sampled_from((cause, None))),
+        owner=draw(HOSTILE),
         flaps=draw(st.integers(0, 300)),
         status=Status.RESOLVED if over else Status.OPEN,
         resolved_at=NOW if over else None,

@@ -48,7 +48,13 @@ def test_every_command_is_told(name: str) -> None:
 LINKED = {
     *("docs.aws.amazon.com", "aws.amazon.com", "us-east-1.console.aws.amazon.com"),
     *("github.com", "doi.org", "semver.org", "keepachangelog.com"),
-    *("pathfinding.cloud", "cloud.hacktricks.wiki", "events.eu.pagerduty.com"),
+    *(
+        "repost.aws",
+        "endoflife.date",
+        "pathfinding.cloud",
+        "cloud.hacktricks.wiki",
+        "events.eu.pagerduty.com",
+    ),
     *("127.0.0.1", "bucket.s3.amazonaws.com"),
 }
 """The hosts that the pages link to; no package registry is one of them."""

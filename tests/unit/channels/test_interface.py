@@ -84,7 +84,7 @@ def test_a_message_has_its_subject_if_it_came_with_one() -> None:
     first, second = received(event)
     assert isinstance(first, Received)
     assert isinstance(second, Received)
-    assert first.subject.startswith("[HIGH] IAM user frank is in no group")
+    assert first.subject.startswith("[HIGH] frank in no group")
     assert second.subject == ""
 
 
