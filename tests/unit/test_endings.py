@@ -64,4 +64,5 @@ RESOLVED = [
 def test_channels_tell_what_the_table_holds(finding: Finding) -> None:
     """Chat and Security Hub get the body alone, and say the same as the operator's tools."""
     resolution = resolution_in(finding_body(finding)["resolution"])
+    assert resolution == finding.resolution
     assert list(life(finding))[-1].text.startswith(f"resolved: {in_full(resolution)}")
