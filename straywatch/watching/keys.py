@@ -20,14 +20,16 @@ _NAMES = {
     "\x1b[5~": "page up", "\x1b[6~": "page down", " ": "page down",
     "\x1b[H": "home", "\x1b[F": "end", "\x1b": "0", "\n": "enter", "\r": "enter",
 }  # fmt: skip
-
-
 _KEY = re.compile("\x1b(?:\\[[0-9;]*[~A-Za-z]|O[A-Za-z])?|.", re.DOTALL)
 
 
+Key = Callable[[float], str]
+"""Waits so many seconds for a key and names it; `""` if none was pressed."""
+
+
 @contextmanager
-def keys(stream: IO[Any] | None = None) -> Iterator[Callable[[float], str]]:
-    """Gives what waits so many seconds for a key and names it, or `""`, for a `with` block."""
+def keys(stream: IO[Any] | None = None) -> Iterator[Key]:
+    """Take the terminal's keys one by one for a `with` block."""
     terminal = stream or sys.stdin
     if not terminal.isatty():
         yield _no_key

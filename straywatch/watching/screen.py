@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console, Group
 from rich.live import Live
 
 from straywatch.terminal.signals import Stopped
 from straywatch.watching.follower import Follower, Seen
-from straywatch.watching.keys import keys
+from straywatch.watching.keys import Key, keys
 from straywatch.watching.picture import chosen, picture
 from straywatch.watching.view import View
 
@@ -18,17 +18,20 @@ from straywatch.watching.view import View
 class Screen:
     """A picture that is drawn again for each look; the window may change at any time."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(
+        self, console: Console, pressed: Callable[[], AbstractContextManager[Key]] = keys
+    ) -> None:
         self._console = console
+        self._pressed = pressed
         self._live = Live(console=console, auto_refresh=False, screen=True, transient=True)
         self._view = View()
         self._seen = Seen()
-        self._key: Callable[[float], str] = lambda _: ""
+        self._key: Key = lambda _: ""
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Take the terminal's other screen and its keys for a `with` block, and give them back."""
-        with self._live, keys() as self._key:
+        with self._live, self._pressed() as self._key:
             yield
 
     def draw(self, follower: Follower) -> None:

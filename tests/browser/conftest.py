@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scripts import chromium
 from tests.e2e.conftest import deployed, package, stack
@@ -21,6 +21,8 @@ CHROMIUM = chromium.find()
 collect_ignore_glob = [] if CHROMIUM else ["*"]
 PATIENCE_MS = 20_000
 """How long a test waits for what must show; a passing test never waits that long."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 OpenPage = Callable[..., Page]
 

@@ -6,7 +6,8 @@ import io
 import os
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,11 +19,12 @@ from rich.console import Console, Group
 
 from straywatch.observing.deployment import Observed
 from straywatch.observing.records import Reading
+from straywatch.terminal.signals import Stopped
 from straywatch.watching.follower import Follower
 from straywatch.watching.keys import keys
 from straywatch.watching.lines import Lines
 from straywatch.watching.picture import picture
-from straywatch.watching.screen import followed
+from straywatch.watching.screen import Screen, followed
 from straywatch.watching.view import View
 from tests.unit import observed_samples as samples
 from tests.unit.observed_samples import OBSERVED
@@ -195,6 +197,30 @@ def test_enter_opens_the_stray_that_is_chosen() -> None:
     assert "below), 0 back" in drawn(stepped(samples.usual()), 40, 15, view)
     assert followed(seen, View("log"), "enter") == View("log")
     assert followed(seen, view, "0") == View()
+
+
+def test_the_screen_follows_keys_and_q_ends_it() -> None:
+    """Down and Enter open the second stray; the terminal's other screen is left behind by `q`."""
+    pressed = iter(["down", "enter", "", "q"])
+
+    @contextmanager
+    def keyboard() -> Iterator[Callable[[float], str]]:
+        yield lambda _: next(pressed)
+
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=80, height=24, color_system=None)
+    screen = Screen(console, keyboard)
+    following = stepped(samples.usual())
+    with screen.running():
+        for _ in range(3):
+            screen.draw(following)
+            screen.wait(0)
+        screen.draw(following)
+        with pytest.raises(Stopped):
+            screen.wait(0)
+
+    assert "HIGH  deploy-legacy" in out.getvalue()
+    assert "\x1b[?1049l" in out.getvalue()
 
 
 def test_keys_that_come_at_once_are_all_told() -> None:

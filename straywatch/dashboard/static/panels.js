@@ -156,10 +156,10 @@ function drawFindingsFrame(count, all, begin, pages) {
   byId("page-on").disabled = state.page >= pages - 1;
 }
 
-function noneOpen({ deployment, health }) {
+function noneOpen({ deployment, health, resolved }) {
   const grace = spoken(deployment.grace_seconds);
   const said = `No open finding. One opens when a user stays in no group for ${grace}.`;
-  if (health.last_sweep) return said;
+  if (health.last_sweep || resolved) return said;
   const first = deployment.created + deployment.sweep_seconds * 1000;
   const sweep = first > now() ? `The first sweep comes by ${moment(first, now())}, and finds who was in no group before.` : "No sweep has looked yet for who was in no group before.";
   return `${said} ${sweep} To try it, create a user and wait: aws iam create-user --user-name straywatch-trial`;

@@ -121,7 +121,7 @@ function rest(finding) {
   return [el("h3", {}, "Its life"), life, list(finding.facts, "facts"), links, list(finding.ids, "facts ids")];
 }
 
-export function list(pairs, kind) {
+function list(pairs, kind) {
   const made = el("dl", { class: kind });
   for (const [name, text] of pairs) made.append(el("dt", {}, name), el("dd", {}, other(text)));
   return made;
