@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 
 from chalicelib.codec import decode, encode
@@ -20,7 +20,7 @@ from chalicelib.domain.alerts import missed_events_notice
 from chalicelib.domain.check_requests import Origin
 from chalicelib.domain.decision import FRESH, Decision, Row, Seen, decide
 from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError
-from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, Noted, in_order
+from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, Noted, in_order, past_of
 from chalicelib.domain.findings import Finding, NoFinding, Status, ToldHow, is_half_graded, moved_on
 from chalicelib.domain.risk import Risk
 from chalicelib.flows.commit import Commit, Life
@@ -205,13 +205,23 @@ class _Bulk:
     live: Mapping[str, Finding]
 
     @cached_property
-    def looks(self) -> Mapping[str, tuple[Fact, ...]]:
-        """What looks have shown, by the id of the user whom they showed."""
-        found: dict[str, tuple[Fact, ...]] = {}
-        for fact in chain.from_iterable(mark.facts for mark in self.marks.values()):
-            if fact.kind in (Kind.SETTLED, Kind.STRAY) and fact.user_id:
-                found[fact.user_id] = (*found.get(fact.user_id, ()), fact)
+    def _naming(self) -> Mapping[str, Mapping[str, Mark]]:
+        """The marks that tell the id of a user, by that id."""
+        found: dict[str, dict[str, Mark]] = {}
+        for name, mark in self.marks.items():
+            for user_id in {f.user_id for f in mark.facts if f.user_id and not f.is_by_look}:
+                found.setdefault(user_id, {})[name] = mark
         return found
+
+    def elsewhere(self, user: User) -> Iterator[Fact]:
+        """What is known of the user from under other names, though no event led from them.
+
+        Whatever it did there may have been the next bearer's: no cause.
+        """
+        for name, mark in self._naming.get(user.user_id, {}).items():
+            if name != user.name.lower():
+                past = past_of(mark, partial(self.mark, mark.account), user)
+                yield from (replace(f, cause=None) if f.kind is Kind.LEFT else f for f in past)
 
     def mark(self, account: Account, user_name: str) -> Mark:
         """What was known of the name."""
@@ -328,10 +338,10 @@ class _Run:
         return f"{self.account.key}:{user.user_id}:{number}"
 
     def _of(self, seen: Seen, user: User, inquiry: Inquiry) -> Seen:
-        """With what looks have shown of the user's id, under whatever name."""
+        """With what is known of the user's id, under whatever name."""
         seen = inquiry.of(seen, user)
-        looks = self.bulk.looks.get(user.user_id, ())
-        seen = replace(seen, past=in_order(dict.fromkeys((*seen.past, *looks))))
+        known = {(f.id, f.kind): f for f in (*self.bulk.elsewhere(user), *seen.past)}
+        seen = replace(seen, past=in_order(known.values()))
         return replace(seen, swept_at=self._swept_at(user))
 
     def _swept_at(self, user: User) -> datetime | None:

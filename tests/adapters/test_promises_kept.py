@@ -334,6 +334,23 @@ def test_the_next_check_follows_a_configuration_that_changed(stack: Stack) -> No
     assert check(encode_check(replace(request, user_name="bob"))) == "NON_COMPLIANT"
 
 
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_sweep_knows_by_its_id_who_was_renamed_untold(stack: Stack, *, joined: bool) -> None:
+    """What was told under the old name counts: the creation, or a joining after it."""
+    stack.create_user("dan", at(0))
+    stack.deployment().receive(created(0, "dan"))
+    if joined:
+        stack.deployment().receive(call("AddUserToGroup", 5, "dan"))
+        join("dan")
+    stack.clock.advance(10)
+    stack.deployment().sweep(lambda: 900.0).run(ACCOUNT)
+    if joined:
+        leave("dan")
+    client("iam").update_user(UserName="dan", NewUserName="rob")
+    stack.clock.advance(GRACE)
+    assert stack.deployment().sweep(lambda: 900.0).run(ACCOUNT).opened == (not joined)
+
+
 # -- what a fact costs ----------------------------------------------------------------------------
 
 
