@@ -91,7 +91,8 @@ class Row(StrEnum):
     """No stray, no open finding, but events had told of one: remember that it is over."""
     UNSURE_WHO = "unsure_who"
     """No stray, but the name changed hands lately, or its finding has another name. IAM was asked
-    for the groups and for the user in two calls, which may have shown two: a sweep asks in one."""
+    for the groups and for the user in two calls, which may have shown two: a sweep asks in one.
+    That it was no stray is remembered."""
     CLOSE = "close"
     """No stray any more: its finding is over."""
     IN_HAND = "in_hand"
@@ -215,7 +216,7 @@ def _no_stray(
 
 def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:
     """Whether the user is surely the one whom IAM showed in a group."""
-    lately = [f for f in seen.mark.facts if f.is_bound and now <= f.at + IDS_LINGER]
+    lately = [f for f in _handed_over(seen) if now <= f.at + IDS_LINGER]
     if seen.origin is Origin.SWEEP or not lately:
         return True
     bound, told = last_bound(seen.mark), joined(seen.past)
@@ -224,6 +225,13 @@ def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:
     if told and told.name.lower() in {group.lower() for group in groups}:
         return True
     return lately[-1].is_start and not groups
+
+
+def _handed_over(seen: Seen) -> list[Fact]:
+    """Every time that the name changed hands: who was made with it took it from nobody."""
+    facts = seen.mark.facts
+    made = [f for f in facts[:1] if f.kind is Kind.CREATED and not _is_anothers(f, seen.who)]
+    return [f for f in facts[len(made) :] if f.is_bound]
 
 
 def _is_anothers(bound: Fact, user: User | NoSuchUser | Unread) -> bool:

@@ -221,20 +221,14 @@ Read = Callable[[str], Mark]
 """Reads the mark of a name."""
 
 
-def past_of(mark: Mark, read: Read, user: User | None = None) -> tuple[Fact, ...]:
+def past_of(
+    mark: Mark, read: Read, user: User | None = None, left: Fact | None = None
+) -> tuple[Fact, ...]:
     """What is known of the name's bearer, in order, also from under the names it had before.
 
     `user` is the bearer as a look showed it, whose id and date of creation tell it from others.
+    With `left`, a rename, it is about whoever gave the name up by it, until then.
     """
-    return _traced(mark, None, read, user)
-
-
-def past_before(mark: Mark, left: Fact, read: Read) -> tuple[Fact, ...]:
-    """What is known of whoever gave the name up by the rename `left`, until then."""
-    return _traced(mark, left, read, None)
-
-
-def _traced(mark: Mark, left: Fact | None, read: Read, user: User | None) -> tuple[Fact, ...]:
     found: list[Fact] = []
     passed: dict[str, int] = {}
     is_first_bearer = False
@@ -245,7 +239,7 @@ def _traced(mark: Mark, left: Fact | None, read: Read, user: User | None) -> tup
             return in_order(found[: min(passed.values())])
         facts = tuple(f for f in facts if f.id not in passed)
         bound = _bound(facts, left, user, read, is_borne=_was_borne(mark, left))
-        found += _own(facts, bound, user)
+        found += _own(facts, bound, user, mark.noted)
         is_first_bearer = is_first_bearer if passed else bound is not None and facts[0] is bound
         if left and bound and _is_another(bound, user) and not is_first_bearer:
             # somebody else took the name, or this user bore the old one untold: nobody can say
@@ -295,11 +289,13 @@ def _bound(
 
 def _leads_back(told: Fact, by_look: Fact, read: Read) -> bool:
     """Whether told renames explain what the look found: from the name that it knew, to this one."""
+    passed: set[str] = set()
     while told.kind is Kind.TOOK and (by_look.after is None or told.at >= _second(by_look.after)):
         if _same(told.name, by_look.name):
             return True
+        passed.add(told.id)
         before = [f for f in read(told.name).facts if f.is_start and f.at <= told.at]
-        if not before or before[-1].id == told.id:
+        if not before or before[-1].id in passed:
             break
         told = before[-1]
     return False
@@ -319,7 +315,9 @@ def _is_another(start: Fact, user: User | None) -> bool:
     return start.at <= user.created_at - _CLOCK_SKEW
 
 
-def _own(facts: Sequence[Fact], bound: Fact | None, user: User | None) -> Iterator[Fact]:
+def _own(
+    facts: Sequence[Fact], bound: Fact | None, user: User | None, noted: Sequence[Noted]
+) -> Iterator[Fact]:
     """Those of the facts that are about the bearer.
 
     What tells an id is about whom it names. All else is about who had the name then: the bearer
@@ -329,6 +327,8 @@ def _own(facts: Sequence[Fact], bound: Fact | None, user: User | None) -> Iterat
     user_id = user.user_id if user else bound.user_id if bound and is_mine else ""
     born = _second(user.created_at) if user and not is_mine else None
     is_alone = _is_alone(facts, bound, born)
+    borne: tuple[Noted | Fact, ...] = (*noted, *facts)
+    seen = [each.at for each in borne if user_id and each.user_id == user_id]
     start, is_held, is_told = None, bound is None, False
     for fact in facts:
         if fact.is_by_look and fact is not bound:
@@ -343,7 +343,8 @@ def _own(facts: Sequence[Fact], bound: Fact | None, user: User | None) -> Iterat
         elif not is_held or (born is not None and fact.at < born):
             continue
         elif is_told or start is None or start.at < fact.at:
-            is_sure = is_told or (is_alone and fact.at != born)
+            is_known = any(at < fact.at and (start is None or start.at < at) for at in seen)
+            is_sure = is_told or is_known or (is_alone and fact.at != born)
             yield from _as_sure_as_it_is(fact, facts, start, is_sure=is_sure)
 
 
@@ -362,8 +363,10 @@ def _as_sure_as_it_is(
 
     In a second in which the name changed hands, a joining that may be another's does not count.
     """
-    is_first = start is not None and _second(start.at) == fact.at
-    is_shared = (is_first and facts[0].at < fact.at) or any(
+    before = [f for f in facts if f.at < fact.at]
+    is_free = bool(before) and before[-1].kind in _ENDS
+    is_first = start is not None and _second(start.at) == fact.at and not is_free
+    is_shared = (is_first and bool(before)) or any(
         f.is_bound and f is not start and f.at == fact.at for f in facts
     )
     if fact.kind is Kind.LEFT:

@@ -123,6 +123,8 @@ class Commit:
                 self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
             case Row.GRACE_RUNS:
                 self._await(decision, seen)
+            case Row.UNSURE_WHO:
+                self._note(seen, News(facts=(self._settled(seen),)))
             case Row.SETTLED | Row.AT_PEACE:
                 self._await(decision, seen)
                 self._note(seen, self._at_peace(decision, seen))
@@ -197,7 +199,7 @@ class Commit:
 
     def part_with_others(self, seen: Seen) -> None:
         """See to findings noted under the name whose users do not bear it any more."""
-        user_id = seen.who.user_id if isinstance(seen.who, User) else ""
+        user_id = _id_of(seen)
         for noted in seen.mark.noted:
             # who gave the name up by a rename is looked at under the new one: its event asked
             is_renamed = went_on(seen.mark, noted.at.replace(microsecond=0)) is not None
@@ -331,7 +333,7 @@ class Commit:
             return
         origin = Origin.SWEEP if seen.origin is Origin.SWEEP else Origin.EVENT
         asked = self.ask(CheckRequest(seen.mark.account, seen.mark.user_name, since, origin))
-        user_id = seen.who.user_id if isinstance(seen.who, User) else ""
+        user_id = _id_of(seen)
         facts: tuple[Fact, ...] = ()
         if decision.since and decision.since.evidence is not Evidence.EVENT:
             seen_from = seen.looked_at - self.settings.iam_lag
@@ -344,20 +346,28 @@ class Commit:
 
     def _at_peace(self, decision: Decision, seen: Seen) -> News:
         """A look found no stray: that is remembered where events had told otherwise."""
-        user_id = seen.who.user_id if isinstance(seen.who, User) else ""
-        at, seen_from = seen.looked_at, seen.looked_at - self.settings.iam_lag
+        user_id, at = _id_of(seen), seen.looked_at
         older = (f for f in seen.mark.facts if f.kind in (Kind.SETTLED, Kind.STRAY) and f.at < at)
         if decision.row is Row.AT_PEACE:
             return News(over=_noted(seen.mark, user_id))
         return News(
-            facts=(_look(Kind.SETTLED, at, user_id, seen_from),),
+            facts=(self._settled(seen),),
             forgotten=tuple(f.id for f in older if f.user_id == user_id),
             over=_noted(seen.mark, user_id),
         )
 
+    def _settled(self, seen: Seen) -> Fact:
+        """What IAM showed was so some time within its lag."""
+        at = seen.looked_at
+        return _look(Kind.SETTLED, at, _id_of(seen), at - self.settings.iam_lag)
+
     def _note(self, seen: Seen, news: News) -> None:
         if news.is_any:
             self.ledger.note(seen.mark, news, self.clock())
+
+
+def _id_of(seen: Seen) -> str:
+    return seen.who.user_id if isinstance(seen.who, User) else ""
 
 
 def _look(kind: Kind, at: datetime, user_id: str, after: datetime | None = None) -> Fact:

@@ -79,10 +79,12 @@ class Floods:
         if self.limits.above and severities:
             for _ in range(_ATTEMPTS):
                 # what this function wrote last still stands, or its version is refused
-                before = self._written.pop(account, None) or self._crowd(account)
-                now = self.clock()
+                written, now = self._written.pop(account, None), self.clock()
+                before = written or self._crowd(account)
                 crowd, how = joined(before, account, severities, self.limits, now)
                 if any(each.quiet for each in how):
+                    if written:
+                        continue  # a flood begins by what is read alone: this one may be over
                     crowd = self._flooded(account, crowd, now, asks=asks)
                 content = encode(crowd)
                 if self.documents.swap_document(account, _CROWD, content) is Write.DONE:

@@ -19,7 +19,7 @@ from chalicelib.domain.facts import (
     begun,
     flaps_within_a_day,
     last_bound,
-    past_before,
+    past_of,
     surplus,
     thought_stray_since,
     told_by,
@@ -146,7 +146,7 @@ class Receive:
 
         Nothing is handed over: whoever looks reads what the old name's mark tells of the user.
         """
-        past = past_before(mark, fact, lambda name: self.commit.ledger.mark(mark.account, name))
+        past = past_of(mark, lambda name: self.commit.ledger.mark(mark.account, name), left=fact)
         since = thought_stray_since(past)
         same_second = next((f for f in mark.facts if f.at == fact.at and f.is_start), None)
         if since is None and same_second:

@@ -205,6 +205,17 @@ KNOWN: Mapping[str, Plan] = {
         act(60.3, Do.RENAME, "tom", "dan"),
         act(61.1, Do.CREATE, "tom"),
     ),
+    "found in a group by a look that cannot say who is, and taken out of it untold": history(
+        60,
+        act(100, Do.CREATE, "cyd"),
+        act(300, Do.DELETE, "cyd"),
+        act(302, Do.CREATE, "cyd"),
+        act(490, Do.ADD, "cyd", "dev", told=LOST),
+        act(550, Do.ADD, "cyd", "ops", told=LOST),
+        act(620, Do.REMOVE, "cyd", "dev"),
+        act(685, Do.REMOVE, "cyd", "ops", told=LOST),
+        sweeps=(686,),
+    ),
 } | {
     f"a name changes hands {ms} ms after the event, about when a check looks": history(
         10,

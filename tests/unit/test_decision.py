@@ -302,6 +302,14 @@ def test_a_name_that_changed_hands_lately_leaves_it_open_who_is_in_the_group() -
     assert row(seen(taken, joined, look=InGroups(("ops",)), last=OPEN)) is Row.UNSURE_WHO
 
 
+def test_who_was_made_with_its_name_is_surely_the_one_in_the_group() -> None:
+    """Nobody had the name before: there is nobody whom IAM might still show."""
+    made = event("CreateUser", -60)
+    assert row(seen(made, look=IN_GROUP, last=OPEN)) is Row.CLOSE
+    before = event("RemoveUserFromGroup", -300)
+    assert row(seen(before, made, look=IN_GROUP, last=OPEN)) is Row.UNSURE_WHO
+
+
 def test_who_has_another_name_by_now_is_not_closed_by_what_the_next_bearer_is() -> None:
     """Another was created under the name: IAM shows who had it before, whom the next exempts."""
     former = replace(BOB, user_id="AIDAFORMER")

@@ -371,6 +371,13 @@ def test_a_rename_goes_back_and_forth() -> None:
     assert [fact.at for fact in past if fact.kind is not Kind.TOOK] == [at(1), at(6), at(8)]
 
 
+def test_who_takes_a_name_that_was_free_and_leaves_within_the_second_has_left() -> None:
+    """Given up before, as its event told: nobody else had it."""
+    story = [renamed(5, "bob", "rob"), renamed(7, "rob", "bob"), event("RemoveUserFromGroup", 7)]
+    assert cause(Marks(story).past(OLD)) == story[2].cause
+    assert cause(Marks(story[1:]).past(OLD)) is None
+
+
 def test_a_user_created_in_the_second_of_a_rename_took_the_freed_name() -> None:
     """CloudTrail tells whole seconds: the creation is no news about the one renamed away."""
     marks = Marks(
@@ -408,6 +415,23 @@ def test_somebody_elses_creation_takes_the_cause_away() -> None:
     assert (begun(past) is not None, cause(past)) == (True, None)
     past = Marks(arrived).past(user(15, "AIDANEXT"))  # it may have been made under another name
     assert (begun(past) is not None, cause(past)) == (True, None)
+
+
+@pytest.mark.parametrize("shown", ["noted", "seen"])
+def test_who_was_seen_under_the_name_is_sure_to_have_left(shown: str) -> None:
+    """Another bore the name before, and nobody told how it got it: it had it by the look."""
+    left = event("RemoveUserFromGroup", 30)
+    marks, who = Marks([event("CreateUser", 1), left]), user(15, "AIDANEXT")
+    news = {
+        "noted": News(noted=(Noted("AIDANEXT", 1, at(20)),)),
+        "seen": News(facts=(looked(Kind.SETTLED, 20, "AIDANEXT"),)),
+    }[shown]
+    marks["bob"] = with_news(marks["bob"], news)
+    assert cause(marks.past(who)) == left.cause
+    assert moved_since(marks.past(who), at(20)) == at(30)
+    marks.take(renamed(25, "ann", "bob"))
+    marks.take(event("DeleteUser", 26))
+    assert cause(marks.past(who)) is None
 
 
 def test_a_rename_from_before_the_user_was_made_was_anothers() -> None:
@@ -503,6 +527,14 @@ def test_a_look_that_finds_two_renames_waits_for_the_events_of_both() -> None:
     assert moved_since(marks.past(OLD), at(5)) is None  # who was called tmp is not told
     marks.take(renamed(20, "old", "tmp"))
     assert moved_since(marks.past(OLD), at(5)) == at(19)
+
+
+def test_names_that_go_round_within_a_second_lead_nowhere() -> None:
+    """Not even back to the name by which a look knew the user; and there is an end to asking."""
+    marks = Marks([renamed(20, "tmp", "bob"), renamed(20, "bob", "tmp")])
+    took = taken_by_look(OLD, "old", at(40), after=at(15))
+    marks["bob"] = with_news(marks.of("bob"), News(facts=(took,)))
+    assert [fact.id for fact in marks.past(OLD)] == [took.id]
 
 
 def test_what_tells_the_users_id_is_about_the_user_whatever_became_of_its_name() -> None:

@@ -636,6 +636,20 @@ def test_a_warm_function_counts_the_next_without_reading() -> None:
     assert (world.state.documents["crowd"]["count"], world.state.reads) == (5, 3)
 
 
+def test_a_flood_that_is_over_does_not_begin_anew_by_what_a_warm_function_knew() -> None:
+    """It was told to be over by another one."""
+    world = World()
+    warm = world.floods()
+    for finding in some(LIMIT + 1):
+        world.put(finding, warm.join(ACCOUNT, finding.severity))
+    over = world.state.documents["digest"]["floods"]
+    world.settle_all()
+    world.tell()
+    assert (len(over), world.state.documents["digest"].get("floods")) == (1, None)
+    warm.join(ACCOUNT, Severity.LOW)
+    assert "floods" not in world.state.documents["digest"]
+
+
 def test_a_crowd_that_cannot_be_counted_is_told_of_singly() -> None:
     """Rather a mail too many than somebody whom nobody names."""
     world = World(state=State(conflicts=100))
