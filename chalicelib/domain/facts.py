@@ -460,16 +460,22 @@ def stray_since(
         return start
     in_group_at = in_group.at + _A_SECOND if in_group else None
     no_stray_at = latest(last_at(past, Kind.SETTLED), looked, in_group_at) or start.at
-    seen = (f.at for f in past if f.kind is Kind.STRAY and f.earliest > no_stray_at)
-    return StraySince(next(seen, now), Evidence.SIGHTING)
+    return StraySince(_sighted(past, no_stray_at) or now, Evidence.SIGHTING)
 
 
 def thought_stray_since(past: Sequence[Fact]) -> datetime | None:
     """Since when the bearer may be a stray, without a look; None where it was settled since."""
-    in_group, told, over = joined(past), begun(past), _settled_at(past)
-    seen = (f.at for f in past if f.kind is Kind.STRAY and not (in_group and f.at <= in_group.at))
-    start = latest(None if told is None or in_group else told.at, *seen)
-    return None if start is None or (over is not None and _second(over) > start) else start
+    told, in_group, over = begun(past), joined(past), _settled_at(past)
+    if told and not in_group and (over is None or _second(over) <= told.at):
+        return told.at
+    in_group_at = in_group.at + _A_SECOND if in_group else None
+    return _sighted(past, latest(last_at(past, Kind.SETTLED), in_group_at))
+
+
+def _sighted(past: Sequence[Fact], after: datetime | None) -> datetime | None:
+    """When a look first found a stray, surely later than `after`."""
+    found = (f for f in past if f.kind is Kind.STRAY and (after is None or f.earliest > after))
+    return next((f.at for f in found), None)
 
 
 def _settled_at(past: Sequence[Fact]) -> datetime | None:

@@ -593,6 +593,15 @@ def test_a_sighting_after_a_joining_is_a_stray_again() -> None:
     assert thought_stray_since(marks.past(OLD)) == at(30)
     marks.take(event("AddUserToGroup", 40))
     assert thought_stray_since(marks.past(OLD)) is None
+    marks.take(event("RemoveUserFromGroup", 20))
+    assert thought_stray_since(marks.past(OLD)) is None
+
+
+def test_an_event_told_late_tells_more_than_a_sighting() -> None:
+    """A sweep saw it first, at 30; then came the event, of what had been at 10."""
+    marks = Marks([event("RemoveUserFromGroup", 10)])
+    marks["bob"] = with_news(marks["bob"], News(facts=(looked(Kind.STRAY, 30),)))
+    assert thought_stray_since(marks.past(OLD)) == at(10)
 
 
 # -- what may be going on ----------------------------------------------------------------------
