@@ -55,7 +55,7 @@ CAUGHT_BY: Mapping[str, str | int] = {
     "ends_no_flood": 116,
     "counts_who_is_open_alone": 116,
     "sends_no_digest": 116,
-    "imports_what_a_message_says": 140,
+    "imports_what_a_message_says": "an alert reaches Security Hub after its end",
 }
 
 
