@@ -20,6 +20,7 @@ from chalicelib.times import exact, parse_time
 T = TypeVar("T")
 Reader = Callable[[Any], Any]
 _UNSET = (None, "", ())
+_PLAIN = frozenset({str, int, bool, NoneType})
 
 
 class DecodingError(ValueError):
@@ -40,6 +41,8 @@ def encode(value: object, *, whole: bool = False, time: Callable[[datetime], str
 
     Fields that are None, "" or () are left out, unless the `whole` of it is asked for.
     """
+    if type(value) in _PLAIN:  # nearly all: what follows takes its time
+        return value
     if isinstance(value, datetime):
         return time(value)
     if isinstance(value, StrEnum):

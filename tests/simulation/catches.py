@@ -54,8 +54,8 @@ CAUGHT_BY: Mapping[str, str | int] = {
     "mutes_the_high": 168,
     "ends_no_flood": 116,
     "counts_who_is_open_alone": 116,
-    "sends_no_digest": 15,
-    "imports_what_a_message_says": 331,
+    "sends_no_digest": 116,
+    "imports_what_a_message_says": "an alert reaches Security Hub after its end",
 }
 
 

@@ -10,7 +10,7 @@ from tests.simulation.plan import Act, Do, Fault, Plan, Stretch
 
 _SERVICES = ("pagerduty", "pagerduty", "pagerduty", "sns", "events", "securityhub", "dynamodb")
 _FAULTS = (Fault.THROTTLED, Fault.DENIED, Fault.SERVER_ERROR, Fault.UNREACHED, Fault.UNANSWERED)
-_FLOODS, _CHANNELS = 0.05, 0.08
+_FLOODS, _CHANNELS = 0.04, 0.06
 """In how many histories each is; whoever has a flood mostly has channels, too."""
 
 

@@ -65,6 +65,9 @@ _HANDED_OVER = (
 )
 
 KNOWN: Mapping[str, Plan] = {
+    "an alert reaches Security Hub after its end": history(
+        0, act(10, Do.CREATE, "ann"), act(15, Do.ADD, "ann", "staff"), channels=True, luck=5
+    ),
     "a finding ends while its page is under way": history(
         0,
         act(10, Do.CREATE, "ann"),

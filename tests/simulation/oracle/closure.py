@@ -57,8 +57,9 @@ def _is_true(facts: Facts, finding: Finding, message: Published) -> bool:
         case _:
             # as IAM shows it: by a name or a tag from before, where it lags beyond any bound
             lag = facts.plan.iam_lag if facts.plan.iam_lag > BELIEVED else 0
+            # and it may have ended in the moment between the look and the reading of it
             return any(
-                u and facts.truth.exempt(u, later)
+                u and facts.truth.exempt_until(u, later) > later - SECOND
                 for u, m in users
                 for later in moments
                 if later == m or m < later <= _last_shown(facts, finding, m) + lag

@@ -120,7 +120,7 @@ class Facts:
     def is_misled(self, user_id: str, episode: Episode, start: int, end: int) -> bool:
         """Whether IAM showed what was so before the episode, or before a change since, for long.
 
-        A change of name just before it counts, too: what was told of the new one may not be its own.
+        A change of name just before counts, too: what was told of the new one may not be its own.
 
         AWS promises no bound for its lag: beyond the seconds for which an event goes before what
         IAM shows, nobody can tell an old answer from a new state of which no event came.
@@ -153,10 +153,24 @@ class Facts:
         )
 
     def is_nobodys(self, event: Event) -> bool:
-        """Whether it joined or left under a name in the very second in which that changed hands."""
+        """Whether it joined or left under a name in the very second in which that changed hands.
+
+        Or under one that IAM, lagging beyond any bound, still showed as somebody else's.
+        """
         if event.change not in ("AddUserToGroup", "RemoveUserFromGroup"):
             return False
-        return (event.name.lower(), event.told_at) in self._handed(event.user_id, event.told_at)
+        handed = self._handed(event.user_id, event.told_at)
+        return (event.name.lower(), event.told_at) in handed or self._shown_as_anothers(event)
+
+    def _shown_as_anothers(self, event: Event) -> bool:
+        if self.plan.iam_lag < BELIEVED:
+            return False
+        bearers = (
+            self.truth.named(event.name, look.view)
+            for look in self.looks_for(event.user_id)
+            if event.made_at <= look.at <= event.made_at + self.plan.iam_lag
+        )
+        return any(user is None or user.user_id != event.user_id for user in bearers)
 
     def _handed(self, user_id: str, since: int) -> set[tuple[str, int]]:
         return {

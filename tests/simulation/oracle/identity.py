@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.simulation.journal import Published
-from tests.simulation.oracle.facts import Facts, Finding, Violation
+from tests.simulation.oracle.facts import BELIEVED, Facts, Finding, Violation
 
 
 def judge(facts: Facts) -> Iterator[Violation]:
@@ -30,6 +30,19 @@ def _took_a_name_unseen(facts: Facts, finding: Finding) -> bool:
     )
 
 
+def _had_gone(facts: Facts, finding: Finding) -> bool:
+    """Whether IAM, lagging beyond any bound, showed a user under a name that it bore no more.
+
+    What the next bearer did may have been taken for its own.
+    """
+    bearers = (
+        (facts.truth.user(finding.user_id, look.at - BELIEVED), look.name.lower())
+        for look in facts.looks(finding)
+        if look.name and facts.plan.iam_lag > BELIEVED
+    )
+    return any(user is None or user.name.lower() != name for user, name in bearers)
+
+
 def _fault(facts: Facts, finding: Finding, message: Published) -> str:
     if finding.user_id not in facts.truth.users:
         return "there is no user of this id"
@@ -39,7 +52,8 @@ def _fault(facts: Facts, finding: Finding, message: Published) -> str:
     if message.finding["user_name"] not in names:
         return f"the user was never called {message.finding['user_name']}"
     cause = message.body["cause"]
-    if cause and not _took_a_name_unseen(facts, finding):
+    unsure = _took_a_name_unseen(facts, finding) or _had_gone(facts, finding)
+    if cause and not unsure:
         own = {e.event_id for e in facts.events_of(finding.user_id)}
         if cause["event_id"] not in own:
             return f"its cause {cause['event_id']} was about another user"

@@ -54,6 +54,7 @@ def _stands_for(facts: Facts, finding: Finding, episode: Episode, deadline: int)
         return True
     for event in facts.known(episode.user_id, deadline):
         moved = event.change in ("AddUserToGroup", "RemoveUserFromGroup")
+        moved = moved and not facts.is_nobodys(event)
         if (
             moved
             and event.told_at >= finding.decided_at + SECOND
