@@ -3,7 +3,7 @@
 One is npm's `@cloud-copilot/iam-simulate`, the other is in our tests, written from AWS's rules
 alone. Neither knows our algebra. Random accounts go through plan, apply, a stranger's change and
 undo; every user is asked about every request in every state. Exit code 1: a fault, or the judges
-differ; 3: there is no judge from npm here.
+differ; 3: there is no judge from npm here, or the time was up too early.
 """
 
 from __future__ import annotations
@@ -89,7 +89,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 3
     print("\n".join(total.lines()))
-    return 1 if total.faults or total.differences else 0
+    if total.faults or total.differences:
+        return 1
+    if total.queries.total() < options.queries:
+        print(f"the time is up before all {options.queries:,} were asked", file=sys.stderr)
+        return 3
+    return 0
 
 
 if __name__ == "__main__":

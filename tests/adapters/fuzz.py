@@ -2,7 +2,9 @@
 
     python -m tests.adapters.fuzz            what `make test` runs: each break somewhere, seconds
     python -m tests.adapters.fuzz --all      each break of each kind of call that a command makes:
-                                             TIMES; tells on stderr how far it is
+                                             a quarter of an hour on a quiet machine, half of it
+                                             the doctor's; tells on stderr how far it is
+    python -m tests.adapters.fuzz --only audit   the same for the commands that begin so
 
 Runs in a process of its own, in which no call is tried twice, and ends with 1 if a rule is broken.
 """
@@ -403,7 +405,9 @@ def _violations(folder: Path, *, everything: bool, only: str) -> Iterator[str]:
 def main() -> int:
     """Break all there is; say which rules were broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--all", action="store_true", help="each break at each call")
+    parser.add_argument(
+        "--all", action="store_true", help="each break of each kind of call: a quarter of an hour"
+    )
     parser.add_argument("--only", default="", help="so those commands alone that begin with this")
     chosen = parser.parse_args()
     begun, violations = time.monotonic(), 0

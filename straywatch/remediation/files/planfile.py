@@ -163,7 +163,9 @@ def _validated(data: dict[str, Any], text: str, name: str) -> Plan:
     try:
         file = _File.model_validate(data)
     except ValidationError as refused:
-        fault = refused.errors(include_url=False)[0]
+        # what is missing last: it may stand there under a misspelled name, which says more
+        every = refused.errors(include_url=False)
+        fault = min(every, key=lambda each: each["type"].startswith("missing"))
         path = [step for step in fault["loc"] if step != "[key]"]
         raise _refusal(text, name, path, fault["msg"].removeprefix("Value error, ")) from refused
     try:

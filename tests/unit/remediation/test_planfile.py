@@ -57,6 +57,8 @@ def line_of(content: str, part: str) -> int:
         ("max_gain: 0", "max_gain: -1", "max_gain", "greater than or equal to 0"),
         ("max_gain: 0", "max_gain: 0\nextra: 1", "extra", "not permitted"),
         ("scope: strays", "", "scope", "Field required"),
+        ("scope: strays", "skope: strays", "skope", "not permitted"),
+        ("create: true", "creat: true", "groups[0].creat", "nexpected keyword"),
         ("id: AIDABOB", "id: 5", "users[1].id", "valid string"),
         ("join: [access-s3]", "join: [access-s3, access-s3]", "users[0].join", "stands twice"),
         ("join: [access-s3]", "join: access-s3", "users[0].join", "valid tuple"),
