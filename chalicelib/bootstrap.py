@@ -78,7 +78,7 @@ class Deployment:
     def queue(self) -> CheckQueue:
         """The check queue and its dead-letter queue."""
         urls = self.settings.check_queue_url, self.settings.dead_letter_queue_url
-        return CheckQueue(self.clients.sqs, *urls)
+        return CheckQueue(self.clients.sqs, *urls, is_shared=self.hub is not None)
 
     @cached_property
     def receive(self) -> Receive:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.check_requests import (
     CheckRequest,
@@ -28,6 +28,9 @@ class CheckQueue:
     client: Callable[[], SQSClient]
     queue_url: str
     dead_letter_queue_url: str
+    is_shared: bool = False
+    """Whether many accounts wait in it: each is a group then, and SQS lets no noisy one hold up the
+    others. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html"""
 
     def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> datetime:
         """Queue the request until `due`, or for the 15 minutes SQS can hold it back.
@@ -38,8 +41,9 @@ class CheckQueue:
         handed_over_at = now + timedelta(seconds=delay)
         if isinstance(request, CheckRequest):
             request = replace(request, due=handed_over_at)
+        group: Any = {"MessageGroupId": request.account.key} if self.is_shared else {}
         self.client().send_message(
-            QueueUrl=self.queue_url, MessageBody=encode_check(request), DelaySeconds=delay
+            QueueUrl=self.queue_url, MessageBody=encode_check(request), DelaySeconds=delay, **group
         )
         return handed_over_at
 

@@ -57,6 +57,18 @@ def test_it_waits_in_the_queue(due: datetime, delay: int) -> None:
         assert CheckQueue(lambda: sqs, "checks", "dead").send(REQUEST, due, NOW) == at(delay)
 
 
+def test_checks_of_many_accounts_wait_in_groups() -> None:
+    """A storm in one of them holds up nobody else's."""
+    sqs = client("sqs")
+    body = encode_check(replace(REQUEST, due=NOW))
+    expected = {"QueueUrl": "checks", "MessageBody": body, "DelaySeconds": 0}
+    expected["MessageGroupId"] = ACCOUNT.key
+    with Stubber(sqs) as stub:
+        stub.add_response("send_message", {"MessageId": "1", "MD5OfMessageBody": "x"}, expected)
+        CheckQueue(lambda: sqs, "checks", "dead", is_shared=True).send(REQUEST, NOW, NOW)
+        stub.assert_no_pending_responses()
+
+
 def test_what_is_set_aside_says_why(queue: CheckQueue) -> None:
     """The body as it was, so that it can be run again, and the reason beside it."""
     queue.set_aside('{"version": 2}', "check message of version 2")

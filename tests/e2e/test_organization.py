@@ -152,7 +152,6 @@ def test_a_stray_of_a_member_is_told_of_with_its_account_and_owner(world: World)
     opened = world.hub.alert("bob")
     assert opened.body["finding"]["account_id"] == world.accounts["north"]
     assert opened.body["account_alias"] == "north"
-    assert opened.body["finding"]["detected_by"] == "event"
     assert opened.attributes["owner"] == "ann"
     assert opened.attributes["organizational_unit"].startswith("r-")
     assert world.document("north", "heard")
