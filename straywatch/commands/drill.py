@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from chalicelib.times import spoken
 from straywatch.alert_path.subscriptions import Standing, Subscription
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
@@ -17,7 +18,6 @@ from straywatch.drill.drill import MOST_PATIENCE, Plan, run, tidy
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError
 from straywatch.observing.deployment import observed_deployment
 from straywatch.observing.records import DrillRecord, Leg
-from straywatch.terminal.durations import spoken
 from straywatch.terminal.options import aws_context, aws_options, format_option
 from straywatch.terminal.signals import Stopped, stoppable
 from straywatch.text import visible

@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from chalicelib.text import counted
+from chalicelib.times import spoken
 from straywatch.doctor.drift import drifting
 from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned
 from straywatch.doctor.world import Unread, World
-from straywatch.terminal.durations import spoken
 
 _LONGEST_WAIT = timedelta(minutes=30)
 """A check waits 15 minutes at most, then is sent anew: an older one is not being taken."""

@@ -9,11 +9,10 @@ from typing import Any
 from chalicelib.adapters.items import from_item
 from chalicelib.domain.schedules import longest_gap
 from chalicelib.text import counted
-from chalicelib.times import iso, parse_time
+from chalicelib.times import iso, parse_time, spoken
 from straywatch.aws.clocks import told_time
 from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned
 from straywatch.doctor.world import Unread, World
-from straywatch.terminal.durations import spoken
 
 _SKEW_WARNS = 30
 _SKEW_FAILS = 300  # AWS refuses signatures that are five minutes off

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
+from chalicelib.times import spoken
 from straywatch.observing.deployment import Observed
 from straywatch.observing.figures import GAP
 from straywatch.observing.graces import running_graces
 from straywatch.observing.moments import moment
 from straywatch.observing.records import Reading, Unread
-from straywatch.terminal.durations import spoken
 
 LATE = timedelta(minutes=2)
 """So long after a grace, or after an alert was due to be sent, it is late."""

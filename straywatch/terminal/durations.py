@@ -1,13 +1,10 @@
-"""Lengths of time as people type them, `900`, `15m`, `2h`, `7d`, and as they are told."""
+"""Lengths of time as people type them, `900`, `15m`, `2h`, `7d`."""
 
 from __future__ import annotations
 
 import re
 
-from chalicelib.times import spoken
 from straywatch.errors import WrongUsageError
-
-__all__ = ["duration_seconds", "spoken"]
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 

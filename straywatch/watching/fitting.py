@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from straywatch.terminal.durations import spoken
+from chalicelib.times import spoken
 
 NARROW = 60
 """Columns below which bars shrink, reasons go, and a log entry has its time on a line above it."""
