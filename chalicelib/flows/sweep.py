@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 
 from chalicelib.codec import decode, encode
@@ -20,7 +20,7 @@ from chalicelib.domain.alerts import missed_events_notice
 from chalicelib.domain.check_requests import Origin
 from chalicelib.domain.decision import FRESH, Decision, Row, Seen, decide
 from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError
-from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, Noted, in_order, past_of
+from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, Noted, in_order
 from chalicelib.domain.findings import Finding, NoFinding, Status, ToldHow, is_half_graded, moved_on
 from chalicelib.domain.risk import Risk
 from chalicelib.flows.commit import Commit, Life
@@ -214,14 +214,18 @@ class _Bulk:
         return found
 
     def elsewhere(self, user: User) -> Iterator[Fact]:
-        """What is known of the user from under other names, though no event led from them.
+        """What tells the user's id under other names, though no event led from them.
 
-        Whatever it did there may have been the next bearer's: no cause.
+        The creation tells nothing of one who has moved under that name since, or whose heir has.
         """
         for name, mark in self._naming.get(user.user_id, {}).items():
-            if name != user.name.lower():
-                past = past_of(mark, partial(self.mark, mark.account), user)
-                yield from (replace(f, cause=None) if f.kind is Kind.LEFT else f for f in past)
+            if name == user.name.lower():
+                continue
+            moves = [f.at for f in mark.facts if f.kind in (Kind.JOINED, Kind.LEFT)]
+            for fact in mark.facts:
+                is_told = fact.user_id == user.user_id and not fact.is_by_look
+                if is_told and not (fact.kind is Kind.CREATED and moves and moves[-1] >= fact.at):
+                    yield fact
 
     def mark(self, account: Account, user_name: str) -> Mark:
         """What was known of the name."""
