@@ -53,6 +53,7 @@ def findings(draw: st.DrawFn, names: st.SearchStrategy[str] = HOSTILE) -> Findin
         user_arn=f"arn:aws:iam::123456789012:user/{name}",
         severity=draw(st.sampled_from(Severity)),
         risk=draw(HOSTILE),
+        owner=draw(HOSTILE),
         unread=tuple(draw(st.lists(HOSTILE, max_size=3))),
         evidence=draw(st.sampled_from(Evidence)),
         cause=draw(st.sampled_from((cause, None))),
