@@ -31,6 +31,7 @@ from chalicelib.flows.roster import RefreshRoster, Watched
 from chalicelib.flows.steps import Step
 from chalicelib.log import log
 from chalicelib.settings import FanOutSettings, OrganizationSettings, read_settings
+from chalicelib.text import harmless, plain
 from chalicelib.times import exact
 
 if TYPE_CHECKING:
@@ -175,16 +176,19 @@ class Hub:
         )
 
     def name_of(self, account: Account) -> str:
-        """The account's name in the organization; the own one's alias before that."""
+        """The account's name in the organization; the own one's alias before that.
+
+        A name holds whatever whoever made the account wrote, unlike an alias.
+        """
         alias = self._alias.of(account)
-        return alias or self.watched.member(account).name
+        return alias or harmless(self.watched.member(account).name)
 
     def labels_of(self, account: Account) -> Mapping[str, str]:
         """What subscriptions can go by besides: the account's unit, and its owner."""
         member = self.watched.member(account)
         owner = member.tag(self.settings.owner_tag)
         labels = {"organizational_unit": member.unit, "owner": owner}
-        return {name: value for name, value in labels.items() if value}
+        return {name: plain(value) for name, value in labels.items() if plain(value)}
 
     @cached_property
     def _alias(self) -> AccountAlias:

@@ -12,6 +12,7 @@ from chalicelib.domain.alerts import Alert, Message
 from chalicelib.messages.body import body_of
 from chalicelib.messages.mail import mail
 from chalicelib.messages.subject import sms, subject
+from chalicelib.text import plain
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -53,7 +54,7 @@ class AlertTopic:
 
 def attributes_of(message: Message) -> dict[str, str]:
     """What a subscription's filter policy can go by."""
-    owner = message.finding.owner if isinstance(message, Alert) else ""
+    owner = plain(message.finding.owner) if isinstance(message, Alert) else ""
     return {
         **({"owner": owner} if owner else {}),
         "type": message.type,

@@ -134,6 +134,17 @@ def test_a_members_user_is_looked_at_in_the_member(hub: Hub) -> None:
     assert hub.calls.count("AssumeRole") == 1
 
 
+def test_a_name_and_an_owner_that_others_chose_are_harmless(hub: Hub) -> None:
+    """They stand in mails and in attributes, of which SNS refuses control characters."""
+    wild = "a\x00\nwww.evil.example \u202e"
+    hub.list_accounts(Member(MEMBER, wild, ("r-ab12",), (f"owner={wild}",)))
+    organization = hub.cold().organization
+    assert organization.name_of(MEMBER) == "a??www[.]evil.example ?"
+    labels = {"organizational_unit": "r-ab12", "owner": "a??www.evil.example ?"}
+    assert organization.labels_of(MEMBER) == labels
+    assert organization.labels_of(STRANGER) == {}
+
+
 def test_an_event_of_the_own_account_costs_no_call_more_than_without_members(hub: Hub) -> None:
     """But for the note of when it was heard of, and that once in ten minutes."""
     deployment = hub.cold()
