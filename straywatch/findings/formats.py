@@ -116,7 +116,7 @@ def write_life(
 
 def _print_remedy(out: Console, finding: Finding, suggestion: Suggestion) -> None:
     say(out, "")
-    say(out, "To mend it:")
+    say(out, f"To mend it, with credentials for account {finding.account.account_id}:")
     group = suggestion.group if isinstance(suggestion, Certain) else ""
     for command in fix_commands(finding, group):
         say_whole(out, f"  {command}")
