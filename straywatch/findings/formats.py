@@ -116,6 +116,7 @@ def write_life(
 
 def _print_remedy(out: Console, finding: Finding, suggestion: Suggestion) -> None:
     say(out, "")
+    say(out, f"To fix it, with credentials for account {finding.account.account_id}:")
     group = suggestion.group if isinstance(suggestion, Certain) else ""
     for purpose, commands in ways_out(finding, group):
         say(out, purpose)

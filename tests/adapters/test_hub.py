@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -22,6 +25,7 @@ from tests.adapters.aws import REGION, client
 from tests.adapters.stack import Stack, aws_in_memory
 from tests.unit.records import NOW, at, envelope, record
 
+ROOT = Path(__file__).resolve().parents[2]
 MEMBER = Account("aws", "222222222222")
 STRANGER = Account("aws", "999999999999")
 UNIT = "ou-ab12-11111111"
@@ -132,6 +136,21 @@ def test_a_members_user_is_looked_at_in_the_member(hub: Hub) -> None:
     assert alert["finding"]["account_id"] == MEMBER.account_id
     assert alert["account_alias"] == "north"
     assert hub.calls.count("AssumeRole") == 1
+
+
+def test_one_account_alone_pays_for_nothing_of_it(hub: Hub) -> None:
+    """No module, no call, no account but the own one."""
+    del hub.stack.environment["ORGANIZATION_ID"]
+    alone = hub.cold()
+    assert alone.hub is None
+    assert alone.of(MEMBER) is alone
+    assert alone.on_check == alone.check
+    assert hub.told(MEMBER) == "ignored"
+    late = "import sys, app; print('chalicelib.hub' in sys.modules, len(sys.modules) > 1)"
+    run = subprocess.run(
+        [sys.executable, "-c", late], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert run.stdout == "False True\n"
 
 
 def test_a_name_and_an_owner_that_others_chose_are_harmless(hub: Hub) -> None:
