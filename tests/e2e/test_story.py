@@ -64,6 +64,8 @@ def _play(stack: LocalStack, users: Mapping[str, str], groups: list[str]) -> Non
     iam.add_user_to_group(UserName=users["in_time"], GroupName=groups[0])
     iam.delete_user(UserName=users["deleted"])
     iam.update_user(UserName=users["renamed"], NewUserName=users["renamed"] + ".new")
+    # CloudTrail tells whole seconds: a leaving in the second of a creation may be a former bearer's
+    time.sleep(1 - time.time() % 1)
     for group in groups:
         iam.remove_user_from_group(UserName=users["last_of_two"], GroupName=group)
     iam.remove_user_from_group(UserName=users["one_of_two"], GroupName=groups[0])
