@@ -129,7 +129,7 @@ def _facts(finding: Finding, alias: str, *, over: bool) -> Facts:
         named = elided(", ".join(finding.unread), 120)
         facts.insert(1, ("Not read", f"{named}; the severity allows for it"))
     facts += _began_by(finding) if over else _caused_by(finding)
-    if finding.flaps:
+    if finding.flaps > 1:  # everybody who is put in a group has left none once
         facts.append(("Unsteady", f"was in no group {counted(finding.flaps, 'time')} in a day"))
     return _settled(finding) + facts if over else facts
 
