@@ -44,6 +44,8 @@ MEMBER = Member(OTHER, "ward-north", (ROOT, WARD), ("team=care", "Owner=ann"))
         ("tag:team=x", "", "not included"),
         (ROOT, "name:*-north", "excluded by name:*-north"),
         ("222222222222", "tag:owner=ann", "excluded by tag:owner=ann"),
+        ("tag:owner=care", "", "not included"),
+        (ROOT, f"{LAB},tag:o=n", ""),
     ],
 )
 def test_accounts_are_chosen_by_id_unit_tag_and_name(include: str, exclude: str, told: str) -> None:
@@ -51,11 +53,27 @@ def test_accounts_are_chosen_by_id_unit_tag_and_name(include: str, exclude: str,
     assert selection_of(include, exclude).why_not(MEMBER) == told
 
 
-@pytest.mark.parametrize("text", ["ward", "tag:team", "name:", "ou-1", "12345", "tag:=x"])
+@pytest.mark.parametrize("text", ["ward", "tag:team", "a:b=c", "name:", "ou-1", "12345", "tag:=x"])
 def test_what_selects_nothing_is_refused(text: str) -> None:
     """A slip of the pen must not mean `all accounts`, nor none."""
     with pytest.raises(InvalidSelectionError, match="is no account id"):
         selection_of(text, "")
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "needed"),
+    [
+        ("", "", False),
+        (f"{ROOT},tag:a=b", "", True),
+        ("", f"tag:a=b,{LAB}", True),
+        (LAB, "", False),
+    ],
+)
+def test_tags_are_read_where_the_choice_needs_them(
+    include: str, exclude: str, *, needed: bool
+) -> None:
+    """They take a call for each account."""
+    assert selection_of(include, exclude).needs_tags is needed
 
 
 def test_a_list_of_accounts_is_read() -> None:
@@ -69,6 +87,7 @@ def test_a_member_is_stored_and_read_back() -> None:
     """As the state table keeps it."""
     assert decode(Member, encode(MEMBER)) == MEMBER
     assert (MEMBER.unit, MEMBER.tag("owner"), MEMBER.tag("none")) == (WARD, "ann", "")
+    assert Member(OTHER).unit == "", "nobody told"
 
 
 @dataclass

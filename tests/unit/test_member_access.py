@@ -1,0 +1,25 @@
+"""What of AWS's errors says that a member does not let the hub look."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.domain.member_access import is_refusal
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "expected"),
+    [
+        ("AssumeRole", "AccessDenied", True),
+        ("GetUser", "AccessDenied", True),
+        ("GetAccountAuthorizationDetails", "InvalidClientTokenId", True),
+        ("GetPolicy", "AccessDeniedException", True),
+        ("AssumeRole", "Throttling", False),
+        ("GetUser", "NoSuchEntity", False),
+        ("PutItem", "AccessDeniedException", False),
+        ("PutItem", "Throttling", False),
+    ],
+)
+def test_a_refusal_is_the_members_own(operation: str, code: str, *, expected: bool) -> None:
+    """What the hub may not do at home is its own trouble, and a throttled call is none."""
+    assert is_refusal(operation, code) is expected
