@@ -7,36 +7,34 @@ from pathlib import Path
 
 import pytest
 
+from scripts import settings_page
 from straywatch.cli import COMMANDS
 from straywatch.deploy.template import assemble
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CHANNELS = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
-PLATFORM = (ROOT / "docs" / "platform.md").read_text(encoding="utf-8")
-ORGANIZATION = (ROOT / "docs" / "organization.md").read_text(encoding="utf-8")
 PAGES = "".join((README, *(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))))
 PARAMETERS = assemble()["Parameters"]
-CELLS = [[cell.strip() for cell in row.split("|")[1:-1]] for row in README.splitlines()]
-ROWS = {
-    cells[0].strip("`"): cells[1].strip("`")
-    for cells in CELLS
-    if len(cells) == 3 and cells[0].startswith("`")
-}
-"""The README's table of settings: each parameter and its default."""
+ROWS = [
+    (page, *cells[:2])
+    for page in ("README.md", "docs/organization.md", "docs/platform.md")
+    for row in (ROOT / page).read_text("utf-8").splitlines()
+    if len(cells := [cell.strip() for cell in row.split("|")[1:-1]]) == 3
+    and re.fullmatch(r"`[A-Z]\w+`", cells[0])
+]
+"""Of each page that says what a parameter is good for: the parameter and its default."""
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
-def test_every_parameter_is_told(name: str) -> None:
-    """Settings with their defaults in the README, those of a channel or a platform on its page."""
-    default = PARAMETERS[name]["Default"]
-    elsewhere = f"`{name}`" in PLATFORM or f"`{name}` | {default} |" in ORGANIZATION
-    assert ROWS.get(name) == str(default) or name in CHANNELS or elsewhere
+def test_the_reference_of_the_settings_is_written_from_the_template() -> None:
+    """If not: `python -m scripts.settings_page`."""
+    assert settings_page.PAGE.read_text("utf-8") == settings_page.page()
 
 
-def test_every_row_is_a_parameter() -> None:
-    """None is told that is not there any more."""
-    assert ROWS.keys() <= PARAMETERS.keys()
+@pytest.mark.parametrize(("page", "name", "default"), ROWS)
+def test_each_row_has_the_default_of_its_parameter(page: str, name: str, default: str) -> None:
+    """And none is told that is not there any more."""
+    assert page
+    assert default.strip("`") == str(PARAMETERS[name.strip("`")]["Default"])
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -53,7 +51,9 @@ LINKED = {
         "endoflife.date",
         "pathfinding.cloud",
         "cloud.hacktricks.wiki",
+        "events.pagerduty.com",
         "events.eu.pagerduty.com",
+        "proxy.example.com",
     ),
     *("127.0.0.1", "bucket.s3.amazonaws.com"),
 }
