@@ -24,8 +24,8 @@ _HEAD = """\
 
 <!-- Written by `python -m scripts.settings_page` from .chalice/template/: change it there. -->
 
-Each is a parameter of the stack, for instance `straywatch deploy --parameter ReminderHours=12`. What
-is not given stays as it is. CloudFormation refuses what is not allowed, before anything is changed.
+Each is a parameter of the stack: `straywatch deploy --parameter ReminderHours=12`. What is not
+given stays as it is. CloudFormation refuses what is not allowed, before anything is changed.
 What they are good for: [README](../README.md#settings), [channels](channels.md),
 [many accounts](organization.md), [platform](platform.md).
 """

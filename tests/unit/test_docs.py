@@ -45,6 +45,7 @@ def test_every_command_is_told(name: str) -> None:
 
 LINKED = {
     *("docs.aws.amazon.com", "aws.amazon.com", "us-east-1.console.aws.amazon.com"),
+    *("www.ecfr.gov", "www.govinfo.gov"),
     *("github.com", "doi.org", "semver.org", "keepachangelog.com"),
     *(
         "repost.aws",
