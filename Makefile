@@ -25,7 +25,7 @@ demo: $(VENV) ## Watch the packaged monitor at work on an embedded AWS; ONCE=1 e
 test: $(VENV) ## Run every check and every test, side by side.
 	@.venv/bin/python -m scripts.checks --with-tests
 
-check: $(VENV) ## Run the checks alone: format, lint, types, imports, template.
+check: $(VENV) ## Run the checks alone: format, lint, types, imports, template, workflows, unsafe code.
 	@.venv/bin/python -m scripts.checks
 
 package: $(VENV) ## Write build/package/sam.json and build/package/deployment.zip.

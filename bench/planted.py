@@ -42,7 +42,7 @@ def permission(number: int) -> dict[str, Any]:
 
 def planted(shape: Shape, seed: int = 1) -> tuple[Snapshot, int]:
     """An account and the number of roles that its users hold. The same seed, the same account."""
-    dice = random.Random(seed)  # noqa: S311 - a repeatable account, not a secret
+    dice = random.Random(seed)  # nosec B311  # noqa: S311 - a repeatable account, not a secret
     roles = [
         dice.sample(range(shape.permissions), dice.randint(shape.smallest, shape.largest))
         for _ in range(shape.roles)

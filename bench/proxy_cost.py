@@ -47,7 +47,7 @@ def _iam(endpoint: str) -> IAMClient:
         endpoint_url=endpoint,
         region_name="us-east-1",
         aws_access_key_id="testing",
-        aws_secret_access_key="testing",  # noqa: S106 - what moto takes, and no secret
+        aws_secret_access_key="testing",  # nosec B106  # noqa: S106 - what moto takes, and no secret
     )
 
 

@@ -18,6 +18,7 @@ from scripts import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
+_CODE = ("app.py", "chalicelib", "straywatch", "scripts", "bench")
 _CLOSING = re.compile(
     r"=*\s*(.*\b(?:passed|failed|error|errors|no tests ran)\b.* in [\d.]+s.*?)\s*=*"
 )
@@ -49,6 +50,8 @@ def checks(scratch: str) -> tuple[Check, ...]:
         Check("lint", (str(_BIN / "ruff"), "check", ".")),
         Check("imports", (str(_BIN / "lint-imports"),)),
         Check("template", (python, "-m", "straywatch", "package", "--out", scratch)),
+        Check("workflows", (str(_BIN / "zizmor"), "--offline", "--quiet", ".github")),
+        Check("unsafe", (str(_BIN / "bandit"), "-q", "-c", "pyproject.toml", "-r", *_CODE)),
         Check("types", (str(_BIN / "mypy"),)),
     )
 

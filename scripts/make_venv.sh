@@ -43,8 +43,9 @@ pip() {
         fail "the dependencies could not be installed; the same command goes on from here"
 }
 # The lock is whole, so nothing needs to be resolved; most of it is never imported, so byte-code is
-# made now only for what short-lived processes import each time.
-pip install --no-deps --no-compile --requirement requirements-dev.txt
+# made now only for what short-lived processes import each time. straywatch itself, which is a folder and
+# has no hash, is a step of its own.
+pip install --no-deps --no-compile --require-hashes --requirement requirements-dev.txt
 pip install --no-deps --no-build-isolation --editable .
 # What pip finds missing it says at a level that -qq hides.
 missing=$(.venv/bin/python -m pip --disable-pip-version-check check) ||

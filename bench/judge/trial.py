@@ -43,7 +43,7 @@ class State:
 
 def try_account(seed: int, contexts: int, ask: Ask, folder: Path, iam: IAMClient) -> Counts:
     """Play one account and count. The same seed, the same account and questions."""
-    dice = random.Random(seed)  # noqa: S311 - a repeatable account, not a secret
+    dice = random.Random(seed)  # nosec B311  # noqa: S311 - a repeatable account, not a secret
     accounts.populate(iam, dice)
     options = Options(
         dice.choice(["direct", "strays"]), dice.choice([0, 0, 0, 5]), dice.choice([None, 1])

@@ -128,7 +128,7 @@ class Campaign:
         return sorted(p for p in chosen if p.name != "__init__.py")
 
     def _drawn(self) -> Iterator[tuple[Path, Fault]]:
-        draw = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
+        draw = random.Random(self.seed)  # nosec B311  # noqa: S311 - repeatable, not secret
         for path in self.modules():
             for fault in faults(path.read_text(encoding="utf-8")):
                 if draw.random() < self.share:

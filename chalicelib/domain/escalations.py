@@ -45,7 +45,7 @@ ALONE: Mapping[str, str] = MappingProxyType(
 )
 """Actions that suffice to make oneself an administrator, with the kind of resource each needs."""
 
-PASS_ROLE = "iam:PassRole"  # noqa: S105 - an action's name
+PASS_ROLE = "iam:PassRole"  # nosec B105  # noqa: S105 - an action's name
 
 WITH_PASS_ROLE = (
     "apprunner:CreateService",

@@ -76,7 +76,7 @@ def _strange_xml(body: bytes, expected: Shape | None, *, is_error: bool) -> str:
     """What is wrong with XML that is an error, or an answer of the expected shape, if any."""
     if not body.strip():
         return "nothing" if is_error or expected else ""
-    root = ET.fromstring(body)  # noqa: S314 - botocore parses the very same with it
+    root = ET.fromstring(body)  # nosec B314  # noqa: S314 - botocore parses the very same with it
     wrapper = expected.serialization.get("resultWrapper") if expected and not is_error else None
     within = {child.tag.rpartition("}")[2] for child in root}
     return "XML of another kind" if wrapper and wrapper not in within else ""

@@ -9,7 +9,7 @@ from enum import StrEnum
 class Level(StrEnum):
     """How a check ended."""
 
-    PASS = "PASS"  # noqa: S105 - no password
+    PASS = "PASS"  # nosec B105  # noqa: S105 - no password
     WARN = "WARN"
     FAIL = "FAIL"
     NOT_CHECKED = "NOT CHECKED"

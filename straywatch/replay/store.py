@@ -93,7 +93,7 @@ class Store:
     def stretches(self, *, longest_first: bool = False, limit: int = -1) -> Iterator[Stretch]:
         """The stretches by their beginning, or the longest; `limit` of them (-1: all)."""
         order = "seconds DESC, since" if longest_first else "since, account_id, user_name"
-        query = f"SELECT * FROM stretches ORDER BY {order} LIMIT ?"  # noqa: S608 - one of two orders
+        query = f"SELECT * FROM stretches ORDER BY {order} LIMIT ?"  # nosec B608  # noqa: S608 - one of two orders
         for row in self._db.execute(query, (limit,)):
             yield _stretch(row)
 

@@ -7,36 +7,34 @@ from pathlib import Path
 
 import pytest
 
+from scripts import settings_page
 from straywatch.cli import COMMANDS
 from straywatch.deploy.template import assemble
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CHANNELS = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
-PLATFORM = (ROOT / "docs" / "platform.md").read_text(encoding="utf-8")
-ORGANIZATION = (ROOT / "docs" / "organization.md").read_text(encoding="utf-8")
 PAGES = "".join((README, *(page.read_text("utf-8") for page in (ROOT / "docs").glob("*.md"))))
 PARAMETERS = assemble()["Parameters"]
-CELLS = [[cell.strip() for cell in row.split("|")[1:-1]] for row in README.splitlines()]
-ROWS = {
-    cells[0].strip("`"): cells[1].strip("`")
-    for cells in CELLS
-    if len(cells) == 3 and cells[0].startswith("`")
-}
-"""The README's table of settings: each parameter and its default."""
+ROWS = [
+    (page, *cells[:2])
+    for page in ("README.md", "docs/organization.md", "docs/platform.md")
+    for row in (ROOT / page).read_text("utf-8").splitlines()
+    if len(cells := [cell.strip() for cell in row.split("|")[1:-1]]) == 3
+    and re.fullmatch(r"`[A-Z]\w+`", cells[0])
+]
+"""Of each page that says what a parameter is good for: the parameter and its default."""
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
-def test_every_parameter_is_told(name: str) -> None:
-    """Settings with their defaults in the README, those of a channel or a platform on its page."""
-    default = PARAMETERS[name]["Default"]
-    elsewhere = f"`{name}`" in PLATFORM or f"`{name}` | {default} |" in ORGANIZATION
-    assert ROWS.get(name) == str(default) or name in CHANNELS or elsewhere
+def test_the_reference_of_the_settings_is_written_from_the_template() -> None:
+    """If not: `python -m scripts.settings_page`."""
+    assert settings_page.PAGE.read_text("utf-8") == settings_page.page()
 
 
-def test_every_row_is_a_parameter() -> None:
-    """None is told that is not there any more."""
-    assert ROWS.keys() <= PARAMETERS.keys()
+@pytest.mark.parametrize(("page", "name", "default"), ROWS)
+def test_each_row_has_the_default_of_its_parameter(page: str, name: str, default: str) -> None:
+    """And none is told that is not there any more."""
+    assert page
+    assert default.strip("`") == str(PARAMETERS[name.strip("`")]["Default"])
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -47,13 +45,16 @@ def test_every_command_is_told(name: str) -> None:
 
 LINKED = {
     *("docs.aws.amazon.com", "aws.amazon.com", "us-east-1.console.aws.amazon.com"),
+    *("www.ecfr.gov", "www.govinfo.gov"),
     *("github.com", "doi.org", "semver.org", "keepachangelog.com"),
     *(
         "repost.aws",
         "endoflife.date",
         "pathfinding.cloud",
         "cloud.hacktricks.wiki",
+        "events.pagerduty.com",
         "events.eu.pagerduty.com",
+        "proxy.example.com",
     ),
     *("127.0.0.1", "bucket.s3.amazonaws.com"),
 }
@@ -80,6 +81,20 @@ def test_a_decision_is_called_by_its_number() -> None:
     assert [link for link in links if link[0] != link[1]] == []
 
 
+_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def test_each_test_that_a_page_names_exists() -> None:
+    """What a page says is held by a test is held by one that is still there."""
+    missing = [
+        f"{page.name}: {file}::{name}"
+        for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+        for file, name in _TEST.findall(page.read_text("utf-8"))
+        if f"\ndef {name}(" not in (ROOT / file).read_text("utf-8")
+    ]
+    assert missing == []
+
+
 RELIANCES = [
     [cell.strip() for cell in row.split("|")[1:-1]]
     for row in (ROOT / "docs" / "aws.md").read_text("utf-8").splitlines()
@@ -90,14 +105,7 @@ RELIANCES = [
 
 @pytest.mark.parametrize("row", RELIANCES, ids=lambda row: row[0][:40])
 def test_what_is_relied_on_has_a_source_and_a_test_or_says_that_it_has_none(row: list[str]) -> None:
-    """Each test named there exists; a row without one says so."""
+    """A row without a test says so."""
     _, page, _, tests = row
-    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", tests)
-    missing = [
-        f"{file}::{name}"
-        for file, name in named
-        if f"\ndef {name}(" not in (ROOT / file).read_text("utf-8")
-    ]
-    assert missing == []
-    assert bool(named) != tests.startswith("**nothing**")
+    assert bool(_TEST.search(tests)) != tests.startswith("**nothing**")
     assert "](https://docs.aws.amazon.com/" in page or page == "not documented"

@@ -11,7 +11,7 @@ from straywatch.aws.sessions import RETRIES
 
 REGION = "us-east-1"
 ACCESS_KEY_ID = "test"
-SECRET_ACCESS_KEY = "test"  # noqa: S105 - the emulator's well-known root key
+SECRET_ACCESS_KEY = "test"  # nosec B105  # noqa: S105 - the emulator's well-known root key
 ACCOUNT_ID = "000000000000"
 
 

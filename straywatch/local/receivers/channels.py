@@ -16,7 +16,7 @@ from straywatch.local.receivers.pagerduty import ROUTING_KEY, PagerDuty
 from straywatch.local.receivers.webhook import Webhook
 
 PHONE = "+15551234567"
-_SECRET = "straywatch/pagerduty"  # noqa: S105 - the secret's name
+_SECRET = "straywatch/pagerduty"  # nosec B105  # noqa: S105 - the secret's name
 _CONFIRM_SECONDS = 20.0
 
 Tell = Callable[[str, str], None]

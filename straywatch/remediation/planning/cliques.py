@@ -137,7 +137,7 @@ class _Graph:
     def _greedy(self, piece: int, turn: int) -> list[int]:
         """Cover the piece, the cells with the fewest neighbours first; ties as `turn` has them."""
         order = list(bits(piece))
-        random.Random(turn).shuffle(order)  # noqa: S311 - the same order on every machine, no secret
+        random.Random(turn).shuffle(order)  # nosec B311  # noqa: S311 - the same order on every machine, no secret
         order.sort(key=lambda cell: (self.near[cell] & piece).bit_count())
         left, chosen = piece, []
         for cell in order:
