@@ -39,7 +39,7 @@ destroy: $(VENV) ## Remove a deployment, keeping its findings: [STAGE=name] [YES
 
 bench: $(VENV) ## Measure imports, sizes, API calls, delays; ask an independent judge (Node); plant faults.
 	@.venv/bin/python -m bench
-	@.venv/bin/python -m bench.mutation --share 0.1
+	@.venv/bin/python -m bench.mutation --share 0.02 --only domain/,channels/
 
 simulate: $(VENV) ## Play N random histories against the monitor and its promises: [N=1000] [SEED=any].
 	@.venv/bin/python -m tests.simulation $(if $(N),$(N),1000) $(if $(SEED),--seed $(SEED))

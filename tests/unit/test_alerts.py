@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from chalicelib.domain.alerts import WORST_NAMED, Digest, configuration_notice, digest_of
+import pytest
+
+from chalicelib.domain.alerts import (
+    WORST_NAMED,
+    Alert,
+    Audience,
+    Digest,
+    configuration_notice,
+    digest_of,
+)
 from chalicelib.domain.findings import AlertType, Finding
 from chalicelib.domain.severity import Severity
 from tests.unit.finding_samples import OPENED
@@ -67,3 +76,23 @@ def test_the_faults_of_a_configuration_are_told_as_far_as_a_mail_bears() -> None
     assert told.detail == "The last good configuration stays in force. Faults: one; two."
     assert (told.type, told.severity) == (AlertType.HEALTH, Severity.HIGH)
     assert configuration_notice(ACCOUNT, ("x" * 9000,)).detail.count("x") == 3000
+
+
+@pytest.mark.parametrize(
+    ("type_", "test", "expected"),
+    [
+        (AlertType.OPENED, False, False),
+        (AlertType.OPENED, True, True),
+        (AlertType.TEST, False, True),
+        (AlertType.TEST, True, True),
+    ],
+)
+def test_an_alert_of_a_test_says_so(type_: AlertType, *, test: bool, expected: bool) -> None:
+    """By its type, or since its finding was made up."""
+    assert Alert(type_, OPENED, test=test).is_test is expected
+
+
+@pytest.mark.parametrize(("muted", "audience"), [(True, Audience.MACHINES), (False, Audience.ALL)])
+def test_who_is_in_a_digest_is_told_to_machines_alone(*, muted: bool, audience: Audience) -> None:
+    """People have it from the digest."""
+    assert Alert(AlertType.OPENED, replace(OPENED, muted=muted)).audience is audience

@@ -17,6 +17,7 @@ from chalicelib.domain.organization import (
     Listed,
     Member,
     accounts_of,
+    roster,
     selection_of,
 )
 from chalicelib.flows.commit import Commit
@@ -78,9 +79,37 @@ def test_tags_are_read_where_the_choice_needs_them(
 
 def test_a_list_of_accounts_is_read() -> None:
     """Twice is once."""
-    assert accounts_of("222222222222, 222222222222", "aws") == (OTHER,)
+    assert accounts_of("222222222222, 222222222222,", "aws") == (OTHER,)
     with pytest.raises(InvalidSelectionError, match="no account id of 12 digits"):
         accounts_of("2222", "aws")
+
+
+@pytest.mark.parametrize(
+    ("state", "include", "unwatched"),
+    [
+        ("ACTIVE", "", ""),
+        ("ACTIVE", LAB, "not included"),
+        ("SUSPENDED", "", "its state is SUSPENDED"),
+        ("SUSPENDED", LAB, "its state is SUSPENDED"),
+        ("it left the organization", "", "it left the organization"),
+    ],
+)
+def test_the_roster_says_why_an_account_is_not_watched(
+    state: str, include: str, unwatched: str
+) -> None:
+    """What its state says goes before what was chosen."""
+    told = roster([Listed(MEMBER, state)], {}, selection_of(include, ""))
+    assert told == (replace(MEMBER, unwatched=unwatched),)
+
+
+def test_the_roster_keeps_units_that_nobody_told() -> None:
+    """Where nobody told them this time, and they were known; all else is as it is told now."""
+    moving = Listed(replace(MEMBER, units=(), name="new"), "ACTIVE")
+    everybody = selection_of("", "")
+    before = {OTHER: replace(MEMBER, units=(ROOT, LAB), name="old")}
+    assert roster([moving], before, everybody) == (replace(MEMBER, units=(ROOT, LAB), name="new"),)
+    assert roster([moving], {}, everybody) == (replace(MEMBER, units=(), name="new"),)
+    assert roster([Listed(MEMBER, "ACTIVE")], before, everybody) == (MEMBER,)
 
 
 def test_a_member_is_stored_and_read_back() -> None:
