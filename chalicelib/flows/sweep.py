@@ -349,10 +349,11 @@ class _Run:
         return replace(seen, swept_at=self._swept_at(user))
 
     def _swept_at(self, user: User) -> datetime | None:
-        """When the last whole sweep began, if the user was there by then."""
-        if self.last is None or self.last.started_at <= user.created_at:
+        """What the last whole sweep surely showed was so then, if the user was there already."""
+        if self.last is None:
             return None
-        return self.last.started_at
+        shown_at = self.last.started_at - self.sweep.inquiry.rules.iam_lag
+        return shown_at if shown_at > user.created_at else None
 
     def _without_doubt(self, seen: Seen) -> Evaluation:
         """What the snapshot shows, where it is not acted on for being at odds with the news."""

@@ -179,6 +179,23 @@ KNOWN: Mapping[str, Plan] = {
     "an exemption by tag that ends so": history(
         60, act(10, Do.CREATE, "ann"), act(50, Do.TAG, "ann", until=100, told=LOST)
     ),
+    "seen in a group first when an exemption was over, and taken out untold": history(
+        10,
+        act(22, Do.CREATE, "ann"),
+        act(25, Do.EXEMPT, "ann", "name", until=34.371, told=LOST),
+        act(40, Do.ADD, "ann", "ops", told=LOST),
+        act(50.482, Do.REMOVE, "ann", "ops", told=LOST),
+        sweeps=(5150,),
+    ),
+    "made less than IAM's lag before a sweep, under a name that had another bearer": history(
+        3600,
+        act(11, Do.CREATE, "cyd", told=LOST),
+        act(14, Do.DELETE, "cyd"),
+        act(3646.42, Do.CREATE, "cyd", told=(1265,)),
+        sweeps=(3647.3, 4840),
+        iam_lag=2 * SECOND,
+        luck=10,
+    ),
     "taken out, deleted and made anew within a second, which nobody told": history(
         60,
         *member("ann"),
