@@ -261,8 +261,7 @@ class _Run:
     tally: _Tally = field(init=False)
     seen: set[str] = field(init=False)
     due: dict[str, _Due] = field(default_factory=dict)
-    still_open: list[Finding] = field(default_factory=list)
-    half_graded: dict[str, User] = field(default_factory=dict)
+    still_open: dict[str, Finding] = field(init=False)
     in_hand: list[Finding] = field(default_factory=list)
     opened: int = 0
     stopped_at: _Cursor | None = None
@@ -270,6 +269,8 @@ class _Run:
     def __post_init__(self) -> None:
         self.tally = replace(self.cursor.tally)
         self.seen = set(self.cursor.seen)
+        live = (self.bulk.live[user_id] for user_id in self.seen & self.bulk.live.keys())
+        self.still_open = {f.user_id: f for f in live if f.status is Status.OPEN}
 
     # -- the snapshot --------------------------------------------------------------------------
 
@@ -310,15 +311,14 @@ class _Run:
         decision = decide(seen, self.sweep.clock(), rules)
         evaluation = decision.evaluated.evaluation if decision.evaluated else None
         self._count(evaluation or self._without_doubt(seen))
-        if live := self.bulk.live.get(user.user_id):
+        if user.user_id in self.bulk.live:
             self.seen.add(user.user_id)
-            if is_half_graded(live):
-                self.half_graded[user.user_id] = user
-        self.due.pop(user.user_id, None)  # a user renamed meanwhile is shown twice: this is newer
+        for known in (self.due, self.still_open):
+            known.pop(user.user_id, None)  # who is renamed meanwhile is shown twice: this is newer
         if decision.row is Row.ASK_RISK:
             self.due[user.user_id] = _Due(user, seen, page)
         elif decision.row is Row.STILL_OPEN and self._is_known(user):
-            self.still_open.append(self.bulk.live[user.user_id])
+            self.still_open[user.user_id] = self.bulk.live[user.user_id]
         elif _leads_to_something(decision, seen.look):
             self._conclude(seen)
 
@@ -383,7 +383,7 @@ class _Run:
             now_known, inquiry, lambda _, severity: told if severity is planned else _SINGLY
         )
         if decision.row is Row.STILL_OPEN and isinstance(after.last, Finding):
-            self.still_open.append(after.last)
+            self.still_open[user.user_id] = after.last
         return decision
 
     # -- what is due ---------------------------------------------------------------------------
@@ -450,8 +450,7 @@ class _Run:
         if not older:
             return 0
         # a user renamed while the snapshot was read may have slipped between its pages
-        again = chain.from_iterable(p.users for p in self.sweep.pages(None, LARGE_PAGE))
-        alive = {user.user_id: user for user in again}
+        alive = {user.user_id: user for user in self._all_users()}
         commit = replace(
             self.sweep.commit, find_user=lambda user_id: alive.get(user_id, NoSuchUser())
         )
@@ -463,18 +462,26 @@ class _Run:
 
     def grade_again(self) -> None:
         """Grade again what was opened without knowing all: what comes next tells the new grade."""
-        if not self.half_graded:
+        dark = {user_id for user_id, f in self.still_open.items() if is_half_graded(f)}
+        if not dark:
             return
-        risk_of = self.sweep.assess(tuple(self.half_graded.values()))
-        for number, finding in enumerate(self.still_open):
-            user = self.half_graded.get(finding.user_id)
-            if user and self.sweep.time_left() >= RESERVE_SECONDS:
-                self.still_open[number] = self.sweep.commit.grade_again(finding, risk_of(user))
+        users = [user for user in self._all_users() if user.user_id in dark]
+        risk_of = self.sweep.assess(users)
+        for user in users:
+            if self.sweep.time_left() >= RESERVE_SECONDS:
+                finding = self.still_open[user.user_id]
+                graded = self.sweep.commit.grade_again(finding, risk_of(user))
+                self.still_open[user.user_id] = graded
+
+    def _all_users(self) -> Iterator[User]:
+        """Every user, from one more snapshot: an earlier run may have seen them."""
+        pages = self.sweep.pages(None, LARGE_PAGE)
+        return chain.from_iterable(page.users for page in pages)
 
     def advance(self) -> None:
         """Send the reminders and escalations that are due."""
         commit, now = self.sweep.commit, self.sweep.clock()
-        moved = [(f, moved_on(f, commit.settings, now)) for f in self.still_open]
+        moved = [(f, moved_on(f, commit.settings, now)) for f in self.still_open.values()]
         due = [(before, after.outbox[0]) for before, after in moved if after != before]
         moves, episode = self.sweep.floods.move(self.account, due)
         for finding in moves.singly:

@@ -378,6 +378,20 @@ def test_who_was_graded_in_the_dark_is_graded_again(stack: Stack) -> None:
     assert [alert["finding"]["severity"] for alert in stack.alerts()] == ["LOW"] * 2
 
 
+def test_whom_an_earlier_run_saw_is_graded_and_reminded_of_as_well(stack: Stack) -> None:
+    """A sweep of two runs: what falls due for the users of the first one falls due at its end."""
+    for name in ("ann", "bob"):
+        stack.create_user(name, LONG_AGO)
+    dark = stack.deployment(refusing={"GenerateCredentialReport": "AccessDenied"})
+    dark.sweep(lambda: 900.0).run(ACCOUNT)
+    stack.clock.advance(24 * HOUR)
+    stack.alerts()
+    pages = Pages(*(user for page in cold(stack).pages(None, 1000) for user in page.users))
+    assert cut_short(stack, pages).run(ACCOUNT).complete
+    told = [(alert["type"], alert["finding"]["severity"]) for alert in stack.alerts()]
+    assert told == [("reminder", "LOW")] * 2
+
+
 def grades(stack: Stack) -> list[str]:
     """How bad the open findings are."""
     return [finding.severity.name for finding in cold(stack).findings.live(ACCOUNT)]
