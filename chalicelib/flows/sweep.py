@@ -127,6 +127,7 @@ class Sweep:
     assess: Callable[[Sequence[User]], Callable[[User], Risk]]
     clock: Callable[[], datetime]
     time_left: Callable[[], float]
+    sleep: Callable[[float], None]
 
     def run(self, account: Account) -> SweepResult:
         """Look at every user, open what is due, close what is over, let time do its work.
@@ -264,6 +265,7 @@ class _Run:
     still_open: dict[str, Finding] = field(init=False)
     in_hand: list[Finding] = field(default_factory=list)
     opened: int = 0
+    looked_until: datetime = field(init=False)
     stopped_at: _Cursor | None = None
 
     def __post_init__(self) -> None:
@@ -302,6 +304,7 @@ class _Run:
                 age = CACHED_FOR
             marker = page.next_marker
             if marker is None:
+                self.looked_until = read.shown_at
                 return _End.DONE
 
     def _evaluate(self, user: User, read: _Read, age: timedelta, page: _Cursor) -> None:
@@ -449,7 +452,13 @@ class _Run:
         ]
         if not older:
             return 0
-        # a user renamed while the snapshot was read may have slipped between its pages
+        # who was renamed while the snapshot was read, or just before, may have slipped between its
+        # pages, but not between those of another one that shows nothing from before its end
+        waits = self.looked_until + self.sweep.inquiry.rules.iam_lag - self.sweep.clock()
+        seconds = max(0.0, waits.total_seconds())
+        if seconds > self.sweep.time_left() - RESERVE_SECONDS:
+            return 0  # the next sweep sees to them
+        self.sweep.sleep(seconds)
         alive = {user.user_id: user for user in self._all_users()}
         commit = replace(
             self.sweep.commit, find_user=lambda user_id: alive.get(user_id, NoSuchUser())
