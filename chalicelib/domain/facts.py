@@ -298,18 +298,18 @@ def _bound(
     return next((f for f in bounds if f.at == last.at and _is_by_id(f, user)), last)
 
 
-def _leads_back(told: Fact, by_look: Fact, read: Read) -> bool:
+def _leads_back(told: Fact, by_look: Fact, read: Read, passed: tuple[str, ...] = ()) -> bool:
     """Whether told renames explain what the look found: from the name that it knew, to this one."""
-    passed: set[str] = set()
-    while told.kind is Kind.TOOK and (by_look.after is None or told.at >= _second(by_look.after)):
-        if _same(told.name, by_look.name):
-            return True
-        passed.add(told.id)
-        before = [f for f in read(told.name).facts if f.is_start and f.at <= told.at]
-        if not before or before[-1].id in passed:
-            break
-        told = before[-1]
-    return False
+    is_old = by_look.after is not None and told.at < _second(by_look.after)
+    if told.kind is not Kind.TOOK or is_old or told.id in passed:
+        return False
+    if _same(told.name, by_look.name):
+        return True
+    starts = [f for f in read(told.name).facts if f.is_start and f.at <= told.at]
+    before = [f for f in starts if f.at < told.at]
+    # in the second in which it was given up, the name may have been taken before that, or after
+    maybe = [*before[-1:], *(f for f in starts if f.at == told.at)]
+    return any(_leads_back(f, by_look, read, (*passed, told.id)) for f in maybe)
 
 
 def _is_by_id(fact: Fact, user: User | None) -> bool:

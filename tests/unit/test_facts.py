@@ -553,6 +553,18 @@ def test_a_look_that_finds_two_renames_waits_for_the_events_of_both() -> None:
     assert moved_since(marks.past(OLD), at(5)) == at(19)
 
 
+def test_a_rename_that_a_look_found_is_told_though_the_name_was_taken_anew_at_once() -> None:
+    """The name between the two went to somebody else in the second in which it was given up."""
+    marks, who = Marks([event("CreateUser", 1, user="ann")]), user(1, USER_ID, "cyd")
+    took = taken_by_look(who, "ann", at(50), after=at(10))
+    marks["cyd"] = with_news(marks.of("cyd"), News(facts=(took,)))
+    left = event("RemoveUserFromGroup", 30, user="bob")
+    for each in (renamed(20, "ann", "bob"), left, renamed(40, "bob", "cyd")):
+        marks.take(each)
+    marks.take(renamed(40, "dan", "bob"))
+    assert cause(marks.past(who, "cyd")) == left.cause
+
+
 def test_names_that_go_round_within_a_second_lead_nowhere() -> None:
     """Not even back to the name by which a look knew the user; and there is an end to asking."""
     marks = Marks([renamed(20, "tmp", "bob"), renamed(20, "bob", "tmp")])
