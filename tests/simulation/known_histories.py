@@ -220,6 +220,17 @@ KNOWN: Mapping[str, Plan] = {
         act(168.7, Do.RENAME, "ann", "bob"),
         sweeps=(58, 70),
     ),
+    "two renames, the first told late, and the name between them taken at once": history(
+        60,
+        act(486, Do.CREATE, "cyd"),
+        act(752, Do.CREATE, "dan"),
+        act(828.5, Do.RENAME, "dan", "bob"),
+        act(887.9, Do.RENAME, "cyd", "dan", told=(14.3,)),
+        act(890.9, Do.ADD, "dan", "staff", told=LOST),
+        act(893.3, Do.REMOVE, "dan", "staff"),
+        act(894.085, Do.RENAME, "dan", "t14"),
+        act(894.139, Do.RENAME, "bob", "dan"),
+    ),
     "taken out, deleted and made anew within a second, which nobody told": history(
         60,
         *member("ann"),
