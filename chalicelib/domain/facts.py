@@ -393,17 +393,17 @@ def _as_sure_as_it_is(
 ) -> Iterator[Fact]:
     """A move, as far as it is the bearer's: where it may be another's, a leaving without its cause.
 
-    In a second in which the name changed hands, or next to a look that showed another (then it
-    `is_doubted`), a joining that may be another's does not count.
+    In a second in which the name changed hands, a joining that may be another's does not count;
+    next to a look that showed another it `is_doubted`, and has no cause either.
     """
     before = [f for f in facts if f.at < fact.at]
     is_free = bool(before) and before[-1].kind in _ENDS
     is_first = start is not None and _second(start.at) == fact.at and not is_free
-    is_shared = (
-        is_doubted
-        or (is_first and bool(before))
-        or any(f.is_bound and f is not start and f.at == fact.at for f in facts)
+    is_shared = (is_first and bool(before)) or any(
+        f.is_bound and f is not start and f.at == fact.at for f in facts
     )
+    if is_doubted:
+        fact = replace(fact, cause=None)
     if fact.kind is Kind.LEFT:
         yield fact if is_sure and not is_first and not is_shared else replace(fact, cause=None)
     elif fact.kind is not Kind.JOINED or not is_shared:
@@ -527,9 +527,9 @@ def _settled_at(past: Sequence[Fact]) -> datetime | None:
 def moved_since(past: Sequence[Fact], at: datetime) -> datetime | None:
     """When the bearer last joined or left a group after `at`, which ended an episode.
 
-    A leaving without a cause may have been another's.
+    A move without a cause may have been another's.
     """
-    moves = (f for f in past if f.kind is Kind.JOINED or (f.kind is Kind.LEFT and f.cause))
+    moves = (f for f in past if f.kind in (Kind.JOINED, Kind.LEFT) and f.cause)
     return latest(*(f.at for f in moves if f.at > at))
 
 
