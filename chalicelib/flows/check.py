@@ -89,9 +89,9 @@ class Check:
     ) -> tuple[Evaluation | Step, str]:
         seen = self.inquiry.look(mark, request.origin, findings)
         decision, seen = self.commit.conclude(seen, self.inquiry, self.floods.join)
-        if decision.look_at:
+        if decision.row is Row.LOOK_LATER and decision.look_at:
             self.commit.queue.send(request, decision.look_at, self.clock())
-        if decision.row is not Row.LOOK_LATER:
+        elif decision.row is not Row.LOOK_LATER:
             self.commit.part_with_others(seen)
         evaluation = decision.evaluated.evaluation if decision.evaluated else None
         return _STEP.get(decision.row) or evaluation or Step.WAITING, decision.row

@@ -125,6 +125,10 @@ class Commit:
             case Row.UNSENT if last:
                 self.deliver_unsent(last)
                 return Next.DECIDE_AGAIN
+            case Row.LOOK_LATER if seen.origin is Origin.SWEEP:
+                self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
+            case Row.IN_HAND:
+                self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
             case Row.GRACE_RUNS:
                 self._await(decision, seen)
             case Row.UNSURE_WHO:

@@ -385,8 +385,6 @@ class _Run:
         decision, after = self.sweep.commit.conclude(
             now_known, inquiry, lambda _, severity: told if severity is planned else _SINGLY
         )
-        if decision.look_at:
-            self.sweep.commit.ask_again(self.account, user.name, decision.look_at)
         if decision.row is Row.STILL_OPEN and isinstance(after.last, Finding):
             self.still_open[user.user_id] = after.last
         return decision
