@@ -196,6 +196,7 @@ class Deployment:
             assess=lambda strays: self._assess_all(strays, time_left() - RESERVE_SECONDS),
             clock=self.clock,
             time_left=time_left,
+            sleep=self._sleep,
         )
 
     @cached_property

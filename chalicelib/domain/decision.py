@@ -24,6 +24,7 @@ from chalicelib.domain.facts import (
     StraySince,
     begun,
     joined,
+    last_at,
     last_bound,
     moved_since,
     stray_since,
@@ -86,9 +87,9 @@ class Row(StrEnum):
     GONE = "gone"
     """Nobody bears the name, or who seems to was deleted."""
     AT_PEACE = "at_peace"
-    """No stray, no open finding, and nobody had told of one."""
+    """No stray, no open finding, and nobody expected one."""
     SETTLED = "settled"
-    """No stray, no open finding, but events had told of one: remember that it is over."""
+    """No stray, no open finding, but one was expected: remember that it is over."""
     UNSURE_WHO = "unsure_who"
     """No stray, but the name changed hands lately, or its finding has another name. IAM was asked
     for the groups and for the user in two calls, which may have shown two: a sweep asks in one.
@@ -241,8 +242,11 @@ def _is_anothers(bound: Fact, user: User | NoSuchUser | Unread) -> bool:
 
 
 def _at_peace(seen: Seen, evaluated: Evaluated) -> Decision:
-    told = thought_stray_since(seen.past)
-    is_news = told is not None and told < seen.looked_at
+    known = last_at(seen.past, Kind.CREATED, Kind.JOINED, Kind.LEFT, Kind.SETTLED)
+    # a check may have waited for what no event tells: an exemption's end
+    awaited = (a.since for a in seen.mark.asked if known is None or known < a.since)
+    begins = (thought_stray_since(seen.past), *awaited)
+    is_news = any(begin < seen.looked_at for begin in begins if begin)
     return Decision(row=Row.SETTLED if is_news else Row.AT_PEACE, evaluated=evaluated)
 
 

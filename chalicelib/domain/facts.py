@@ -126,6 +126,14 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class _Sight:
+    """A look showed this user to bear the name."""
+
+    at: datetime
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A check on its way that waits out the grace from `since`, and comes up next at `until`."""
 
@@ -239,9 +247,12 @@ def past_of(
             return in_order(found[: min(passed.values())])
         facts = tuple(f for f in facts if f.id not in passed)
         bound = _bound(facts, left, user, read, is_borne=_was_borne(mark, left))
-        found += _own(facts, bound, user, mark.noted)
+        sights = _sights(mark, left)
+        found += _own(facts, bound, user, sights)
         is_first_bearer = is_first_bearer if passed else bound is not None and facts[0] is bound
         if left and bound and _is_another(bound, user) and not is_first_bearer:
+            if any(s.user_id == user.user_id and bound.at < s.at for s in sights if user):
+                return in_order(found)  # a look showed the user under the name that it gave up
             # somebody else took the name, or this user bore the old one untold: nobody can say
             left_by_it = (replace(f, cause=None) for f in found if f.kind is Kind.LEFT)
             return in_order([*left_by_it, *(f for f in found if _is_by_id(f, user))])
@@ -287,18 +298,18 @@ def _bound(
     return next((f for f in bounds if f.at == last.at and _is_by_id(f, user)), last)
 
 
-def _leads_back(told: Fact, by_look: Fact, read: Read) -> bool:
+def _leads_back(told: Fact, by_look: Fact, read: Read, passed: tuple[str, ...] = ()) -> bool:
     """Whether told renames explain what the look found: from the name that it knew, to this one."""
-    passed: set[str] = set()
-    while told.kind is Kind.TOOK and (by_look.after is None or told.at >= _second(by_look.after)):
-        if _same(told.name, by_look.name):
-            return True
-        passed.add(told.id)
-        before = [f for f in read(told.name).facts if f.is_start and f.at <= told.at]
-        if not before or before[-1].id in passed:
-            break
-        told = before[-1]
-    return False
+    is_old = by_look.after is not None and told.at < _second(by_look.after)
+    if told.kind is not Kind.TOOK or is_old or told.id in passed:
+        return False
+    if _same(told.name, by_look.name):
+        return True
+    starts = [f for f in read(told.name).facts if f.is_start and f.at <= told.at]
+    before = [f for f in starts if f.at < told.at]
+    # in the second in which it was given up, the name may have been taken before that, or after
+    maybe = [*before[-1:], *(f for f in starts if f.at == told.at)]
+    return any(_leads_back(f, by_look, read, (*passed, told.id)) for f in maybe)
 
 
 def _is_by_id(fact: Fact, user: User | None) -> bool:
@@ -316,7 +327,7 @@ def _is_another(start: Fact, user: User | None) -> bool:
 
 
 def _own(
-    facts: Sequence[Fact], bound: Fact | None, user: User | None, noted: Sequence[Noted]
+    facts: Sequence[Fact], bound: Fact | None, user: User | None, sights: Sequence[_Sight]
 ) -> Iterator[Fact]:
     """Those of the facts that are about the bearer.
 
@@ -327,8 +338,6 @@ def _own(
     user_id = user.user_id if user else bound.user_id if bound and is_mine else ""
     born = _second(user.created_at) if user and not is_mine else None
     is_alone = _is_alone(facts, bound, born)
-    borne: tuple[Noted | Fact, ...] = (*noted, *facts)
-    seen = [each.at for each in borne if user_id and each.user_id == user_id]
     start, is_held, is_told = None, bound is None, False
     for fact in facts:
         if fact.is_by_look and fact is not bound:
@@ -343,9 +352,32 @@ def _own(
         elif not is_held or (born is not None and fact.at < born):
             continue
         elif is_told or start is None or start.at < fact.at:
-            is_known = any(at < fact.at and (start is None or start.at < at) for at in seen)
+            before, after = _seen_around(fact, facts, start, sights)
+            is_known = before == user_id != ""
             is_sure = is_told or is_known or (is_alone and fact.at != born)
-            yield from _as_sure_as_it_is(fact, facts, start, is_sure=is_sure)
+            is_doubted = user_id != "" and not {before, after} <= {"", user_id}
+            yield from _as_sure_as_it_is(fact, facts, start, is_sure=is_sure, is_doubted=is_doubted)
+
+
+def _sights(mark: Mark, left: Fact | None) -> tuple[_Sight, ...]:
+    """Whom looks showed to bear the name until it was given up, in order of time."""
+    found = [_Sight(noted.at, noted.user_id) for noted in mark.noted]
+    found += [_Sight(f.at, f.user_id) for f in mark.facts if f.user_id and not f.is_bound]
+    found = [sight for sight in found if left is None or sight.at < left.at]
+    return tuple(sorted(found, key=lambda sight: sight.at))
+
+
+def _seen_around(
+    fact: Fact, facts: Sequence[Fact], start: Fact | None, sights: Sequence[_Sight]
+) -> tuple[str, str]:
+    """Whom the last look before the fact and the first one after it showed; empty for nobody.
+
+    Only those count between which the name did not change hands, as far as events tell.
+    """
+    end = next((f for f in facts if f.is_bound and f.at > fact.at), None)
+    before = [s for s in sights if s.at < fact.at and (start is None or start.at < s.at)]
+    after = [s for s in sights if s.at >= fact.at and (end is None or s.at < end.at)]
+    return before[-1].user_id if before else "", after[0].user_id if after else ""
 
 
 def _is_alone(facts: Sequence[Fact], bound: Fact | None, born: datetime | None) -> bool:
@@ -357,11 +389,12 @@ def _is_alone(facts: Sequence[Fact], bound: Fact | None, born: datetime | None) 
 
 
 def _as_sure_as_it_is(
-    fact: Fact, facts: Sequence[Fact], start: Fact | None, *, is_sure: bool
+    fact: Fact, facts: Sequence[Fact], start: Fact | None, *, is_sure: bool, is_doubted: bool
 ) -> Iterator[Fact]:
     """A move, as far as it is the bearer's: where it may be another's, a leaving without its cause.
 
-    In a second in which the name changed hands, a joining that may be another's does not count.
+    In a second in which the name changed hands, a joining that may be another's does not count;
+    next to a look that showed another it `is_doubted`, and has no cause either.
     """
     before = [f for f in facts if f.at < fact.at]
     is_free = bool(before) and before[-1].kind in _ENDS
@@ -369,6 +402,8 @@ def _as_sure_as_it_is(
     is_shared = (is_first and bool(before)) or any(
         f.is_bound and f is not start and f.at == fact.at for f in facts
     )
+    if is_doubted:
+        fact = replace(fact, cause=None)
     if fact.kind is Kind.LEFT:
         yield fact if is_sure and not is_first and not is_shared else replace(fact, cause=None)
     elif fact.kind is not Kind.JOINED or not is_shared:
@@ -492,9 +527,9 @@ def _settled_at(past: Sequence[Fact]) -> datetime | None:
 def moved_since(past: Sequence[Fact], at: datetime) -> datetime | None:
     """When the bearer last joined or left a group after `at`, which ended an episode.
 
-    A leaving without a cause may have been another's.
+    A move without a cause may have been another's.
     """
-    moves = (f for f in past if f.kind is Kind.JOINED or (f.kind is Kind.LEFT and f.cause))
+    moves = (f for f in past if f.kind in (Kind.JOINED, Kind.LEFT) and f.cause)
     return latest(*(f.at for f in moves if f.at > at))
 
 

@@ -132,10 +132,10 @@ class Commit:
             case Row.GRACE_RUNS:
                 self._await(decision, seen)
             case Row.UNSURE_WHO:
-                self._note(seen, News(facts=(self._settled(seen),)))
+                self._note(seen.mark, News(facts=(self._settled(seen),)))
             case Row.SETTLED | Row.AT_PEACE:
                 self._await(decision, seen)
-                self._note(seen, self._at_peace(decision, seen))
+                self._note(seen.mark, self._at_peace(decision, seen))
             case _:
                 pass  # nobody is there, or the look proves nothing
         return Next.DONE
@@ -194,7 +194,6 @@ class Commit:
         user = seen.who
         if not isinstance(user, User):
             raise TypeError(user)
-        now = self.clock()
         took = tuple(f for f in seen.mark.facts if f.is_by_look and f.at == seen.looked_at)
         is_noted = bool(_noted(seen.mark, last.user_id))
         noted = () if is_noted else (Noted(last.user_id, last.number, seen.looked_at),)
@@ -202,8 +201,7 @@ class Commit:
         if last.user_name != user.name:
             written = self.ledger.update(renamed(last, user), seen.mark, news)
             return Next.DONE if written is Write.DONE else Next.DECIDE_AGAIN
-        if news.is_any:
-            self.ledger.note(seen.mark, news, now)
+        self._note(seen.mark, news)
         return Next.DONE
 
     def part_with_others(self, seen: Seen) -> None:
@@ -229,7 +227,10 @@ class Commit:
         if elsewhere.name.lower() != mark.user_name.lower():
             there = Mark(account=account, user_name=elsewhere.name)
             self.ledger.note(there, News(noted=(replace(noted, at=now),)), now)
-            self.forget(mark, noted.user_id)
+            # whom a look showed here is still known, lest others have done what it did
+            shown = _look(Kind.STRAY, noted.at, noted.user_id)
+            over = _noted(mark, noted.user_id)
+            self._note(mark, News(facts=(shown,) if over else (), over=over))
         return Life.ELSEWHERE
 
     def _close_gone(self, mark: Mark, user_id: str) -> None:
@@ -256,8 +257,7 @@ class Commit:
 
     def forget(self, mark: Mark, user_id: str) -> None:
         """The finding is nothing that this name need know of any more."""
-        if over := _noted(mark, user_id):
-            self.ledger.note(mark, News(over=over), self.clock())
+        self._note(mark, News(over=_noted(mark, user_id)))
 
     def grade_again(self, finding: Finding, risk: Risk) -> Finding:
         """Store the grade by a risk of which more is known than when the finding opened."""
@@ -362,7 +362,7 @@ class Commit:
             if seen.swept_at:
                 facts += (_look(Kind.SETTLED, seen.swept_at, user_id),)
         if facts or not decision.since:
-            self._note(seen, News(facts=facts, asked=(asked,)))
+            self._note(seen.mark, News(facts=facts, asked=(asked,)))
 
     def _at_peace(self, decision: Decision, seen: Seen) -> News:
         """A look found no stray: that is remembered where events had told otherwise."""
@@ -381,9 +381,9 @@ class Commit:
         at = seen.looked_at
         return _look(Kind.SETTLED, at, _id_of(seen), at - self.settings.iam_lag)
 
-    def _note(self, seen: Seen, news: News) -> None:
+    def _note(self, mark: Mark, news: News) -> None:
         if news.is_any:
-            self.ledger.note(seen.mark, news, self.clock())
+            self.ledger.note(mark, news, self.clock())
 
 
 def _id_of(seen: Seen) -> str:

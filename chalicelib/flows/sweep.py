@@ -127,6 +127,7 @@ class Sweep:
     assess: Callable[[Sequence[User]], Callable[[User], Risk]]
     clock: Callable[[], datetime]
     time_left: Callable[[], float]
+    sleep: Callable[[float], None]
 
     def run(self, account: Account) -> SweepResult:
         """Look at every user, open what is due, close what is over, let time do its work.
@@ -261,15 +262,17 @@ class _Run:
     tally: _Tally = field(init=False)
     seen: set[str] = field(init=False)
     due: dict[str, _Due] = field(default_factory=dict)
-    still_open: list[Finding] = field(default_factory=list)
-    half_graded: dict[str, User] = field(default_factory=dict)
+    still_open: dict[str, Finding] = field(init=False)
     in_hand: list[Finding] = field(default_factory=list)
     opened: int = 0
+    looked_until: datetime = field(init=False)
     stopped_at: _Cursor | None = None
 
     def __post_init__(self) -> None:
         self.tally = replace(self.cursor.tally)
         self.seen = set(self.cursor.seen)
+        live = (self.bulk.live[user_id] for user_id in self.seen & self.bulk.live.keys())
+        self.still_open = {f.user_id: f for f in live if f.status is Status.OPEN}
 
     # -- the snapshot --------------------------------------------------------------------------
 
@@ -301,6 +304,7 @@ class _Run:
                 age = CACHED_FOR
             marker = page.next_marker
             if marker is None:
+                self.looked_until = read.shown_at
                 return _End.DONE
 
     def _evaluate(self, user: User, read: _Read, age: timedelta, page: _Cursor) -> None:
@@ -310,15 +314,14 @@ class _Run:
         decision = decide(seen, self.sweep.clock(), rules)
         evaluation = decision.evaluated.evaluation if decision.evaluated else None
         self._count(evaluation or self._without_doubt(seen))
-        if live := self.bulk.live.get(user.user_id):
+        if user.user_id in self.bulk.live:
             self.seen.add(user.user_id)
-            if is_half_graded(live):
-                self.half_graded[user.user_id] = user
-        self.due.pop(user.user_id, None)  # a user renamed meanwhile is shown twice: this is newer
+        for known in (self.due, self.still_open):
+            known.pop(user.user_id, None)  # who is renamed meanwhile is shown twice: this is newer
         if decision.row is Row.ASK_RISK:
             self.due[user.user_id] = _Due(user, seen, page)
         elif decision.row is Row.STILL_OPEN and self._is_known(user):
-            self.still_open.append(self.bulk.live[user.user_id])
+            self.still_open[user.user_id] = self.bulk.live[user.user_id]
         elif _leads_to_something(decision, seen.look):
             self._conclude(seen)
 
@@ -349,10 +352,11 @@ class _Run:
         return replace(seen, swept_at=self._swept_at(user))
 
     def _swept_at(self, user: User) -> datetime | None:
-        """When the last whole sweep began, if the user was there by then."""
-        if self.last is None or self.last.started_at <= user.created_at:
+        """What the last whole sweep surely showed was so then, if the user was there already."""
+        if self.last is None:
             return None
-        return self.last.started_at
+        shown_at = self.last.started_at - self.sweep.inquiry.rules.iam_lag
+        return shown_at if shown_at > user.created_at else None
 
     def _without_doubt(self, seen: Seen) -> Evaluation:
         """What the snapshot shows, where it is not acted on for being at odds with the news."""
@@ -382,7 +386,7 @@ class _Run:
             now_known, inquiry, lambda _, severity: told if severity is planned else _SINGLY
         )
         if decision.row is Row.STILL_OPEN and isinstance(after.last, Finding):
-            self.still_open.append(after.last)
+            self.still_open[user.user_id] = after.last
         return decision
 
     # -- what is due ---------------------------------------------------------------------------
@@ -448,9 +452,14 @@ class _Run:
         ]
         if not older:
             return 0
-        # a user renamed while the snapshot was read may have slipped between its pages
-        again = chain.from_iterable(p.users for p in self.sweep.pages(None, LARGE_PAGE))
-        alive = {user.user_id: user for user in again}
+        # who was renamed while the snapshot was read, or just before, may have slipped between its
+        # pages, but not between those of another one that shows nothing from before its end
+        waits = self.looked_until + self.sweep.inquiry.rules.iam_lag - self.sweep.clock()
+        seconds = max(0.0, waits.total_seconds())
+        if seconds > self.sweep.time_left() - RESERVE_SECONDS:
+            return 0  # the next sweep sees to them
+        self.sweep.sleep(seconds)
+        alive = {user.user_id: user for user in self._all_users()}
         commit = replace(
             self.sweep.commit, find_user=lambda user_id: alive.get(user_id, NoSuchUser())
         )
@@ -462,18 +471,26 @@ class _Run:
 
     def grade_again(self) -> None:
         """Grade again what was opened without knowing all: what comes next tells the new grade."""
-        if not self.half_graded:
+        dark = {user_id for user_id, f in self.still_open.items() if is_half_graded(f)}
+        if not dark:
             return
-        risk_of = self.sweep.assess(tuple(self.half_graded.values()))
-        for number, finding in enumerate(self.still_open):
-            user = self.half_graded.get(finding.user_id)
-            if user and self.sweep.time_left() >= RESERVE_SECONDS:
-                self.still_open[number] = self.sweep.commit.grade_again(finding, risk_of(user))
+        users = [user for user in self._all_users() if user.user_id in dark]
+        risk_of = self.sweep.assess(users)
+        for user in users:
+            if self.sweep.time_left() >= RESERVE_SECONDS:
+                finding = self.still_open[user.user_id]
+                graded = self.sweep.commit.grade_again(finding, risk_of(user))
+                self.still_open[user.user_id] = graded
+
+    def _all_users(self) -> Iterator[User]:
+        """Every user, from one more snapshot: an earlier run may have seen them."""
+        pages = self.sweep.pages(None, LARGE_PAGE)
+        return chain.from_iterable(page.users for page in pages)
 
     def advance(self) -> None:
         """Send the reminders and escalations that are due."""
         commit, now = self.sweep.commit, self.sweep.clock()
-        moved = [(f, moved_on(f, commit.settings, now)) for f in self.still_open]
+        moved = [(f, moved_on(f, commit.settings, now)) for f in self.still_open.values()]
         due = [(before, after.outbox[0]) for before, after in moved if after != before]
         moves, episode = self.sweep.floods.move(self.account, due)
         for finding in moves.singly:

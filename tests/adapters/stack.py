@@ -51,7 +51,7 @@ class Stack:
             made.meta.events.register("before-call", partial(self._refuse, refusing or {}))
             return made
 
-        return Deployment(self.environment, make, self.clock)
+        return Deployment(self.environment, make, self.clock, sleep=self.clock.advance)
 
     def create_user(self, name: str, created_at: datetime, path: str = "/") -> None:
         """Make an IAM user that has been there since `created_at`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -153,6 +155,25 @@ def test_who_was_deleted_unheard_is_resolved_by_the_sweep(stack: Stack) -> None:
     stack.clock.advance(HOUR)
     assert swept(stack).gone == 1
     assert resolution(stack)["reason"] == "deleted"
+
+
+@pytest.mark.parametrize(("left", "status"), [(900.0, "RESOLVED"), (RESERVE_SECONDS, "OPEN")])
+def test_whom_two_snapshots_did_not_show_is_gone_if_a_lag_lies_between(
+    stack: Stack, left: float, status: str
+) -> None:
+    """Who was renamed just before the sweep may be in neither of two that follow at once."""
+    opened(stack)
+    stack.clock.advance(HOUR)
+    sweep, asked = cold(stack), list[datetime]()
+
+    def pages(_: str | None, __: int) -> Iterator[Page]:
+        asked.append(stack.clock())
+        yield Page((), None)
+
+    replace(sweep, pages=pages, time_left=lambda: left).run(ACCOUNT)
+    lags = [later - earlier for earlier, later in pairwise(asked)]
+    assert lags == ([sweep.inquiry.rules.iam_lag] if status == "RESOLVED" else [])
+    assert len(list(sweep.findings.live(ACCOUNT))) == (status == "OPEN")
 
 
 def test_who_was_exempted_is_resolved_with_reason_and_end(stack: Stack) -> None:
@@ -376,6 +397,20 @@ def test_who_was_graded_in_the_dark_is_graded_again(stack: Stack) -> None:
     stack.clock.advance(24 * HOUR)
     swept(stack)
     assert [alert["finding"]["severity"] for alert in stack.alerts()] == ["LOW"] * 2
+
+
+def test_whom_an_earlier_run_saw_is_graded_and_reminded_of_as_well(stack: Stack) -> None:
+    """A sweep of two runs: what falls due for the users of the first one falls due at its end."""
+    for name in ("ann", "bob"):
+        stack.create_user(name, LONG_AGO)
+    dark = stack.deployment(refusing={"GenerateCredentialReport": "AccessDenied"})
+    dark.sweep(lambda: 900.0).run(ACCOUNT)
+    stack.clock.advance(24 * HOUR)
+    stack.alerts()
+    pages = Pages(*(user for page in cold(stack).pages(None, 1000) for user in page.users))
+    assert cut_short(stack, pages).run(ACCOUNT).complete
+    told = [(alert["type"], alert["finding"]["severity"]) for alert in stack.alerts()]
+    assert told == [("reminder", "LOW")] * 2
 
 
 def grades(stack: Stack) -> list[str]:

@@ -135,6 +135,32 @@ def test_every_row_has_its_example() -> None:
     assert set(Row) > QUESTIONS
 
 
+# -- what is remembered --------------------------------------------------------------------------
+
+
+def waited_for(*facts: Fact) -> Seen:
+    """Bob is in a group; a check had waited since half a minute ago, where an exemption ended."""
+    found = seen(look=IN_GROUP, who=UNREAD)
+    mark = with_news(found.mark, News(asked=(Asked(at(-30), NOW),), facts=facts))
+    return replace(found, mark=mark, past=facts)
+
+
+def a_look(seconds: float) -> Fact:
+    """A look showed no stray."""
+    return Fact(id="look", kind=Kind.SETTLED, at=at(seconds))
+
+
+def test_a_group_seen_first_after_an_exemptions_end_is_remembered() -> None:
+    """Else who is taken out of it untold would count as a stray since that end."""
+    assert row(waited_for(a_look(-40))) is Row.SETTLED
+    assert row(waited_for()) is Row.SETTLED
+
+
+def test_a_group_seen_once_since_then_need_not_be_remembered_again() -> None:
+    """A write for nothing, at every further look."""
+    assert row(waited_for(a_look(-20))) is Row.AT_PEACE
+
+
 # -- what is asked, and what is not --------------------------------------------------------------
 
 

@@ -434,6 +434,31 @@ def test_who_was_seen_under_the_name_is_sure_to_have_left(shown: str) -> None:
     assert cause(marks.past(who)) is None
 
 
+@pytest.mark.parametrize("seconds", [25, 35])
+def test_a_move_next_to_a_look_that_showed_another_may_be_the_others(seconds: float) -> None:
+    """Names were swapped untold, and swapped back: nobody knows who moved."""
+    left = event("RemoveUserFromGroup", 30)
+    marks, who = Marks([event("CreateUser", 1), left]), user(1, USER_ID)
+    assert moved_since(marks.past(who), at(20)) == at(30)
+    marks["bob"] = with_news(marks["bob"], News(noted=(Noted("AIDANEXT", 1, at(seconds)),)))
+    past = marks.past(who)
+    assert (begun(past) is not None, cause(past), moved_since(past, at(20))) == (True, None, None)
+    marks.take(event("AddUserToGroup", 31))
+    assert joined(marks.past(who)) is not None  # it may be in a group: nothing is opened on that
+    assert moved_since(marks.past(who), at(20)) is None
+    marks.take(renamed(32, "bob", "rob"))  # told: the one seen at 35 is the next
+    assert cause(marks.past(who, "rob")) == (left.cause if seconds == 35 else None)
+
+
+def test_who_was_seen_under_a_name_is_who_gave_it_up() -> None:
+    """Its former bearer was deleted, and nobody told of its own creation; its moves are its own."""
+    left = event("RemoveUserFromGroup", 30, user="ann")
+    marks, who = Marks([event("DeleteUser", 1, user="ann"), left]), user(15, "AIDANEXT")
+    marks["ann"] = with_news(marks["ann"], News(noted=(Noted("AIDANEXT", 1, at(20)),)))
+    marks.take(renamed(40, "ann", "bob"))
+    assert cause(marks.past(who)) == left.cause
+
+
 def test_a_rename_from_before_the_user_was_made_was_anothers() -> None:
     """Whoever took the name was deleted untold, and the user made."""
     arrived = [renamed(10, "ann", "bob"), event("RemoveUserFromGroup", 20)]
@@ -527,6 +552,18 @@ def test_a_look_that_finds_two_renames_waits_for_the_events_of_both() -> None:
     assert moved_since(marks.past(OLD), at(5)) is None  # who was called tmp is not told
     marks.take(renamed(20, "old", "tmp"))
     assert moved_since(marks.past(OLD), at(5)) == at(19)
+
+
+def test_a_rename_that_a_look_found_is_told_though_the_name_was_taken_anew_at_once() -> None:
+    """The name between the two went to somebody else in the second in which it was given up."""
+    marks, who = Marks([event("CreateUser", 1, user="ann")]), user(1, USER_ID, "cyd")
+    took = taken_by_look(who, "ann", at(50), after=at(10))
+    marks["cyd"] = with_news(marks.of("cyd"), News(facts=(took,)))
+    left = event("RemoveUserFromGroup", 30, user="bob")
+    for each in (renamed(20, "ann", "bob"), left, renamed(40, "bob", "cyd")):
+        marks.take(each)
+    marks.take(renamed(40, "dan", "bob"))
+    assert cause(marks.past(who, "cyd")) == left.cause
 
 
 def test_names_that_go_round_within_a_second_lead_nowhere() -> None:
