@@ -2,7 +2,7 @@
 
     python -m tests.adapters.fuzz            what `make test` runs: each break somewhere, seconds
     python -m tests.adapters.fuzz --all      each break of each kind of call that a command makes:
-                                             a quarter of an hour on a quiet machine, half of it
+                                             half an hour on a busy machine, most of it
                                              the doctor's; tells on stderr how far it is
     python -m tests.adapters.fuzz --only audit   the same for the commands that begin so
 
