@@ -67,7 +67,7 @@ _FIRST_CALL = ("audit --history", "dashboard", "deploy", "replay", "watch")
 """Commands that, once their first call is answered, serve for ever, pack for seconds, or ask for
 what moto does not have."""
 
-_LOOKS_AGAIN = ("apply", "undo")
+_LOOKS_AGAIN = ("apply", "least-privilege", "undo")
 """Commands that try again what was cut off, and look in the end whether all is as it should be.
 Where one answer alone is broken, moto has done the deed all the same."""
 
