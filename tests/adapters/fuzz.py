@@ -406,7 +406,7 @@ def main() -> int:
     """Break all there is; say which rules were broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--all", action="store_true", help="each break of each kind of call: a quarter of an hour"
+        "--all", action="store_true", help="each break of each kind of call: half an hour"
     )
     parser.add_argument("--only", default="", help="so those commands alone that begin with this")
     chosen = parser.parse_args()
