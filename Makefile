@@ -44,7 +44,7 @@ bench: $(VENV) ## Measure imports, sizes, API calls, delays; ask an independent 
 simulate: $(VENV) ## Play N random histories against the monitor and its promises: [N=1000] [SEED=any].
 	@.venv/bin/python -m tests.simulation $(if $(N),$(N),1000) $(if $(SEED),--seed $(SEED))
 
-fuzz: $(VENV) ## Break every kind of answer, environment and file of every command: a quarter of an hour.
+fuzz: $(VENV) ## Break every kind of answer, environment and file of every command: half an hour.
 	@.venv/bin/python -m tests.adapters.fuzz --all
 
 screenshots: $(VENV) ## Make docs/images anew from a seeded run on the embedded AWS; needs Chromium.

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError
 
 if TYPE_CHECKING:
     import boto3
-    from botocore.model import OperationModel, Shape
+    from botocore.model import OperationModel
 
 _FIRST_ERROR = 300
 _SERVERS_ERROR = 500
@@ -62,7 +62,9 @@ def _strangeness(body: bytes, operation: OperationModel, status: int) -> str:
     is_error = status >= _FIRST_ERROR
     try:
         if protocol in _QUERY or (protocol == "rest-xml" and is_error and body.strip()):
-            return _strange_xml(body, operation.output_shape, is_error=is_error)
+            return _strange_xml(body, operation, is_error=is_error)
+        if protocol == "json" and not (body.strip() or is_error) and operation.output_shape:
+            return "nothing"
         if protocol in _JSON and body.strip() and not isinstance(json.loads(body), dict):
             return "JSON of another kind"
     except ET.ParseError as error:
@@ -72,11 +74,15 @@ def _strangeness(body: bytes, operation: OperationModel, status: int) -> str:
     return ""
 
 
-def _strange_xml(body: bytes, expected: Shape | None, *, is_error: bool) -> str:
+def _strange_xml(body: bytes, operation: OperationModel, *, is_error: bool) -> str:
     """What is wrong with XML that is an error, or an answer of the expected shape, if any."""
+    expected = operation.output_shape
     if not body.strip():
-        return "nothing" if is_error or expected else ""
+        return "nothing"  # AWS sends an element also where it has nothing to tell
     root = ET.fromstring(body)  # nosec B314  # noqa: S314 - botocore parses the very same with it
+    if not is_error and not expected:  # such as AddUserToGroup's: its root is all that it has
+        name = root.tag.rpartition("}")[2]
+        return "" if name == f"{operation.name}Response" else "XML of another kind"
     wrapper = expected.serialization.get("resultWrapper") if expected and not is_error else None
     within = {child.tag.rpartition("}")[2] for child in root}
     return "XML of another kind" if wrapper and wrapper not in within else ""

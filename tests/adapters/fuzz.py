@@ -2,7 +2,7 @@
 
     python -m tests.adapters.fuzz            what `make test` runs: each break somewhere, seconds
     python -m tests.adapters.fuzz --all      each break of each kind of call that a command makes:
-                                             a quarter of an hour on a quiet machine, half of it
+                                             half an hour on a busy machine, most of it
                                              the doctor's; tells on stderr how far it is
     python -m tests.adapters.fuzz --only audit   the same for the commands that begin so
 
@@ -67,7 +67,7 @@ _FIRST_CALL = ("audit --history", "dashboard", "deploy", "replay", "watch")
 """Commands that, once their first call is answered, serve for ever, pack for seconds, or ask for
 what moto does not have."""
 
-_LOOKS_AGAIN = ("apply", "undo")
+_LOOKS_AGAIN = ("apply", "least-privilege", "undo")
 """Commands that try again what was cut off, and look in the end whether all is as it should be.
 Where one answer alone is broken, moto has done the deed all the same."""
 
@@ -406,7 +406,7 @@ def main() -> int:
     """Break all there is; say which rules were broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--all", action="store_true", help="each break of each kind of call: a quarter of an hour"
+        "--all", action="store_true", help="each break of each kind of call: half an hour"
     )
     parser.add_argument("--only", default="", help="so those commands alone that begin with this")
     chosen = parser.parse_args()

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import boto3
+import botocore.session
 import pytest
 
+from straywatch.aws.answers import StrangeAnswerError, guard
 from straywatch.commands.sweep import counts
 from straywatch.errors import StraywatchError
 from tests.adapters.conftest import Straywatch
@@ -35,6 +38,18 @@ def test_a_sweep_that_does_not_count_is_not_a_sweep(payload: bytes) -> None:
     answer = {"Payload": io.BytesIO(payload), "FunctionError": "Unhandled"}
     with pytest.raises(StraywatchError, match="the sweep failed"):
         counts(answer)
+
+
+def test_xml_of_another_root_is_no_success() -> None:
+    """AddUserToGroup answers with nothing but its name: any other XML did not do it."""
+    iam = botocore.session.get_session().get_service_model("iam")
+    answer = {"status_code": 200, "body": b"<AddUserToGroupResponse/>"}
+    session = guard(boto3.Session())
+    event = "before-parse.iam.AddUserToGroup"
+    joins = iam.operation_model("AddUserToGroup")
+    session.events.emit(event, operation_model=joins, response_dict=answer)
+    with pytest.raises(StrangeAnswerError, match="not AWS but XML of another kind"):
+        session.events.emit(event, operation_model=joins, response_dict=answer | {"body": b"<a/>"})
 
 
 def test_one_account_whose_credentials_are_broken_costs_no_other(

@@ -103,6 +103,7 @@ class PagerDuty:
     incidents: dict[str, Incident] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     requests: int = 0
+    answered: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def receive(self, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
@@ -110,6 +111,13 @@ class PagerDuty:
         with self._lock:
             self.requests += 1
             trouble = self.troubles.popleft() if self.troubles else Trouble()
+        try:
+            return self._meet(trouble, headers, body)
+        finally:
+            with self._lock:
+                self.answered += 1
+
+    def _meet(self, trouble: Trouble, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
         time.sleep(trouble.delay)
         wrong = trouble.status != Trouble.status or trouble.said is not None
         if wrong and not trouble.accepted:
