@@ -71,6 +71,10 @@ _LOOKS_AGAIN = ("apply", "least-privilege", "undo")
 """Commands that try again what was cut off, and look in the end whether all is as it should be.
 Where one answer alone is broken, moto has done the deed all the same."""
 
+_EMPTY = "an empty object"
+_TRUE_ANSWERS = {("ReceiveMessage", _EMPTY), ("GetQueueAttributes", _EMPTY)}
+"""How a queue without messages answers; of the other call only the time of its answer is read."""
+
 COMMANDS = (
     "audit",
     "audit --history --role arn:aws:iam::123456789012:role/audit",
@@ -327,8 +331,10 @@ def _broken(
     ended = play(command, folder)
     recovers = (0,) if alone and command.startswith(_LOOKS_AGAIN) else ()
     rule = ended.broken_rule((1, 2, 3, *recovers) if nth > 1 else (3,))
-    if rule and len(breaker.asked) >= nth:
-        which = f"{how} {'at' if alone else 'from'} call {nth}"
+    is_asked = len(breaker.asked) >= nth
+    name = breaker.asked[nth - 1].split(".")[-1] if is_asked else ""
+    if rule and is_asked and (name, how) not in _TRUE_ANSWERS:
+        which = f"{how} {'at' if alone else 'from'} call {nth}, {name}"
         yield f"{command}: {which}: {rule}: {ended.err[-300:]}"
     breaker.rest()
 

@@ -48,8 +48,19 @@ def test_xml_of_another_root_is_no_success() -> None:
     event = "before-parse.iam.AddUserToGroup"
     joins = iam.operation_model("AddUserToGroup")
     session.events.emit(event, operation_model=joins, response_dict=answer)
-    with pytest.raises(StrangeAnswerError, match="not AWS but XML of another kind"):
-        session.events.emit(event, operation_model=joins, response_dict=answer | {"body": b"<a/>"})
+    for body, what in ((b"<a/>", "XML of another kind"), (b"", "nothing")):
+        with pytest.raises(StrangeAnswerError, match=f"not AWS but {what}"):
+            session.events.emit(event, operation_model=joins, response_dict=answer | {"body": body})
+
+
+def test_nothing_is_no_answer_in_json() -> None:
+    """An empty queue answers with an empty object; an empty body is no word of SQS."""
+    sqs = botocore.session.get_session().get_service_model("sqs").operation_model("ReceiveMessage")
+    session, event = guard(boto3.Session()), "before-parse.sqs.ReceiveMessage"
+    answer = {"status_code": 200, "body": b"{}"}
+    session.events.emit(event, operation_model=sqs, response_dict=answer)
+    with pytest.raises(StrangeAnswerError, match="not AWS but nothing"):
+        session.events.emit(event, operation_model=sqs, response_dict=answer | {"body": b""})
 
 
 def test_one_account_whose_credentials_are_broken_costs_no_other(
