@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO
 
@@ -22,25 +22,29 @@ class Heedless:
 
     def write(self, text: str) -> int:
         """Write, or drop what nobody reads."""
-        try:
-            return self._stream.write(text)
-        except BrokenPipeError:
-            self._to_nowhere()
-            return len(text)
+        self._try(lambda: self._stream.write(text))
+        return len(text)
 
     def flush(self) -> None:
         """Flush, or drop what nobody reads."""
-        try:
-            self._stream.flush()
-        except BrokenPipeError:
-            self._to_nowhere()
+        self._try(self._stream.flush)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the stream has
         return getattr(self._stream, name)
 
+    def _try(self, act: Callable[[], object]) -> None:
+        """Do without a reader. What a full disk does not take is an error once, not at exit too."""
+        try:
+            act()
+        except BrokenPipeError:
+            self.reader_left = True
+            self._to_nowhere()
+        except OSError:
+            self._to_nowhere()
+            raise
+
     def _to_nowhere(self) -> None:
-        """Lead the pipe to nowhere, so that what is buffered still can be flushed at the end."""
-        self.reader_left = True
+        """Lead the stream to nowhere, so that what is buffered still can be flushed at the end."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
