@@ -19,6 +19,7 @@ class Heedless:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.reader_left = False
+        self._failed: OSError | None = None
 
     def write(self, text: str) -> int:
         """Write, or drop what nobody reads."""
@@ -33,13 +34,16 @@ class Heedless:
         return getattr(self._stream, name)
 
     def _try(self, act: Callable[[], object]) -> None:
-        """Do without a reader. What a full disk does not take is an error once, not at exit too."""
+        """Do without a reader. What a full disk did not take stays an error, but for exit."""
+        if self._failed:
+            raise self._failed
         try:
             act()
         except BrokenPipeError:
             self.reader_left = True
             self._to_nowhere()
-        except OSError:
+        except OSError as error:
+            self._failed = error
             self._to_nowhere()
             raise
 
