@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from chalicelib.text import counted
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, WrongUsageError
 from straywatch.remediation.files.as_proposals import print_by_action, write_documents
 from straywatch.remediation.printing import print_table, say, write
@@ -172,4 +173,4 @@ def _tables(reviews: list[GroupReview], *, services: bool) -> None:
         if found.note:
             say(f"{found.group}: {found.note}")
     flags = sum(len(found.flags) for found in reviews)
-    say(f"{len(reviews)} groups, {flags} flagged")
+    say(f"{counted(len(reviews), 'group')}, {counted(flags, 'thing')} flagged")
