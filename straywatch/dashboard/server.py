@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from straywatch.alert_path.delivered import Delivered, Delivery
 from straywatch.dashboard.forms import alert_forms, alert_row
 from straywatch.dashboard.poller import Published
+from straywatch.terminal.ports import HttpServer
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -59,7 +60,7 @@ def serving(listener: socket.socket, shown: PageContent) -> Iterator[str]:
         hosts = frozenset({f"{host}:{port}", f"localhost:{port}"})
         pages = _Pages(shown)
 
-    server = ThreadingHTTPServer((host, port), Handler, bind_and_activate=False)
+    server = HttpServer((host, port), Handler, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
     thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import socket
+import sys
+from http.server import ThreadingHTTPServer
+from typing import Any
 
 from straywatch.errors import StraywatchError
 
 HOST = "127.0.0.1"
+
+
+class HttpServer(ThreadingHTTPServer):
+    """Answers on threads; who hung up before the answer was out is no error."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - inherited
+        """Print what went wrong, unless only the other side has gone."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def listening_socket(port: int) -> socket.socket:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs
+
+from straywatch.terminal.ports import HttpServer
 
 Answer = tuple[int, str]
 
@@ -50,14 +50,10 @@ def user(name: str, *groups: str) -> str:
     )
 
 
-class _Server(ThreadingHTTPServer):
-    """Waits for its answers to be out when it closes; who hung up meanwhile is no error."""
+class _Server(HttpServer):
+    """Waits for its answers to be out when it closes."""
 
     daemon_threads = False
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
 
 
 @contextmanager

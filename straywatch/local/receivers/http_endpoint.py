@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
-_HOST = "127.0.0.1"
+from straywatch.terminal.ports import HOST, HttpServer
+
 _LONGEST_BODY = 1_000_000
 
 
@@ -35,12 +36,12 @@ def serving(receive: Receive) -> Iterator[str]:
 
         take = staticmethod(receive)
 
-    server = ThreadingHTTPServer((_HOST, 0), Handler)
+    server = HttpServer((HOST, 0), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
-        yield f"http://{_HOST}:{server.server_address[1]}"
+        yield f"http://{HOST}:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
