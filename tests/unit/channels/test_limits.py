@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -96,26 +97,20 @@ def test_a_page_is_cut_where_pagerduty_would_refuse_it() -> None:
 def test_an_import_is_cut_where_security_hub_would_refuse_it() -> None:
     """A title has 256 characters at most, a description 1,024, a link 512."""
     message = told(user_name="x" * 600, risk=ENDLESS)
-    remediation = {"console_url": "https://" + "c" * 504}
-    found = asff_of(
+    imported = partial(
+        asff_of,
         message.body["finding"],
-        remediation,
         importer=ACCOUNT,
         region="us-east-1",
         updated_at=NOW,
         test=False,
     )
+    remediation = {"console_url": "https://" + "c" * 504}
+    found = imported(remediation)
     assert (len(found["Title"]), len(found["Description"])) == (256, 1024)
     assert len(found["Remediation"]["Recommendation"]["Url"]) == 512
     remediation["console_url"] += "c"
-    found = asff_of(
-        message.body["finding"],
-        remediation,
-        importer=ACCOUNT,
-        region="us-east-1",
-        updated_at=NOW,
-        test=False,
-    )
+    found = imported(remediation)
     assert "Url" not in found["Remediation"]["Recommendation"]
 
 
