@@ -29,13 +29,13 @@ def time_left(context: Any) -> Callable[[], float]:  # noqa: ANN401 - Lambda's o
 @app.on_cw_event(rule_pattern(LOST_EVENTS))
 def on_membership_lost(event: CloudWatchEvent) -> dict[str, str]:
     """A user was created or left a group: ask for a check once the grace is over."""
-    return {"outcome": deployment.on_event(event.to_dict())}
+    return {"outcome": deployment.receive(event.to_dict())}
 
 
 @app.on_cw_event(rule_pattern(SETTLED_EVENTS))
 def on_membership_settled(event: CloudWatchEvent) -> dict[str, str]:
     """A user joined a group, was deleted or renamed: remember it, and close what it closes."""
-    return {"outcome": deployment.on_event(event.to_dict())}
+    return {"outcome": deployment.receive(event.to_dict())}
 
 
 @app.on_sqs_message(queue="check-queue", batch_size=10)

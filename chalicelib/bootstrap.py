@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,6 @@ from chalicelib.flows.exemptions_in_force import ExemptionsInForce
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.receive import Receive
-from chalicelib.flows.steps import Step
 from chalicelib.log import metrics
 from chalicelib.settings import InvalidSettingsError, Settings, read_settings, settings_from
 from chalicelib.times import utc_now
@@ -83,7 +83,8 @@ class Deployment:
     @cached_property
     def receive(self) -> Receive:
         """The event path."""
-        return Receive(watched=self.watched, commit=self.commit, clock=self.clock)
+        receive = Receive(watched=self.watched, commit=self.commit, clock=self.clock)
+        return replace(receive, heard=self.hub.heard) if self.hub else receive
 
     @cached_property
     def check(self) -> Check:
@@ -124,7 +125,7 @@ class Deployment:
 
     def looking_at(self, account: Account, reads: Clients) -> Deployment:
         """The same deployment, which looks at another account by other clients."""
-        other = Deployment(self.environment, self.make_client, self.clock)
+        other = Deployment(self.environment, self.make_client, self.clock, self._sleep, self._post)
         other.clients, other.reads, other.hub = self.clients, reads, self.hub
         other.looked_at = account
         return other
@@ -133,11 +134,6 @@ class Deployment:
     def looked_at(self) -> Account:
         """The account whose IAM is looked at: the own one, unless told otherwise."""
         return self.own
-
-    @property
-    def on_event(self) -> Callable[[object], Step]:
-        """What takes an event, of whatever account."""
-        return self.hub.receive if self.hub else self.receive
 
     @property
     def on_check(self) -> Callable[[str], object]:

@@ -18,7 +18,6 @@ from chalicelib.adapters.roster_table import UNKNOWN, RosterTable
 from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import decode_check
 from chalicelib.domain.evaluation import Evaluation
-from chalicelib.domain.events import MembershipEvent, parse_event
 from chalicelib.domain.organization import (
     ACTIVE,
     Listed,
@@ -70,20 +69,9 @@ class Hub:
             found = self._views[account] = reads, self._deployment.looking_at(account, reads)
         return found[1]
 
-    def receive(self, envelope: object) -> Step:
-        """The event path, which notes when an account was heard of last."""
-        step = self._deployment.receive(envelope)
-        if step is not Step.IGNORED:
-            self._note_heard(envelope)
-        return step
-
-    def _note_heard(self, envelope: object) -> None:
-        now = self._deployment.clock()
-        event = parse_event(envelope, now)
-        if not isinstance(event, MembershipEvent):
-            return
-        account = event.account
-        last = self._heard.get(account)
+    def heard(self, account: Account) -> None:
+        """Note that an event of the account came now, once in some minutes."""
+        now, last = self._deployment.clock(), self._heard.get(account)
         if last is None or now - last >= _HEARD_EVERY:
             self._heard[account] = now
             self._deployment.state.write_document(account, HEARD, {"at": exact(now)})

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
+# https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html
+UNIT_ID = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}", re.ASCII)
+"""Of an organization's unit, or of its root."""
 _MADE_BY_SERVICES = re.compile(r"BedrockAPIKey-.+|ses-smtp-user\..+")
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeGuard
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import ACCOUNT_ID, Account
 from chalicelib.domain.partitions import partition_of_region
 from chalicelib.times import parse_time
 
@@ -40,7 +40,6 @@ SETTLED_EVENTS = tuple(name for name, change in CHANGES.items() if change not in
 # IAM accepts 64 characters on create; users made before that limit have up to 128.
 # https://docs.aws.amazon.com/IAM/latest/APIReference/API_User.html
 _USER_NAME = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
-_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 _LONGEST_TEXT = 512
 _SAME_NAME = "the user keeps its name"  # a new path, or the same name in another case
 _BEFORE_IAM = datetime(2010, 1, 1, tzinfo=UTC)
@@ -192,7 +191,7 @@ def _account(record: Mapping[str, Any], sender: object) -> Account:
         identity = record.get("userIdentity")
         callers = identity.get("accountId") if isinstance(identity, Mapping) else None
         account_id = sender if sender is not None else callers
-    if not isinstance(account_id, str) or not _ACCOUNT_ID.fullmatch(account_id):
+    if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
         raise MalformedEventError(f"the record names no account: {_shown(account_id)}")
     return Account(partition_of_region(_text(record, "awsRegion", "")), account_id)
 

@@ -23,16 +23,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.account import User, account_of_arn
+from chalicelib.domain.account import ACCOUNT_ID, UNIT_ID, User, account_of_arn
 from chalicelib.domain.wildcard import matches
 
 TAG = "straywatch:exempt"
 TAG_UNTIL = "straywatch:exempt-until"
 _KINDS = ("name", "path", "user_id")
 _PLACES = ("account", "unit")
-_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
-# https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html
-_UNIT = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PLACEHOLDERS = frozenset(
     (
@@ -253,9 +250,9 @@ def _placeholders_in(entries: object) -> Iterator[str]:
 def _fault_of_value(key: str, value: str) -> str:
     if key == "path" and not value.startswith("/"):
         return "must begin with /"
-    if key == "account" and not _ACCOUNT_ID.fullmatch(value):
+    if key == "account" and not ACCOUNT_ID.fullmatch(value):
         return "must be an account id of 12 digits"
-    if key == "unit" and not _UNIT.fullmatch(value):
+    if key == "unit" and not UNIT_ID.fullmatch(value):
         return "must be the id of an organizational unit (ou-...) or of the root (r-...)"
     if key == "user_id" and not _USER_ID.fullmatch(value):
         return "must be a user id (AIDA...), not a name"

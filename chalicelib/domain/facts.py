@@ -426,15 +426,18 @@ def last_bound(mark: Mark) -> Fact | None:
 
 def went_on(mark: Mark, at: datetime) -> Fact | None:
     """The rename by which whoever bore the name at `at` gave it up; None where none is told."""
-    ends = (f for f in mark.facts if f.kind in _ENDS and f.at >= at)
-    end = next(ends, None)
+    end = _end_after(mark, at)
     return end if end and end.kind is Kind.RENAMED else None
 
 
 def deleted_by(mark: Mark, at: datetime) -> Cause | None:
     """The call that deleted whoever bore the name at `at`; None where none is told."""
-    end = next((f for f in mark.facts if f.kind in _ENDS and f.at >= at), None)
+    end = _end_after(mark, at)
     return end.cause if end and end.kind is Kind.DELETED else None
+
+
+def _end_after(mark: Mark, at: datetime) -> Fact | None:
+    return next((f for f in mark.facts if f.kind in _ENDS and f.at >= at), None)
 
 
 def is_given_up(mark: Mark, since: datetime) -> bool:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from chalicelib.domain.account import Account
+from chalicelib.domain.account import ACCOUNT_ID, UNIT_ID, Account
 from chalicelib.domain.wildcard import matches
 
-_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
-# https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html
-_UNIT = re.compile(r"r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}", re.ASCII)
 ACTIVE = "ACTIVE"
 """Of an account's `State` the only one in which its users can be anything but history."""
 
@@ -88,7 +84,7 @@ def _entries(text: str) -> tuple[str, ...]:
     for each in entries:
         kind, _, value = each.partition(":")
         is_pattern = (kind == "tag" and "=" in value[1:]) or (kind == "name" and value)
-        if not (is_pattern or _ACCOUNT_ID.fullmatch(each) or _UNIT.fullmatch(each)):
+        if not (is_pattern or ACCOUNT_ID.fullmatch(each) or UNIT_ID.fullmatch(each)):
             raise InvalidSelectionError(
                 f"{each[:60]!r} is no account id, unit id, tag:KEY=VALUE or name:PATTERN"
             )
@@ -111,7 +107,7 @@ def _covers(entry: str, member: Member) -> bool:
 def accounts_of(text: str, partition: str) -> tuple[Account, ...]:
     """The accounts of a list of ids with commas between. Raises InvalidSelectionError."""
     ids = [each.strip() for each in text.split(",") if each.strip()]
-    if wrong := [each for each in ids if not _ACCOUNT_ID.fullmatch(each)]:
+    if wrong := [each for each in ids if not ACCOUNT_ID.fullmatch(each)]:
         raise InvalidSelectionError(f"{wrong[0][:60]!r} is no account id of 12 digits")
     return tuple(Account(partition, each) for each in dict.fromkeys(ids))
 
@@ -129,11 +125,8 @@ def roster(
         member = each.member
         before = known.get(member.account)
         if not member.units and before:
-            member = Member(member.account, member.name, before.units, member.tags)
+            member = replace(member, units=before.units)
         why = f"its state is {each.state}" if each.state.isupper() else each.state
         why = "" if each.state == ACTIVE else why
-        why = why or selection.why_not(member)
-        found[member.account] = Member(
-            member.account, member.name, member.units, member.tags, unwatched=why
-        )
+        found[member.account] = replace(member, unwatched=why or selection.why_not(member))
     return tuple(found.values())

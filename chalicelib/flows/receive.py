@@ -39,6 +39,8 @@ class Receive:
     watched: Container[Account]
     commit: Commit
     clock: Callable[[], datetime]
+    heard: Callable[[Account], object] = lambda _: None
+    """Told whose event was taken."""
 
     def __call__(self, envelope: object) -> Step:
         """Take one event from EventBridge.
@@ -53,6 +55,7 @@ class Receive:
             log("event_ignored", reason=event.reason)
             return Step.IGNORED
         step = self._taken(event)
+        self.heard(event.account)
         log(
             "event_received",
             outcome=step,

@@ -99,7 +99,7 @@ class Hub:
         detail = record("CreateUser", requestParameters=parameters, eventTime=at(0).isoformat())
         detail |= {"recipientAccountId": member.account_id}
         event = envelope(detail) | {"account": member.account_id} | changes
-        return self.cold().on_event(event)
+        return self.cold().receive(event)
 
     def checked(self) -> list[Any]:
         """A cold function takes what is in the check queue."""
@@ -170,7 +170,7 @@ def test_an_event_of_the_own_account_costs_no_call_more_than_without_members(hub
     hub.calls.clear()
     for name in ("ann", "bob"):
         detail = record("CreateUser", requestParameters={"userName": name})
-        assert deployment.on_event(envelope(detail)) == "waiting"
+        assert deployment.receive(envelope(detail)) == "waiting"
     assert sorted(hub.calls) == ["PutItem", *["SendMessage"] * 2, *["UpdateItem"] * 2]
 
 
