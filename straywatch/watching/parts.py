@@ -39,28 +39,21 @@ def stray_lines(
 ) -> list[Text]:
     """Open findings: how bad by shape and word, who, for how long, and why it is bad."""
     longest = max((cell_len(visible(f.user_name)) for f in strays), default=0)
+    wide = width >= NARROW
+    room = min(longest, max(8, width * 2 // 5)) if wide else width - 19
     lines = []
     if headed and strays:
-        room = min(longest, max(8, width * 2 // 5)) if width >= NARROW else width - 19
         name = fitted("USER", room)
-        told = (
-            f"SEVERITY   {name}  NO GROUP FOR  RISK"
-            if width >= NARROW
-            else f"BAD    {name}   IN NO GROUP"
-        )
+        told = f"SEVERITY   {name}  NO GROUP FOR  RISK" if wide else f"BAD    {name}   IN NO GROUP"
         lines.append(Text(told[:width], style="dim"))
     for finding in strays:
         shape, word, style = _SHAPES[finding.severity]
-        wide = width >= NARROW
         line = Text.assemble((f"{shape} {finding.severity.name if wide else word}", style))
         line.pad_right((_WIDE_SEVERITY if wide else _NARROW_SEVERITY) - line.cell_len)
-        room = min(longest, max(8, width * 2 // 5)) if wide else width - 19
         line.append(fitted(visible(finding.user_name), room), style="bold")
-        line.append(f"  {age(now - finding.stray_since):>12}" if wide else "")
+        line.append(f"{'  ' if wide else ''}{age(now - finding.stray_since):>12}")
         if wide:
             line.append(f"  {cut(visible(finding.risk), width - line.cell_len - 2)}", style="dim")
-        else:
-            line.append(f"{age(now - finding.stray_since):>12}")
         lines.append(line)
     return lines
 
