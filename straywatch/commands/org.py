@@ -9,15 +9,16 @@ from typing import Any
 
 import boto3
 import click
-from botocore.config import Config
 
 from chalicelib.text import counted
 from chalicelib.times import iso, utc_now
+from straywatch.aws.invoking import counts_in, invoked
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.deploy.stack import Stack
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError, WrongUsageError
 from straywatch.observing.deployment import observed_deployment
+from straywatch.observing.figures import rounded_down
 from straywatch.organization.member import HubSide, member_template
 from straywatch.organization.status import AccountStatus, OrganizationReader, OrganizationStatus
 from straywatch.terminal.groups import HelpfulGroup
@@ -27,8 +28,6 @@ from straywatch.terminal.tables import console, print_table, say
 from straywatch.text import one_line
 
 SCHEMA = "straywatch.organization/1"
-# The function's own timeout (15 minutes); a repeated call would read the list twice.
-_PATIENT = RETRIES.merge(Config(read_timeout=910, retries={"total_max_attempts": 1}))
 
 _stage = click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
 _format = click.option(
@@ -62,12 +61,13 @@ def enable(ctx: click.Context, stage: str | None) -> int:
     session = aws_context(ctx).session
     stack = _hub(session, stage)
     with waiting("The hub reads its accounts"):
-        listed = _invoked(session, output(stack, "ListAccountsFunctionName"), {})
-        asked = _invoked(session, output(stack, "SweepFunctionName"), {"accounts": "all"})
-    watched = counted(int(listed["watched"]), "account")
+        listed = _listed(session, stack, {})
+        answer = invoked(session, output(stack, "SweepFunctionName"), {"accounts": "all"})
+        asked = counts_in(answer, "the hub", "asked")
+    watched = counted(listed["watched"], "account")
     click.echo(
         f"{watched} watched, {listed['came']} new, {listed['left']} left; "
-        f"{counted(int(asked['asked']), 'sweep')} asked for"
+        f"{counted(asked['asked'], 'sweep')} asked for"
     )
     click.echo("next: `straywatch org template` makes what each member needs; then `org status`")
     return EXIT_FINE
@@ -87,11 +87,10 @@ def disable(ctx: click.Context, stage: str | None, *, yes: bool) -> int:
             raise WrongUsageError("nobody can be asked here, as stdin is no terminal: add --yes")
         click.confirm("Close every finding of every member as account_left?", abort=True, err=True)
     with waiting("The hub leaves its members"):
-        left = _invoked(session, output(stack, "ListAccountsFunctionName"), {"leave": "all"})
+        left = _listed(session, stack, {"leave": "all"})
     stage_option = f" --stage {one_line(stage)}" if stage else ""
     click.echo(
-        f"{counted(int(left['left']), 'account')} left, "
-        f"{counted(int(left['resolved']), 'finding')} closed"
+        f"{counted(left['left'], 'account')} left, {counted(left['resolved'], 'finding')} closed"
     )
     click.echo("now, within half an hour, or the accounts come back:")
     click.echo(f"  straywatch deploy{stage_option} --parameter OrganizationId=")
@@ -151,7 +150,8 @@ def _print(found: OrganizationStatus, *, everything: bool) -> None:
         print_table(out, heads, map(_cells, shown))
     wrong = sum(bool(each.problem) for each in found.watched)
     said = f"{counted(len(found.watched), 'account')} watched, {wrong} with a problem"
-    say(out, f"{said}; {found.coverage:.1f}% are known. {len(found.unwatched)} are not watched.")
+    known = f"{rounded_down(found.coverage)}% are known"
+    say(out, f"{said}; {known}. {len(found.unwatched)} are not watched.")
     if not found.watched:
         say(out, "No account is listed yet: `straywatch org enable` reads them.")
 
@@ -176,7 +176,7 @@ def _plain(found: OrganizationStatus, parameters: Mapping[str, str]) -> dict[str
     return {
         "schema": SCHEMA,
         "organization_id": parameters.get("OrganizationId"),
-        "coverage_percent": round(found.coverage, 1),
+        "coverage_percent": rounded_down(found.coverage),
         "accounts": [
             {
                 "account_id": each.member.account.account_id,
@@ -210,16 +210,7 @@ def _hub(session: boto3.Session, stage: str | None) -> Stack:
     return stack
 
 
-def _invoked(session: boto3.Session, function: str, asked: Mapping[str, str]) -> Any:  # noqa: ANN401 - whatever the function returned
-    client = session.client("lambda", config=_PATIENT)
-    answer = client.invoke(FunctionName=function, Payload=json.dumps(asked).encode())
-    payload = answer["Payload"].read()
-    try:
-        result = json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        said = one_line(payload[:100].decode(errors="replace"))
-        raise StraywatchError(f"what the hub answered is no JSON ({said!r})") from error
-    if answer.get("FunctionError"):
-        why = result.get("errorMessage", result) if isinstance(result, dict) else result
-        raise StraywatchError(f"the hub could not do it: {one_line(why)}")
-    return result
+def _listed(session: boto3.Session, stack: Stack, asked: Mapping[str, str]) -> dict[str, int]:
+    """Have the list of accounts read anew, or emptied. Raises StraywatchError."""
+    answer = invoked(session, output(stack, "ListAccountsFunctionName"), asked)
+    return counts_in(answer, "the hub", "watched", "came", "left", "resolved")

@@ -6,23 +6,19 @@ import json
 from typing import TYPE_CHECKING
 
 import click
-from botocore.config import Config
 
-from straywatch.aws.sessions import RETRIES
+from straywatch.aws.invoking import counts_in, invoked
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import EXIT_FINE, EXIT_FOUND, StraywatchError
 from straywatch.terminal.options import aws_context, aws_options, format_option
 from straywatch.terminal.progress import waiting
-from straywatch.text import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import InvocationResponseTypeDef
 
-# The function's own timeout (15 minutes); a repeated call would sweep twice.
-_PATIENT = RETRIES.merge(Config(read_timeout=910, retries={"total_max_attempts": 1}))
-
-_COUNTS = frozenset(
-    {"users", "compliant", "exempt", "strays", "opened", "gone", "missed_events", "complete"}
+_COUNTS = (
+    *("users", "compliant", "exempt", "strays"),
+    *("opened", "gone", "missed_events", "complete"),
 )
 
 _EXAMPLES = """\b
@@ -44,9 +40,8 @@ def command(ctx: click.Context, stage: str | None, form: str) -> int:
     """Have the deployed monitor look at every user of the account now."""
     session = aws_context(ctx).session
     function = output(deployed_stack(session, stage), "SweepFunctionName")
-    client = session.client("lambda", config=_PATIENT)
     with waiting("The monitor looks at every user"):
-        result = counts(client.invoke(FunctionName=function, Payload=b"{}"))
+        result = counts(invoked(session, function, {}))
     if form == "json":
         click.echo(json.dumps(result))
     else:
@@ -58,20 +53,7 @@ def command(ctx: click.Context, stage: str | None, form: str) -> int:
 
 def counts(answer: InvocationResponseTypeDef) -> dict[str, int]:
     """The counts that a sweep answered. Raises StraywatchError if it failed, or answered others."""
-    payload = answer["Payload"].read()
-    try:
-        result = json.loads(payload)
-    except (ValueError, RecursionError):
-        result = None
-    if answer.get("FunctionError"):
-        told = result.get("errorMessage", result) if isinstance(result, dict) else payload
-        raise StraywatchError(f"the sweep failed: {one_line(told)}")
-    if not isinstance(result, dict) or not result.keys() >= _COUNTS:
-        said = one_line(payload[:100].decode(errors="replace"))
-        raise StraywatchError(
-            f"the sweep answered {said!r}, not its counts: check AWS_ENDPOINT_URL and the proxy"
-        )
-    return result
+    return counts_in(answer, "the sweep", *_COUNTS)
 
 
 def _sentence(result: dict[str, int]) -> str:
