@@ -181,7 +181,7 @@ def _of_user(
 ) -> Decision:
     """The rest of the table: what the user is, and how its newest finding stands, are known."""
     if isinstance(last, Finding) and last.outbox and not may_send(last, now):
-        return Decision(row=Row.IN_HAND, evaluated=evaluated, look_at=last.claimed_until)
+        return Decision(row=Row.IN_HAND, evaluated=evaluated)
     if _is_deleted(last, now):
         return Decision(row=Row.GONE, evaluated=Evaluated(Evaluation.GONE))
     is_over = isinstance(last, NoFinding) or last.status is Status.RESOLVED

@@ -12,14 +12,11 @@ from chalicelib.domain.decision import Row
 from chalicelib.domain.evaluation import Evaluation
 from chalicelib.domain.facts import Mark, News, begun, is_given_up, past_of
 from chalicelib.domain.findings import Finding, NoFinding
-from chalicelib.flows.commit import Commit
+from chalicelib.flows.commit import Commit, InHandError
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.steps import Step
 from chalicelib.log import log
-
-_STEP = {Row.LOOK_LATER: Step.WAITING, Row.GRACE_RUNS: Step.WAITING}
-"""The decisions after which nothing is known of the user that would be worth a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +85,20 @@ class Check:
         self, request: CheckRequest, mark: Mark, findings: Mapping[str, Finding | NoFinding]
     ) -> tuple[Evaluation | Step, str]:
         seen = self.inquiry.look(mark, request.origin, findings)
-        decision, seen = self.commit.conclude(seen, self.inquiry, self.floods.join)
-        if decision.row is Row.LOOK_LATER and decision.look_at:
-            self.commit.queue.send(request, decision.look_at, self.clock())
-        elif decision.row is not Row.LOOK_LATER:
-            self.commit.part_with_others(seen)
-        evaluation = decision.evaluated.evaluation if decision.evaluated else None
-        return _STEP.get(decision.row) or evaluation or Step.WAITING, decision.row
+        try:
+            decision, seen = self.commit.conclude(seen, self.inquiry, self.floods.join)
+            if decision.row is not Row.LOOK_LATER:
+                self.commit.part_with_others(seen)
+        except InHandError as busy:
+            return self._later(request, busy.until), Row.IN_HAND
+        if decision.row is Row.LOOK_LATER:
+            return self._later(request, decision.look_at), decision.row
+        if decision.row is Row.GRACE_RUNS or decision.evaluated is None:
+            return Step.WAITING, decision.row
+        return decision.evaluated.evaluation, decision.row
+
+    def _later(self, request: CheckRequest, at: datetime | None) -> Step:
+        """Have the very same check made then: it still waits for what it waited for."""
+        now = self.clock()
+        self.commit.queue.send(request, at or now, now)
+        return Step.WAITING

@@ -7,10 +7,11 @@ reads anew and decides again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from chalicelib.domain.account import Account, NoSuchUser, User, tag_of
 from chalicelib.domain.alerts import Alert
@@ -55,10 +56,19 @@ if TYPE_CHECKING:
     from chalicelib.domain.risk import Risk
 
 _ATTEMPTS = 6
+T = TypeVar("T")
 
 
 class ContentionError(Exception):
     """Others kept changing the same item; the work is to be tried again later."""
+
+
+class InHandError(Exception):
+    """Another worker is sending an alert of the finding: decide again when it must have done so."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"another worker has {finding.finding_id} in hand")
+        self.until = finding.claimed_until
 
 
 class Next(Enum):
@@ -99,9 +109,10 @@ class Commit:
     def conclude(
         self, seen: Seen, inquiry: Inquiry, tell_how: Callable[[Account, Severity], ToldHow]
     ) -> tuple[Decision, Seen]:
-        """Decide, and make it so; decide again whenever others were faster. Raises ContentionError.
+        """Decide, and make it so; decide again whenever others were faster.
 
-        `tell_how` says how people learn of a finding of a severity that opens now.
+        Raises ContentionError, and InHandError. `tell_how` says how people learn of a finding of a
+        severity that opens now.
         """
         told = ToldHow()
         for _ in range(_ATTEMPTS):
@@ -127,8 +138,8 @@ class Commit:
                 return Next.DECIDE_AGAIN
             case Row.LOOK_LATER if seen.origin is Origin.SWEEP:
                 self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
-            case Row.IN_HAND:
-                self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
+            case Row.IN_HAND if last:
+                raise InHandError(last)
             case Row.GRACE_RUNS:
                 self._await(decision, seen)
             case Row.UNSURE_WHO:
@@ -237,8 +248,7 @@ class Commit:
         finding = self.ledger.latest(mark.account, user_id)
         now = self.clock()
         if isinstance(finding, Finding) and finding.outbox and not may_send(finding, now):
-            self.ask_again(mark.account, mark.user_name, finding.claimed_until)
-            return
+            raise InHandError(finding)
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
             by = deleted_by(mark, finding.opened_at.replace(microsecond=0))
             self._end(finding, Resolution(Reason.DELETED, cause=by), now)
@@ -248,7 +258,8 @@ class Commit:
 
     def leave(self, finding: Finding) -> None:
         """Close a finding whose account is watched no more, and tell so."""
-        self._end(finding, Resolution(Reason.ACCOUNT_LEFT), self.clock())
+        with suppress(InHandError):  # another worker has closed it, and is telling so
+            self._end(finding, Resolution(Reason.ACCOUNT_LEFT), self.clock())
 
     def _end(self, finding: Finding, resolution: Resolution, now: datetime) -> None:
         stored = self._store(finding, lambda f: _resolved(f, resolution, now))
@@ -276,7 +287,7 @@ class Commit:
     # -- alerts --------------------------------------------------------------------------------
 
     def deliver_unsent(self, finding: Finding) -> None:
-        """Send what a killed function left unsent; what a living one has in hand, look at later."""
+        """Send what a killed function left unsent. Raises InHandError if a living one has it."""
         now = self.clock()
         if not finding.outbox:
             return
@@ -284,7 +295,7 @@ class Commit:
         if stored.by_me:
             self.deliver(stored.finding)
         elif stored.finding.outbox:
-            self.ask_again(finding.account, finding.user_name, stored.finding.claimed_until)
+            raise InHandError(stored.finding)
 
     def deliver(self, finding: Finding) -> None:
         """Publish the outbox in order, noting each alert once it is out."""
@@ -322,6 +333,14 @@ class Commit:
     def _is_stored(self, finding: Finding) -> bool:
         """A put that was answered too late is repeated by the SDK, and meets itself."""
         return self.ledger.latest(finding.account, finding.user_id) == finding
+
+    def when_free(self, finding: Finding, step: Callable[[], T]) -> T | None:
+        """Take the step; if another worker has the finding in hand, ask for a look after that."""
+        try:
+            return step()
+        except InHandError as busy:
+            self.ask_again(finding.account, finding.user_name, busy.until)
+            return None
 
     # -- what is to come -----------------------------------------------------------------------
 
