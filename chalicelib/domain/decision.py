@@ -36,7 +36,6 @@ from chalicelib.domain.findings import (
     Reason,
     Resolution,
     Status,
-    may_send,
     resolution_of,
 )
 
@@ -96,10 +95,9 @@ class Row(StrEnum):
     That it was no stray is remembered."""
     CLOSE = "close"
     """No stray any more: its finding is over."""
-    IN_HAND = "in_hand"
-    """Another worker is sending an alert of this finding: come back when it must have done so."""
     UNSENT = "unsent"
-    """Whoever had an alert of this finding in hand died with it: send it, then decide again."""
+    """An alert of this finding is not out yet: send it, unless another worker has it in hand, and
+    decide again."""
     OVER_MEANWHILE = "over_meanwhile"
     """A stray again; in between it was in a group, so that its open finding is over."""
     STILL_OPEN = "still_open"
@@ -180,16 +178,13 @@ def _of_user(
     seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, *, now: datetime, rules: Rules
 ) -> Decision:
     """The rest of the table: what the user is, and how its newest finding stands, are known."""
-    if isinstance(last, Finding) and last.outbox and not may_send(last, now):
-        return Decision(row=Row.IN_HAND, evaluated=evaluated)
+    if isinstance(last, Finding) and last.outbox:
+        return Decision(row=Row.UNSENT, evaluated=evaluated)
     if _is_deleted(last, now):
         return Decision(row=Row.GONE, evaluated=Evaluated(Evaluation.GONE))
-    is_over = isinstance(last, NoFinding) or last.status is Status.RESOLVED
-    if isinstance(last, Finding) and last.outbox and (is_over or _is_stray(evaluated)):
-        return Decision(row=Row.UNSENT, evaluated=evaluated)
     if not _is_stray(evaluated):
         return _no_stray(seen, evaluated, last, now)
-    if isinstance(last, Finding) and not is_over:
+    if isinstance(last, Finding) and last.status is Status.OPEN:
         return _still(seen.past, last, evaluated)
     return _stray(seen, evaluated, last, now=now, rules=rules)
 

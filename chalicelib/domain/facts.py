@@ -397,15 +397,13 @@ def _as_sure_as_it_is(
     next to a look that showed another it `is_doubted`, and has no cause either.
     """
     before = [f for f in facts if f.at < fact.at]
-    is_free = bool(before) and before[-1].kind in _ENDS
-    is_first = start is not None and _second(start.at) == fact.at and not is_free
-    is_shared = (is_first and bool(before)) or any(
+    is_taken = bool(before) and before[-1].kind not in _ENDS
+    is_first = start is not None and _second(start.at) == fact.at
+    is_shared = (is_first and is_taken) or any(
         f.is_bound and f is not start and f.at == fact.at for f in facts
     )
-    if is_doubted:
-        fact = replace(fact, cause=None)
-    if fact.kind is Kind.LEFT:
-        yield fact if is_sure and not is_first and not is_shared else replace(fact, cause=None)
+    if is_doubted or (fact.kind is Kind.LEFT and (is_first or is_shared or not is_sure)):
+        yield replace(fact, cause=None)
     elif fact.kind is not Kind.JOINED or not is_shared:
         yield fact
 
@@ -493,8 +491,6 @@ def stray_since(
         known.append(StraySince(exemption_ended, Evidence.EXEMPTION_ENDED))
     start = max(known, key=lambda since: since.at)
     in_group = joined(past)
-    if in_group and start.evidence is Evidence.EXEMPTION_ENDED and in_group.at < start.at:
-        in_group = None
     is_noted = start.evidence is Evidence.EVENT or any(f.kind is Kind.STRAY for f in past)
     looked = latest(_settled_at(past), settled_before, None if is_noted else swept_at)
     # CloudTrail's times are whole seconds: a group that was left in the second of the look that

@@ -90,7 +90,7 @@ class Check:
             if decision.row is not Row.LOOK_LATER:
                 self.commit.part_with_others(seen)
         except InHandError as busy:
-            return self._later(request, busy.until), Row.IN_HAND
+            return self._later(request, busy.until), Row.UNSENT
         if decision.row is Row.LOOK_LATER:
             return self._later(request, decision.look_at), decision.row
         if decision.row is Row.GRACE_RUNS or decision.evaluated is None:

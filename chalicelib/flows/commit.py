@@ -138,8 +138,6 @@ class Commit:
                 return Next.DECIDE_AGAIN
             case Row.LOOK_LATER if seen.origin is Origin.SWEEP:
                 self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
-            case Row.IN_HAND if last:
-                raise InHandError(last)
             case Row.GRACE_RUNS:
                 self._await(decision, seen)
             case Row.UNSURE_WHO:

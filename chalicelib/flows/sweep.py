@@ -61,10 +61,14 @@ class SweepResult:
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """When the last whole sweep began, and the first one."""
+    """When the last whole sweep began, the first one, and the last that was done in one run.
+
+    Between two runs names change: who moved to a page that was read already was not shown.
+    """
 
     started_at: datetime
     watching_since: datetime
+    unbroken_at: datetime | None = None
 
 
 @dataclass
@@ -160,7 +164,7 @@ class Sweep:
             gone=gone,
             missed_events=_missed(live.values(), last),
         )
-        self._finish(account, result, run.stopped_at or _Cursor(cursor.started_at), last)
+        self._finish(account, result, run, last)
         return result
 
     def _cursor(self, account: Account, now: datetime) -> _Cursor:
@@ -175,9 +179,7 @@ class Sweep:
         """Note where the next run is to go on."""
         self.state.write_document(account, _CURSOR, encode(cursor, whole=True))
 
-    def _finish(
-        self, account: Account, result: SweepResult, cursor: _Cursor, last: _Last | None
-    ) -> None:
+    def _finish(self, account: Account, result: SweepResult, run: _Run, last: _Last | None) -> None:
         log("sweep_done", **asdict(result))
         metrics(
             self.commit.settings.stack_name,
@@ -189,13 +191,15 @@ class Sweep:
         limit = self.commit.settings.missed_events_alert
         if 0 < limit <= result.missed_events:
             self.commit.topic.publish(missed_events_notice(account, result.missed_events))
-        started_at = cursor.started_at
+        started_at = run.cursor.started_at
         if result.complete:
-            now_last = _Last(started_at, last.watching_since if last else started_at)
+            first = last.watching_since if last else started_at
+            earlier = last.unbroken_at if last else None
+            now_last = _Last(started_at, first, earlier if run.cursor.marker else started_at)
             content = asdict(result) | encode(now_last) | {"finished_at": exact(self.clock())}
             self.findings.record_sweep(account, started_at, content)
             self.state.write_document(account, _LAST, content)
-        self.save_cursor(account, cursor)
+        self.save_cursor(account, run.stopped_at or _Cursor(started_at))
 
 
 @dataclass(frozen=True)
@@ -352,10 +356,10 @@ class _Run:
         return replace(seen, swept_at=self._swept_at(user))
 
     def _swept_at(self, user: User) -> datetime | None:
-        """What the last whole sweep surely showed was so then, if the user was there already."""
-        if self.last is None:
+        """What the last sweep in one run showed was so then, if the user was there already."""
+        if self.last is None or self.last.unbroken_at is None:
             return None
-        shown_at = self.last.started_at - self.sweep.inquiry.rules.iam_lag
+        shown_at = self.last.unbroken_at - self.sweep.inquiry.rules.iam_lag
         return shown_at if shown_at > user.created_at else None
 
     def _without_doubt(self, seen: Seen) -> Evaluation:
@@ -388,7 +392,7 @@ class _Run:
             )
         except InHandError as busy:
             self.sweep.commit.ask_again(self.account, user.name, busy.until)
-            return Row.IN_HAND
+            return Row.UNSENT
         if decision.row is Row.STILL_OPEN and isinstance(after.last, Finding):
             self.still_open[user.user_id] = after.last
         return decision.row
