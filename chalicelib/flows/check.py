@@ -10,7 +10,7 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import CheckRequest, DigestRequest, Origin, decode_check
 from chalicelib.domain.decision import Row
 from chalicelib.domain.evaluation import Evaluation
-from chalicelib.domain.facts import Mark, News, begun, is_given_up, past_of
+from chalicelib.domain.facts import Mark, begun, is_given_up, past_of
 from chalicelib.domain.findings import Finding, NoFinding
 from chalicelib.flows.commit import Commit, InHandError
 from chalicelib.flows.floods import Floods
@@ -66,20 +66,10 @@ class Check:
         if self.clock() >= since + self.commit.settings.grace:
             return Step.DUE
         # a later event asked for a check of its own, which is still to come
-        return self._wait_on(request, mark) if is_last else Step.SUPERSEDED
-
-    def _wait_on(self, request: CheckRequest, mark: Mark) -> Step:
-        """Queue the message once more: a long grace takes many such steps.
-
-        Only the newest copy goes on. SQS may hand a message over twice, and if every copy went on,
-        their number would double with each such step.
-        """
-        until = next((a.until for a in mark.asked if a.since == request.since), None)
-        if until and request.due and until > request.due:
-            return Step.MERGED
-        asked = self.commit.ask(request)
-        self.commit.ledger.note(mark, News(asked=(asked,)), self.clock())
-        return Step.WAITING
+        if not is_last:
+            return Step.SUPERSEDED
+        is_newest = self.commit.come_back(request, since + self.commit.settings.grace, mark)
+        return Step.WAITING if is_newest else Step.MERGED
 
     def _looked(
         self, request: CheckRequest, mark: Mark, findings: Mapping[str, Finding | NoFinding]
@@ -90,15 +80,11 @@ class Check:
             if decision.row is not Row.LOOK_LATER:
                 self.commit.part_with_others(seen)
         except InHandError as busy:
-            return self._later(request, busy.until), Row.UNSENT
-        if decision.row is Row.LOOK_LATER:
-            return self._later(request, decision.look_at), decision.row
+            self.commit.come_back(request, busy.until, mark)
+            return Step.WAITING, Row.UNSENT
+        if decision.row is Row.LOOK_LATER and decision.look_at:
+            self.commit.queue.send(request, decision.look_at, self.clock())
+            return Step.WAITING, decision.row
         if decision.row is Row.GRACE_RUNS or decision.evaluated is None:
             return Step.WAITING, decision.row
         return decision.evaluated.evaluation, decision.row
-
-    def _later(self, request: CheckRequest, at: datetime | None) -> Step:
-        """Have the very same check made then: it still waits for what it waited for."""
-        now = self.clock()
-        self.commit.queue.send(request, at or now, now)
-        return Step.WAITING

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from chalicelib.domain.risk import Risk
 
 _ATTEMPTS = 6
+_AT_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when those are waited for who wait for nothing but another worker: one check is enough."""
 T = TypeVar("T")
 
 
@@ -68,7 +70,7 @@ class InHandError(Exception):
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(f"another worker has {finding.finding_id} in hand")
-        self.until = finding.claimed_until
+        self.until = finding.claimed_until or finding.opened_at
 
 
 class Next(Enum):
@@ -337,8 +339,15 @@ class Commit:
         try:
             return step()
         except InHandError as busy:
-            self.ask_again(finding.account, finding.user_name, busy.until)
+            self.look_when_free(finding.account, finding.user_name, busy)
             return None
+
+    def look_when_free(self, account: Account, user_name: str, busy: InHandError) -> None:
+        """Have the user looked at once the other worker must be done."""
+        mark = self.ledger.mark(account, user_name)
+        self.come_back(
+            CheckRequest(account, user_name, busy.until, Origin.SETTLED), busy.until, mark
+        )
 
     # -- what is to come -----------------------------------------------------------------------
 
@@ -346,6 +355,21 @@ class Commit:
         """Have the check made once the grace is over; return when its message is handed over."""
         until = self.queue.send(request, request.since + self.settings.grace, self.clock())
         return Asked(request.since, until)
+
+    def come_back(self, request: CheckRequest, at: datetime, mark: Mark) -> bool:
+        """Have the very same check made later, unless a newer copy of it is on its way.
+
+        SQS may hand a message over twice, and if every copy came back, their number would double
+        with each step of a long grace, or of a time in which no alert can be sent.
+        """
+        key = _AT_ANY_TIME if request.origin is Origin.SETTLED else request.since
+        now = self.clock()
+        until = next((asked.until for asked in mark.asked if asked.since == key), None)
+        if until and until > (request.due or now):
+            return False
+        asked = Asked(key, self.queue.send(request, at, now))
+        self.ledger.note(mark, News(asked=(asked,)), now)
+        return True
 
     def ask_again(
         self,

@@ -391,7 +391,7 @@ class _Run:
                 now_known, inquiry, lambda _, severity: told if severity is planned else _SINGLY
             )
         except InHandError as busy:
-            self.sweep.commit.ask_again(self.account, user.name, busy.until)
+            self.sweep.commit.look_when_free(self.account, user.name, busy)
             return Row.UNSENT
         if decision.row is Row.STILL_OPEN and isinstance(after.last, Finding):
             self.still_open[user.user_id] = after.last
