@@ -206,8 +206,12 @@ def _no_stray(
     until = evaluated.exemption.until if evaluated.exemption else None
     if until is None or evaluated.groups or until - now > EXEMPTIONS_AWAITED:
         return decision
-    is_asked = any(asked.since == until for asked in seen.mark.asked)
-    return decision if is_asked else replace(decision, check_since=until)
+    return decision if _is_asked(seen.mark, until) else replace(decision, check_since=until)
+
+
+def _is_asked(mark: Mark, since: datetime | None) -> bool:
+    """Whether a check was asked for that waits from then."""
+    return any(asked.since == since for asked in mark.asked)
 
 
 def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:
@@ -257,6 +261,7 @@ def _stray(
         settled_before=resolved_at and resolved_at - rules.iam_lag,
         swept_at=seen.swept_at,
         exemption_ended=evaluated.exemption_ended,
+        was_awaited=_is_asked(seen.mark, evaluated.exemption_ended),
     )
     if max(seen.looked_at, since.at) < since.at + rules.grace:
         check = None if _is_awaited(seen, since) else since.at

@@ -239,7 +239,7 @@ def past_of(
     """
     found: list[Fact] = []
     passed: dict[str, int] = {}
-    is_first_bearer = False
+    is_first_bearer = had_another_name = False
     while True:
         facts = _until(mark, left)
         if len(passed) > _FORTH_AND_BACK and any(f.id in passed for f in facts):
@@ -250,8 +250,9 @@ def past_of(
         sights = _sights(mark, left)
         found += _own(facts, bound, user, sights)
         is_first_bearer = is_first_bearer if passed else bound is not None and facts[0] is bound
-        if left and bound and _is_another(bound, user) and not is_first_bearer:
-            if any(s.user_id == user.user_id and bound.at < s.at for s in sights if user):
+        is_anothers = bound is not None and _is_another(bound, user) and not is_first_bearer
+        if left and (is_anothers or (bound is None and had_another_name)):
+            if bound and any(s.user_id == user.user_id and bound.at < s.at for s in sights if user):
                 return in_order(found)  # a look showed the user under the name that it gave up
             # somebody else took the name, or this user bore the old one untold: nobody can say
             left_by_it = (replace(f, cause=None) for f in found if f.kind is Kind.LEFT)
@@ -259,6 +260,7 @@ def past_of(
         if bound is None or bound.kind is not Kind.TOOK or bound.is_by_look:
             return in_order(found)
         passed[bound.id] = len(found)
+        had_another_name = any(s.user_id == user.user_id for s in _sights(mark, bound) if user)
         left, mark = bound, read(bound.name)
 
 
@@ -476,11 +478,14 @@ def stray_since(
     settled_before: datetime | None = None,
     swept_at: datetime | None = None,
     exemption_ended: datetime | None = None,
+    was_awaited: bool = False,
 ) -> StraySince:
     """Since when a user, who a look has found by `now` to be a stray, has been one.
 
     `settled_before` is a further instant at which the user was known to be none (the end of its
-    last finding), `swept_at` a whole sweep: a stray of whom no event told it would have noted.
+    last finding), `swept_at` a whole sweep: a stray of whom no event told it would have noted. An
+    exemption's end `was_awaited` if a look showed the exempt user in no group, whatever had been
+    told of one before.
     Where the user was no stray later than any event tells, the start is unknown: it counts from the
     first look that found it.
     """
@@ -491,6 +496,8 @@ def stray_since(
         known.append(StraySince(exemption_ended, Evidence.EXEMPTION_ENDED))
     start = max(known, key=lambda since: since.at)
     in_group = joined(past)
+    if in_group and was_awaited and in_group.at < start.at:
+        in_group = None
     is_noted = start.evidence is Evidence.EVENT or any(f.kind is Kind.STRAY for f in past)
     looked = latest(_settled_at(past), settled_before, None if is_noted else swept_at)
     # CloudTrail's times are whole seconds: a group that was left in the second of the look that

@@ -289,6 +289,8 @@ def test_the_end_of_an_exemption_begins_the_grace() -> None:
     assert found == StraySince(at(40), Evidence.EXEMPTION_ENDED)
     assert since(left, exemption_ended=at(-40)) == StraySince(at(10), Evidence.EVENT)
     assert since(left[:1], exemption_ended=at(40)) == StraySince(at(60), Evidence.SIGHTING)
+    awaited = since(left[:1], exemption_ended=at(40), was_awaited=True)
+    assert awaited == StraySince(at(40), Evidence.EXEMPTION_ENDED)
 
 
 @given(events, moments)
@@ -565,6 +567,15 @@ def test_a_rename_that_a_look_found_is_told_though_the_name_was_taken_anew_at_on
         marks.take(each)
     marks.take(renamed(40, "dan", "bob"))
     assert cause(marks.past(who, "cyd")) == left.cause
+
+
+def test_who_bore_the_new_name_before_came_to_the_old_one_untold() -> None:
+    """What was told under that one until then was about somebody else, or nobody can say."""
+    marks = Marks([event("AddUserToGroup", 10, user="ann"), renamed(20, "ann", "bob")])
+    who = user(1, USER_ID)
+    assert joined(marks.past(who)) is not None
+    marks["bob"] = with_news(marks.of("bob"), News(noted=(Noted(USER_ID, 1, at(5)),)))
+    assert joined(marks.past(who)) is None
 
 
 def test_names_that_go_round_within_a_second_lead_nowhere() -> None:
