@@ -289,9 +289,12 @@ def _bound(
         same = [f for f in bounds if f.at == left.at and f.is_start]
         same = [f for f in same if not _is_another(f, user)]
         mine = [f for f in same if _is_by_id(f, user)]
-        if mine or (same and not is_borne):
+        earlier = [f for f in bounds if f.at < left.at]
+        was_anothers = bool(earlier) and earlier[-1].is_start and _is_another(earlier[-1], user)
+        gave_up = was_anothers and any(f.kind in _ENDS and f.at == left.at for f in bounds)
+        if mine or (same and (gave_up or not is_borne)):
             return (mine or same)[0]  # the name was taken and given up within the second
-        bounds = [f for f in bounds if f.at < left.at]
+        bounds = earlier
     if not bounds:
         return None
     *earlier, last = bounds

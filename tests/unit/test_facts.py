@@ -578,6 +578,18 @@ def test_who_bore_the_new_name_before_came_to_the_old_one_untold() -> None:
     assert joined(marks.past(who)) is None
 
 
+def test_who_went_forth_and_back_while_another_made_way_has_its_past() -> None:
+    """Within one second: by its id, who had the name before can only be the one who made way."""
+    story = [
+        event("AddUserToGroup", 10),
+        event("CreateUser", 12, user="ann"),
+        renamed(20, "ann", "dan"),
+        renamed(20, "bob", "ann"),
+        renamed(20, "ann", "bob"),
+    ]
+    assert joined(Marks(story).past(OLD)) is not None
+
+
 def test_names_that_go_round_within_a_second_lead_nowhere() -> None:
     """Not even back to the name by which a look knew the user; and there is an end to asking."""
     marks = Marks([renamed(20, "tmp", "bob"), renamed(20, "bob", "tmp")])
