@@ -79,7 +79,8 @@ class Row(StrEnum):
     ASK_RISK = "ask_risk"
     """The grace is over: how bad is the stray?"""
     ASK_LOOK = "ask_look"
-    """All is known, and the look is too old to open a finding by: look again."""
+    """All is known, and the look is too old to open a finding by, or from before the one that it
+    would close: look again."""
 
     LOOK_LATER = "look_later"
     """The look contradicts news so young that IAM may still show what was before."""
@@ -193,6 +194,8 @@ def _no_stray(
     seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, now: datetime
 ) -> Decision:
     if isinstance(last, Finding) and last.status is Status.OPEN:
+        if seen.looked_at < last.opened_at:
+            return Decision(row=Row.ASK_LOOK, evaluated=evaluated)
         if not _is_sure_who(seen, evaluated.groups, now):
             return Decision(row=Row.UNSURE_WHO, evaluated=evaluated)
         decision = Decision(

@@ -238,13 +238,14 @@ def past_of(
     With `left`, a rename, it is about whoever gave the name up by it, until then.
     """
     found: list[Fact] = []
-    passed: dict[str, int] = {}
+    passed: set[str] = set()
+    within_a_second: list[int] = []
     is_first_bearer = had_another_name = False
     while True:
         facts = _until(mark, left)
-        if len(passed) > _FORTH_AND_BACK and any(f.id in passed for f in facts):
+        if len(within_a_second) > _FORTH_AND_BACK and any(f.id in passed for f in facts):
             # names went round within a second: who had which before?
-            return in_order(found[: min(passed.values())])
+            return in_order(found[: within_a_second[0]])
         facts = tuple(f for f in facts if f.id not in passed)
         bound = _bound(facts, left, user, read, is_borne=_was_borne(mark, left))
         sights = _sights(mark, left)
@@ -259,7 +260,9 @@ def past_of(
             return in_order([*left_by_it, *(f for f in found if _is_by_id(f, user))])
         if bound is None or bound.kind is not Kind.TOOK or bound.is_by_look:
             return in_order(found)
-        passed[bound.id] = len(found)
+        passed.add(bound.id)
+        is_same = left is not None and left.at == bound.at
+        within_a_second = [*(within_a_second if is_same else ()), len(found)]
         had_another_name = any(s.user_id == user.user_id for s in _sights(mark, bound) if user)
         left, mark = bound, read(bound.name)
 

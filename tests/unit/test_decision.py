@@ -303,6 +303,13 @@ def test_what_is_resolved_counts_as_settled() -> None:
     assert decision.since == StraySince(NOW, Evidence.SIGHTING)
 
 
+def test_a_look_from_before_a_finding_opened_does_not_close_it() -> None:
+    """A sweep read that the user was exempt; the exemption ended, and a check found a stray."""
+    earlier = OPEN.opened_at - timedelta(microseconds=1)
+    assert row(seen(look=IN_GROUP, last=OPEN, looked_at=earlier)) is Row.ASK_LOOK
+    assert row(seen(look=IN_GROUP, last=OPEN, looked_at=OPEN.opened_at)) is Row.CLOSE
+
+
 @pytest.mark.parametrize("last", [CLAIMED, replace(OVER, claimed_until=NOW)])
 @pytest.mark.parametrize("look", [IN_GROUP, ALONE])
 def test_unsent_alerts_go_first(last: Finding, look: object) -> None:

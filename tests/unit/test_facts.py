@@ -578,6 +578,18 @@ def test_who_bore_the_new_name_before_came_to_the_old_one_untold() -> None:
     assert joined(marks.past(who)) is None
 
 
+def test_a_later_rename_is_no_part_of_a_second_in_which_a_name_went_forth_and_back() -> None:
+    """Three renames in all, two of them within a second."""
+    story = [
+        event("CreateUser", 1),
+        event("RemoveUserFromGroup", 15),
+        renamed(20, "bob", "tmp"),
+        renamed(20, "tmp", "bob"),
+        renamed(30, "bob", "dan"),
+    ]
+    assert cause(Marks(story).past(user(1, USER_ID, "dan"), "dan")) == story[1].cause
+
+
 def test_who_went_forth_and_back_while_another_made_way_has_its_past() -> None:
     """Within one second: by its id, who had the name before can only be the one who made way."""
     story = [

@@ -134,8 +134,8 @@ def _deadline_by_exemption(facts: Facts, episode: Episode) -> int | None:
         if (look.invocation.function, look.operation) not in ways or not whole:
             continue
         if look.at < episode.start and _tells_the_end(facts, episode, look):
-            # who asked for the check before a deployment did so by the grace of that time
-            asked = episode.start + facts.grace_at(look.invocation.started)
+            # a check that was asked for before a deployment waits as it was told then
+            asked = episode.start + facts.longest_grace(0, look.at)
             deadline = facts.deadline(max(facts.due_after(episode.start), asked))
             misled = facts.is_misled(episode.user_id, episode, look.at, deadline)
             return None if misled else deadline
