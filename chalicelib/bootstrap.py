@@ -252,7 +252,7 @@ class Deployment:
             findings=self.findings,
             is_flood_over=self.floods.is_over,
             severities=settings.pagerduty_severities,
-            memory=Memory(self.state, self.clock),
+            memory=Memory(self.state, self.clock, self._sleep),
             send=api.send,
         )
 

@@ -79,8 +79,8 @@ class Row(StrEnum):
     ASK_RISK = "ask_risk"
     """The grace is over: how bad is the stray?"""
     ASK_LOOK = "ask_look"
-    """All is known, and the look is too old to open a finding by, or from before the one that it
-    would close: look again."""
+    """All is known, and the look is too old to open a finding by, or from before the last one
+    opened or ended: look again."""
 
     LOOK_LATER = "look_later"
     """The look contradicts news so young that IAM may still show what was before."""
@@ -271,7 +271,7 @@ def _stray(
         return Decision(row=Row.GRACE_RUNS, evaluated=evaluated, since=since, check_since=check)
     if isinstance(seen.risk, Unread):
         row = Row.ASK_RISK
-    elif now - seen.looked_at > FRESH:
+    elif now - seen.looked_at > FRESH or (resolved_at and seen.looked_at < resolved_at):
         row = Row.ASK_LOOK
     else:
         row = Row.OPEN
@@ -305,8 +305,16 @@ def _is_awaited(seen: Seen, since: StraySince) -> bool:
     """Whether a check that waits out this grace is on its way, other than the one that asks."""
     if seen.origin is Origin.EVENT:
         return False
+    if _is_asked(seen.mark, since.at):
+        return True
     seen_at = max((f.at for f in seen.past if f.kind is Kind.STRAY), default=None)
-    return since.evidence is Evidence.EVENT or (seen_at is not None and seen_at >= since.at)
+    told = begun(seen.past) if since.evidence is Evidence.EVENT else None
+    if (
+        told
+    ):  # its check comes under the name that it was told of, or by a told rename under this one
+        here = (*seen.mark.facts, *(f for f in seen.past if f.kind is Kind.TOOK))
+        return any(fact.id == told.id or fact.kind is Kind.TOOK for fact in here)
+    return seen_at is not None and seen_at >= since.at
 
 
 def contradicts(seen: Seen, lag: timedelta) -> bool:

@@ -402,7 +402,7 @@ class Commit:
             facts = (_look(Kind.STRAY, since, user_id, seen_from if is_sighting else None),)
             if seen.swept_at:
                 facts += (_look(Kind.SETTLED, seen.swept_at, user_id),)
-        if facts or not decision.since:
+        if facts or not decision.since or seen.origin is Origin.SWEEP:
             self._note(seen.mark, News(facts=facts, asked=(asked,)))
 
     def _at_peace(self, decision: Decision, seen: Seen) -> News:

@@ -310,6 +310,18 @@ def test_a_look_from_before_a_finding_opened_does_not_close_it() -> None:
     assert row(seen(look=IN_GROUP, last=OPEN, looked_at=OPEN.opened_at)) is Row.CLOSE
 
 
+def test_a_look_from_before_a_finding_ended_opens_no_other() -> None:
+    """A sweep saw the user in a group meanwhile."""
+    over = replace(OVER, outbox=(), resolved_at=at(-1))
+    left = event("RemoveUserFromGroup", -5000)
+    assert row(seen(left, last=over, looked_at=at(-2))) is not Row.OPEN
+    assert OVER.resolved_at is not None
+    again = event("RemoveUserFromGroup", -900)
+    assert row(seen(again, last=replace(over, resolved_at=at(-900)))) is Row.OPEN
+    late = replace(over, resolved_at=at(-898))
+    assert row(seen(again, last=late, looked_at=at(-899)), at(2)) is not Row.OPEN
+
+
 @pytest.mark.parametrize("last", [CLAIMED, replace(OVER, claimed_until=NOW)])
 @pytest.mark.parametrize("look", [IN_GROUP, ALONE])
 def test_unsent_alerts_go_first(last: Finding, look: object) -> None:

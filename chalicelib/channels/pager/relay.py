@@ -91,7 +91,11 @@ class Pager:
         latest = self.memory.hear(alarm)
         became = Relayed.SENT if latest and latest.state == alarm.state else Relayed.OVER
         while latest:
-            self.send(event_of(latest))
+            try:
+                self.send(event_of(latest))
+            except Exception:
+                self.memory.give_up_turn(latest)
+                raise
             latest = self.memory.end_turn(latest)
         return became
 

@@ -121,7 +121,9 @@ def _may_be_the_last_bearers(facts: Facts, joined: Event, by: int) -> bool:
 
 
 def _told_before(facts: Facts, begun: list[Event], at: int) -> bool:
-    return any(e.told_at < at - BELIEVED - SECOND and facts.taken_by(e, at - SECOND) for e in begun)
+    """Whether the look came after all that events had told by then, and long enough."""
+    is_after = all(event.told_at < at - BELIEVED - SECOND for event in begun)
+    return is_after and any(facts.taken_by(event, at - SECOND) for event in begun)
 
 
 def _shown_in_group(facts: Facts, finding: Finding) -> Iterator[int]:

@@ -79,7 +79,7 @@ class World:
             findings=self,
             is_flood_over=self.is_flood_over,
             severities=self.severities,
-            memory=Memory(self.state, Clock(self.now)),
+            memory=Memory(self.state, Clock(self.now), lambda _: None),
             send=self.send,
         )
 
@@ -398,8 +398,8 @@ def test_an_alarm_without_its_time_changed_as_it_is_heard() -> None:
 def test_a_repeated_alarm_opens_nothing_new() -> None:
     """PagerDuty ties it to the incident that is open; an alarm need have no description."""
     world = World()
-    for _ in range(2):
-        assert world.hear("ALARM", 1, AlarmDescription="") == [Relayed.SENT]
+    assert world.hear("ALARM", 1, AlarmDescription="") == [Relayed.SENT]
+    assert world.hear("ALARM", 1, AlarmDescription="") == [Relayed.OVER]
     assert world.lives == [(1, 0)]
 
 
@@ -418,15 +418,29 @@ def test_one_worker_at_a_time_sends_of_an_alarm() -> None:
     assert world.lives == [(1, 1)]
 
 
-def test_the_turn_of_a_worker_that_died_ends() -> None:
+def test_the_turn_of_a_worker_that_was_killed_ends() -> None:
     """Before Lambda tries again what was killed."""
-    world = World(killed=1)
-    with pytest.raises(UnavailableError):
+    world = World()
+
+    def killed() -> None:
+        raise SystemExit
+
+    world.on_the_way = killed
+    with pytest.raises(SystemExit):
         world.hear("ALARM", 1)
     world.now += TURN - timedelta(seconds=1)
     with pytest.raises(AlarmContentionError):
         world.hear("ALARM", 1)
     world.now += timedelta(seconds=1)
+    assert world.hear("ALARM", 1) == [Relayed.SENT]
+    assert world.lives == [(1, 0)]
+
+
+def test_who_cannot_send_gives_up_the_turn() -> None:
+    """The next message tries at once."""
+    world = World(killed=1)
+    with pytest.raises(UnavailableError):
+        world.hear("ALARM", 1)
     assert world.hear("OK", 2) == [Relayed.SENT]
     assert world.lives == [(1, 1)]
 
