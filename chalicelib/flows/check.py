@@ -12,7 +12,7 @@ from chalicelib.domain.decision import Row
 from chalicelib.domain.evaluation import Evaluation
 from chalicelib.domain.facts import Mark, begun, is_given_up, past_of
 from chalicelib.domain.findings import Finding, NoFinding
-from chalicelib.flows.commit import Commit, InHandError
+from chalicelib.flows.commit import Commit, NotYetError
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.steps import Step
@@ -56,7 +56,7 @@ class Check:
 
     def _before_the_look(self, request: CheckRequest, mark: Mark) -> Step:
         """Let another check do it, or wait for what is left of the grace."""
-        if is_given_up(mark, request.since):
+        if request.origin is not Origin.SWEEP and is_given_up(mark, request.since):
             return Step.SUPERSEDED  # the rename asked for a check of the new name
         if request.origin is Origin.SETTLED:
             return Step.DUE
@@ -79,7 +79,7 @@ class Check:
             decision, seen = self.commit.conclude(seen, self.inquiry, self.floods.join)
             if decision.row is not Row.LOOK_LATER:
                 self.commit.part_with_others(seen)
-        except InHandError as busy:
+        except NotYetError as busy:
             self.commit.come_back(request, busy.until, mark)
             return Step.WAITING, Row.UNSENT
         if decision.row is Row.LOOK_LATER and decision.look_at:

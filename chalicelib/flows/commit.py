@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,6 +28,7 @@ from chalicelib.domain.facts import (
     begun,
     deleted_by,
     flaps_within_a_day,
+    last_bound,
     went_on,
 )
 from chalicelib.domain.findings import (
@@ -65,12 +66,17 @@ class ContentionError(Exception):
     """Others kept changing the same item; the work is to be tried again later."""
 
 
-class InHandError(Exception):
-    """Another worker is sending an alert of the finding: decide again when it must have done so."""
+class NotYetError(Exception):
+    """Nothing can be decided before `until`: it is to be decided again then."""
 
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(f"another worker has {finding.finding_id} in hand")
-        self.until = finding.claimed_until or finding.opened_at
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__(f"not before {until}")
+        self.until = until or datetime.min.replace(tzinfo=UTC)
+
+
+def in_hand(finding: Finding) -> NotYetError:
+    """Another worker is sending an alert of the finding, and must have done so then."""
+    return NotYetError(finding.claimed_until)
 
 
 class Next(Enum):
@@ -113,7 +119,7 @@ class Commit:
     ) -> tuple[Decision, Seen]:
         """Decide, and make it so; decide again whenever others were faster.
 
-        Raises ContentionError, and InHandError. `tell_how` says how people learn of a finding of a
+        Raises ContentionError, and NotYetError. `tell_how` says how people learn of a finding of a
         severity that opens now.
         """
         told = ToldHow()
@@ -231,6 +237,7 @@ class Commit:
         if isinstance(elsewhere, NoSuchUser):  # one renamed meanwhile slips between the pages
             elsewhere = self.find_user(noted.user_id)
         if isinstance(elsewhere, NoSuchUser):
+            self._require_shown(mark, now)
             self._close_gone(mark, noted.user_id)
             return Life.NOWHERE
         log("user_lives_under_another_name", user_id=noted.user_id)
@@ -244,11 +251,19 @@ class Commit:
             self._note(mark, News(facts=(shown,) if over else (), over=over))
         return Life.ELSEWHERE
 
+    def _require_shown(self, mark: Mark, now: datetime) -> None:
+        """Raise NotYetError while IAM may not show yet who has just given the name up."""
+        bound = last_bound(mark)
+        if bound is not None and bound.kind is not Kind.DELETED:
+            shown_at = bound.at + timedelta(seconds=1) + self.settings.iam_lag
+            if now < shown_at:
+                raise NotYetError(shown_at)
+
     def _close_gone(self, mark: Mark, user_id: str) -> None:
         finding = self.ledger.latest(mark.account, user_id)
         now = self.clock()
         if isinstance(finding, Finding) and finding.outbox and not may_send(finding, now):
-            raise InHandError(finding)
+            raise in_hand(finding)
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
             by = deleted_by(mark, finding.opened_at.replace(microsecond=0))
             self._end(finding, Resolution(Reason.DELETED, cause=by), now)
@@ -258,7 +273,7 @@ class Commit:
 
     def leave(self, finding: Finding) -> None:
         """Close a finding whose account is watched no more, and tell so."""
-        with suppress(InHandError):  # another worker has closed it, and is telling so
+        with suppress(NotYetError):  # another worker has closed it, and is telling so
             self._end(finding, Resolution(Reason.ACCOUNT_LEFT), self.clock())
 
     def _end(self, finding: Finding, resolution: Resolution, now: datetime) -> None:
@@ -287,7 +302,7 @@ class Commit:
     # -- alerts --------------------------------------------------------------------------------
 
     def deliver_unsent(self, finding: Finding) -> None:
-        """Send what a killed function left unsent. Raises InHandError if a living one has it."""
+        """Send what a killed function left unsent. Raises NotYetError if a living one has it."""
         now = self.clock()
         if not finding.outbox:
             return
@@ -295,7 +310,7 @@ class Commit:
         if stored.by_me:
             self.deliver(stored.finding)
         elif stored.finding.outbox:
-            raise InHandError(stored.finding)
+            raise in_hand(stored.finding)
 
     def deliver(self, finding: Finding) -> None:
         """Publish the outbox in order, noting each alert once it is out."""
@@ -338,11 +353,11 @@ class Commit:
         """Take the step; if another worker has the finding in hand, ask for a look after that."""
         try:
             return step()
-        except InHandError as busy:
+        except NotYetError as busy:
             self.look_when_free(finding.account, finding.user_name, busy)
             return None
 
-    def look_when_free(self, account: Account, user_name: str, busy: InHandError) -> None:
+    def look_when_free(self, account: Account, user_name: str, busy: NotYetError) -> None:
         """Have the user looked at once the other worker must be done."""
         mark = self.ledger.mark(account, user_name)
         self.come_back(

@@ -23,7 +23,7 @@ from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError
 from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, Noted, in_order
 from chalicelib.domain.findings import Finding, NoFinding, Status, ToldHow, is_half_graded, moved_on
 from chalicelib.domain.risk import Risk
-from chalicelib.flows.commit import Commit, InHandError, Life
+from chalicelib.flows.commit import Commit, Life, NotYetError
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.inquiry import AT_ONCE, CACHED_FOR, Inquiry
 from chalicelib.flows.ports import LiveFindings, SweepState
@@ -390,7 +390,7 @@ class _Run:
             decision, after = self.sweep.commit.conclude(
                 now_known, inquiry, lambda _, severity: told if severity is planned else _SINGLY
             )
-        except InHandError as busy:
+        except NotYetError as busy:
             self.sweep.commit.look_when_free(self.account, user.name, busy)
             return Row.UNSENT
         if decision.row is Row.STILL_OPEN and isinstance(after.last, Finding):

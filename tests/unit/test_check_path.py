@@ -145,6 +145,8 @@ def test_a_name_that_was_given_up_is_nobodys() -> None:
     scene.hear(renamed(-5, "bob", "rob"))
     assert scene.check(encode_check(request(-10))) is Step.SUPERSEDED
     assert scene.check(encode_check(request(-4))) is not Step.SUPERSEDED
+    by_sweep = request(LONG_AGO, Origin.SWEEP)  # which saw somebody under the name after that
+    assert scene.check(encode_check(by_sweep)) is Evaluation.NON_COMPLIANT
 
 
 def test_what_is_left_of_a_long_grace_is_waited_for_by_the_newest_copy() -> None:

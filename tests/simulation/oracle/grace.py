@@ -74,7 +74,8 @@ def _has_been_seen(facts: Facts, finding: Finding, by: int) -> bool:
     when. Nobody joins before being created: of both within one second the joining is the later.
     """
     in_group_at = _last_in_group(facts, finding)
-    if in_group_at is None or facts.is_mixed_up(finding):
+    is_late = facts.plan.iam_lag >= BELIEVED and _was_renamed(facts, finding)
+    if in_group_at is None or facts.is_mixed_up(finding) or is_late:
         return True
     left = any(
         event.change == "RemoveUserFromGroup"
