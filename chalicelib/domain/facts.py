@@ -263,7 +263,8 @@ def past_of(
         passed.add(bound.id)
         is_same = left is not None and left.at == bound.at
         within_a_second = [*(within_a_second if is_same else ()), len(found)]
-        had_another_name = any(s.user_id == user.user_id for s in _sights(mark, bound) if user)
+        before = (noted for noted in mark.noted if noted.at < bound.at)
+        had_another_name = any(noted.user_id == user.user_id for noted in before if user)
         left, mark = bound, read(bound.name)
 
 
