@@ -241,6 +241,7 @@ def past_of(
     passed: set[str] = set()
     within_a_second: list[int] = []
     is_first_bearer = had_another_name = False
+    known_at: datetime | None = None
     while True:
         facts = _until(mark, left)
         if len(within_a_second) > _FORTH_AND_BACK and any(f.id in passed for f in facts):
@@ -257,14 +258,17 @@ def past_of(
                 return in_order(found)  # a look showed the user under the name that it gave up
             # somebody else took the name, or this user bore the old one untold: nobody can say
             left_by_it = (replace(f, cause=None) for f in found if f.kind is Kind.LEFT)
-            return in_order([*left_by_it, *(f for f in found if _is_by_id(f, user))])
+            sure = [f for f in found if _is_by_id(f, user) or (known_at and f.at > known_at)]
+            return in_order({**{f.id: f for f in left_by_it}, **{f.id: f for f in sure}}.values())
         if bound is None or bound.kind is not Kind.TOOK or bound.is_by_look:
             return in_order(found)
+        noted = [n.at for n in mark.noted if user and n.user_id == user.user_id]
+        if not passed:  # by its present name, whatever it had before
+            known_at = min((at for at in noted if at > bound.at), default=None)
+        had_another_name = any(at < bound.at for at in noted)
         passed.add(bound.id)
         is_same = left is not None and left.at == bound.at
         within_a_second = [*(within_a_second if is_same else ()), len(found)]
-        before = (noted for noted in mark.noted if noted.at < bound.at)
-        had_another_name = any(noted.user_id == user.user_id for noted in before if user)
         left, mark = bound, read(bound.name)
 
 
@@ -371,7 +375,9 @@ def _own(
 def _sights(mark: Mark, left: Fact | None) -> tuple[_Sight, ...]:
     """Whom looks showed to bear the name until it was given up, in order of time."""
     found = [_Sight(noted.at, noted.user_id) for noted in mark.noted]
-    found += [_Sight(f.at, f.user_id) for f in mark.facts if f.user_id and not f.is_bound]
+    # a stray since its creation, or an exemption's end, was seen under the name at some time after
+    looks = (f for f in mark.facts if f.kind is Kind.SETTLED or (f.kind is Kind.STRAY and f.after))
+    found += [_Sight(f.at, f.user_id) for f in looks if f.user_id]
     found = [sight for sight in found if left is None or sight.at < left.at]
     return tuple(sorted(found, key=lambda sight: sight.at))
 
