@@ -246,7 +246,7 @@ class Commit:
             there = Mark(account=account, user_name=elsewhere.name)
             self.ledger.note(there, News(noted=(replace(noted, at=now),)), now)
             # whom a look showed here is still known, lest others have done what it did
-            shown = _look(Kind.STRAY, noted.at, noted.user_id)
+            shown = _look(Kind.STRAY, noted.at, noted.user_id, noted.at)
             over = _noted(mark, noted.user_id)
             self._note(mark, News(facts=(shown,) if over else (), over=over))
         return Life.ELSEWHERE
