@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.domain.account import InGroups, InNoGroup, Look, NoSuchUser, User
@@ -337,6 +338,7 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
     started = bound if bound and bound.is_start else None
     is_named = isinstance(seen.who, User)
     is_other = started is not None and is_named and _is_anothers(started, seen.who)
+    is_other = is_other or _is_told_deleted(seen.mark, seen.who)
     told = joined(seen.past)
     match seen.look:
         case NoSuchUser():
@@ -349,6 +351,14 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
             news = told or (None if started else bound)
     against = (news, started if is_other else None)
     return any(fact is not None and seen.looked_at < fact.at + lag for fact in against)
+
+
+def _is_told_deleted(mark: Mark, user: User | NoSuchUser | Unread) -> bool:
+    """Whether it was told that the user was made, and that whoever had the name was deleted next."""
+    bounds = [fact for fact in mark.facts if fact.is_bound]
+    return isinstance(user, User) and any(
+        made.user_id == user.user_id and end.kind is Kind.DELETED for made, end in pairwise(bounds)
+    )
 
 
 def _is_deleted(last: Finding | NoFinding, now: datetime) -> bool:

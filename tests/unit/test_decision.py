@@ -320,6 +320,13 @@ def test_a_group_that_nobody_told_of_right_after_the_opening_is_looked_at_again(
     assert row(seen(LEFT, look=IN_GROUP, last=OPEN)) is Row.CLOSE
 
 
+def test_who_is_told_deleted_is_an_old_answer_under_a_name_that_was_taken() -> None:
+    """IAM still shows the one before; nobody told the id of who came by a rename."""
+    told = (event("CreateUser", -4), event("DeleteUser", -2), renamed(-2, "eve", "bob"))
+    assert row(seen(*told)) is Row.LOOK_LATER
+    assert row(seen(told[0], told[2])) is not Row.LOOK_LATER
+
+
 def test_a_look_from_before_a_finding_ended_opens_no_other() -> None:
     """A sweep saw the user in a group meanwhile."""
     over = replace(OVER, outbox=(), resolved_at=at(-1))
