@@ -270,17 +270,36 @@ def sent_by(worker: Finding) -> Callable[[Finding], Finding]:
 
     If another worker has taken the outbox over, nothing changes.
     """
+    return _if_in_hand(worker, sent)
 
-    def change(finding: Finding) -> Finding:
-        same = (finding.outbox, finding.claimed_until) == (worker.outbox, worker.claimed_until)
-        return sent(finding) if same else finding
 
-    return change
+def held_by(worker: Finding, until: datetime) -> Callable[[Finding], Finding]:
+    """How the finding changes when that worker keeps its alerts for later, in nobody's hands."""
+    return _if_in_hand(worker, lambda finding: replace(finding, claimed_until=until))
+
+
+def _if_in_hand(
+    worker: Finding, change: Callable[[Finding], Finding]
+) -> Callable[[Finding], Finding]:
+    return lambda finding: (
+        change(finding)
+        if (finding.outbox, finding.claimed_until) == (worker.outbox, worker.claimed_until)
+        else finding
+    )
 
 
 def may_send(finding: Finding, now: datetime) -> bool:
     """Whether alerts wait to be sent that no other worker has in hand."""
     return bool(finding.outbox) and (finding.claimed_until is None or finding.claimed_until <= now)
+
+
+def in_hand(finding: Finding, now: datetime) -> bool:
+    """Whether another worker is sending alerts of it.
+
+    Of those that are held for a pause it is not so: whoever held them has asked for a look then.
+    """
+    until = finding.claimed_until
+    return bool(finding.outbox) and until is not None and now < until <= now + CLAIM
 
 
 def claimed(finding: Finding, now: datetime) -> Finding:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,8 @@ from chalicelib.domain.findings import (
     ToldHow,
     Write,
     claimed,
+    held_by,
+    in_hand,
     may_send,
     moved_on,
     open_finding,
@@ -50,11 +52,13 @@ from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.ports import Ledger, Queue, Topic
 from chalicelib.log import log
 from chalicelib.settings import Settings
+from chalicelib.times import exact
 
 if TYPE_CHECKING:
     from chalicelib.domain.risk import Risk
 
 _ATTEMPTS = 6
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 
 class ContentionError(Exception):
@@ -95,6 +99,8 @@ class Commit:
     clock: Callable[[], datetime]
     owner_tag: str = ""
     """The tag of a user that names its owner; empty for none."""
+    held_until: Callable[[], datetime] = lambda: _AT_ONCE
+    """When what is to be told now may be told: later than now while alerts are paused."""
 
     def conclude(
         self, seen: Seen, inquiry: Inquiry, tell_how: Callable[[Account, Severity], ToldHow]
@@ -127,7 +133,7 @@ class Commit:
                 return Next.DECIDE_AGAIN
             case Row.LOOK_LATER if seen.origin is Origin.SWEEP:
                 self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
-            case Row.IN_HAND:
+            case Row.IN_HAND if last and in_hand(last, self.clock()):
                 self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
             case Row.GRACE_RUNS:
                 self._await(decision, seen)
@@ -283,11 +289,19 @@ class Commit:
         stored = self._store(finding, lambda f: claimed(f, now))
         if stored.by_me:
             self.deliver(stored.finding)
-        elif stored.finding.outbox:
+        elif in_hand(stored.finding, now):
             self.ask_again(finding.account, finding.user_name, stored.finding.claimed_until)
 
     def deliver(self, finding: Finding) -> None:
-        """Publish the outbox in order, noting each alert once it is out."""
+        """Publish the outbox in order, noting each alert once it is out.
+
+        While alerts are paused it stays as it is, in nobody's hands until the pause is over.
+        """
+        if finding.outbox and (until := self.held_until()) > self.clock():
+            log("alert_held", finding_id=finding.finding_id, until=exact(until))
+            self._store(finding, held_by(finding, until))
+            self.ask_again(finding.account, finding.user_name, until)
+            return
         while finding.outbox:
             alert_type = finding.outbox[0]
             self.topic.publish(Alert(alert_type, finding))

@@ -68,11 +68,22 @@ class ExemptionsInForce:
 
         Raises what Parameter Store or the table raise.
         """
+        return self._current(account, age).match(user, at, self.units)
+
+    def held_until(self, account: Account, age: timedelta) -> datetime:
+        """When what is to be told now may be told: at once, or when the pause is over.
+
+        Raises what Parameter Store or the table raise.
+        """
+        now, pause = self.clock(), self._current(account, age).pause
+        return pause.held_until(now) if pause else now
+
+    def _current(self, account: Account, age: timedelta) -> Exemptions:
         now = self.clock()
         if self._read_at is None or now - self._read_at > age or not age:
             self._exemptions = self._fresh(account, now)
             self._read_at = now
-        return self._exemptions.match(user, at, self.units)
+        return self._exemptions
 
     def _fresh(self, account: Account, now: datetime) -> Exemptions:
         parameter = self.read()
