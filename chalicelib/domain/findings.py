@@ -98,6 +98,24 @@ class ToldHow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Somebody has taken note of a finding: no reminder and no escalation follows until its end.
+
+    Without one it has none. It is for the `severity` that was seen: what gets worse is told of again.
+    """
+
+    by: str
+    reason: str
+    at: datetime
+    severity: Severity
+    until: datetime | None = None
+
+    def quiets(self, finding: Finding, now: datetime) -> bool:
+        """Whether nobody need be reminded of the finding."""
+        return finding.severity <= self.severity and (self.until is None or now < self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One episode of one user. `number` counts the user's findings from 1.
 
@@ -105,8 +123,8 @@ class Finding:
     `escalated_in` those that escalated with it. `quiet`: people learned of it from a digest,
     not by an alert of its own; `muted`: so it is with what the outbox holds. `outbox` holds the
     alerts that are still to be published, in order; `claimed_until` is when another worker may
-    take them over. `owner` is what a tag of the user names as its owner. `version` guards every
-    write.
+    take them over. `owner` is what a tag of the user names as its owner. `acknowledged`: by whom,
+    and until when nobody need be reminded. `version` guards every write.
     """
 
     account: Account
@@ -137,6 +155,7 @@ class Finding:
     outbox: tuple[AlertType, ...] = ()
     claimed_until: datetime | None = None
     owner: str = ""
+    acknowledged: Acknowledgement | None = None
     version: int = 1
 
     @property
@@ -223,6 +242,8 @@ def moved_on(
     that is not tells people of the finding by itself, whatever they knew of it before.
     """
     if finding.status is not Status.OPEN or finding.outbox:
+        return finding
+    if finding.acknowledged and finding.acknowledged.quiets(finding, now):
         return finding
     muted = muted_in is not None
     if _escalation_is_due(finding, settings, now):
