@@ -91,15 +91,11 @@ def _message(body: str) -> dict[str, Any]:
     if "version" not in message:
         raise DecodingError("is missing", ("version",))
     if message["version"] != MESSAGE_VERSION:
-        raise DecodingError(other_version(message["version"], MESSAGE_VERSION), ("version",))
+        found = message["version"]
+        is_newer = isinstance(found, int) and found > MESSAGE_VERSION
+        advice = "; a newer release wrote it: deploy that one, then redrive" if is_newer else ""
+        raise DecodingError(f"is {found!r:.20}, not {MESSAGE_VERSION}{advice}", ("version",))
     return message | {"account": message}
-
-
-def other_version(found: object, known: int) -> str:
-    """Say that a message is of another version, and what to do about a newer one."""
-    is_newer = isinstance(found, int) and found > known
-    advice = "; a newer release wrote it: deploy that one, then redrive" if is_newer else ""
-    return f"is {found!r:.20}, not {known}{advice}"
 
 
 def delay_seconds(due: datetime, now: datetime) -> int:

@@ -101,7 +101,7 @@ class ToldHow:
 class Acknowledgement:
     """Somebody has taken note of a finding: no reminder and no escalation follows until its end.
 
-    Without one it has none. It is for the `severity` that was seen: what gets worse is told of again.
+    It is for the `severity` that was seen: what gets worse is told of again.
     """
 
     by: str
