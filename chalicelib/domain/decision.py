@@ -36,7 +36,6 @@ from chalicelib.domain.findings import (
     Reason,
     Resolution,
     Status,
-    may_send,
     resolution_of,
 )
 
@@ -80,7 +79,8 @@ class Row(StrEnum):
     ASK_RISK = "ask_risk"
     """The grace is over: how bad is the stray?"""
     ASK_LOOK = "ask_look"
-    """All is known, and the look is too old to open a finding by: look again."""
+    """All is known, and the look is too old to open a finding by, or from before the one that it
+    would close: look again."""
 
     LOOK_LATER = "look_later"
     """The look contradicts news so young that IAM may still show what was before."""
@@ -96,10 +96,9 @@ class Row(StrEnum):
     That it was no stray is remembered."""
     CLOSE = "close"
     """No stray any more: its finding is over."""
-    IN_HAND = "in_hand"
-    """Another worker is sending an alert of this finding: come back when it must have done so."""
     UNSENT = "unsent"
-    """Whoever had an alert of this finding in hand died with it: send it, then decide again."""
+    """An alert of this finding is not out yet: send it, unless another worker has it in hand, and
+    decide again."""
     OVER_MEANWHILE = "over_meanwhile"
     """A stray again; in between it was in a group, so that its open finding is over."""
     STILL_OPEN = "still_open"
@@ -180,16 +179,13 @@ def _of_user(
     seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, *, now: datetime, rules: Rules
 ) -> Decision:
     """The rest of the table: what the user is, and how its newest finding stands, are known."""
-    if isinstance(last, Finding) and last.outbox and not may_send(last, now):
-        return Decision(row=Row.IN_HAND, evaluated=evaluated, look_at=last.claimed_until)
+    if isinstance(last, Finding) and last.outbox:
+        return Decision(row=Row.UNSENT, evaluated=evaluated)
     if _is_deleted(last, now):
         return Decision(row=Row.GONE, evaluated=Evaluated(Evaluation.GONE))
-    is_over = isinstance(last, NoFinding) or last.status is Status.RESOLVED
-    if isinstance(last, Finding) and last.outbox and (is_over or _is_stray(evaluated)):
-        return Decision(row=Row.UNSENT, evaluated=evaluated)
     if not _is_stray(evaluated):
         return _no_stray(seen, evaluated, last, now)
-    if isinstance(last, Finding) and not is_over:
+    if isinstance(last, Finding) and last.status is Status.OPEN:
         return _still(seen.past, last, evaluated)
     return _stray(seen, evaluated, last, now=now, rules=rules)
 
@@ -198,6 +194,8 @@ def _no_stray(
     seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, now: datetime
 ) -> Decision:
     if isinstance(last, Finding) and last.status is Status.OPEN:
+        if seen.looked_at < last.opened_at:
+            return Decision(row=Row.ASK_LOOK, evaluated=evaluated)
         if not _is_sure_who(seen, evaluated.groups, now):
             return Decision(row=Row.UNSURE_WHO, evaluated=evaluated)
         decision = Decision(
@@ -211,8 +209,12 @@ def _no_stray(
     until = evaluated.exemption.until if evaluated.exemption else None
     if until is None or evaluated.groups or until - now > EXEMPTIONS_AWAITED:
         return decision
-    is_asked = any(asked.since == until for asked in seen.mark.asked)
-    return decision if is_asked else replace(decision, check_since=until)
+    return decision if _is_asked(seen.mark, until) else replace(decision, check_since=until)
+
+
+def _is_asked(mark: Mark, since: datetime | None) -> bool:
+    """Whether a check was asked for that waits from then."""
+    return any(asked.since == since for asked in mark.asked)
 
 
 def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:
@@ -262,6 +264,7 @@ def _stray(
         settled_before=resolved_at and resolved_at - rules.iam_lag,
         swept_at=seen.swept_at,
         exemption_ended=evaluated.exemption_ended,
+        was_awaited=_is_asked(seen.mark, evaluated.exemption_ended),
     )
     if max(seen.looked_at, since.at) < since.at + rules.grace:
         check = None if _is_awaited(seen, since) else since.at

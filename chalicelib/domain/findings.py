@@ -314,15 +314,6 @@ def may_send(finding: Finding, now: datetime) -> bool:
     return bool(finding.outbox) and (finding.claimed_until is None or finding.claimed_until <= now)
 
 
-def in_hand(finding: Finding, now: datetime) -> bool:
-    """Whether another worker is sending alerts of it.
-
-    Of those that are held for a pause it is not so: whoever held them has asked for a look then.
-    """
-    until = finding.claimed_until
-    return bool(finding.outbox) and until is not None and now < until <= now + CLAIM
-
-
 def claimed(finding: Finding, now: datetime) -> Finding:
     """The finding in the hands of a worker that takes its unsent alerts over, if it may."""
     return replace(finding, claimed_until=now + CLAIM) if may_send(finding, now) else finding

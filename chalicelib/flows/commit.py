@@ -7,10 +7,11 @@ reads anew and decides again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from chalicelib.domain.account import Account, NoSuchUser, User, tag_of
 from chalicelib.domain.alerts import Alert
@@ -38,7 +39,6 @@ from chalicelib.domain.findings import (
     Write,
     claimed,
     held_by,
-    in_hand,
     may_send,
     moved_on,
     open_finding,
@@ -58,11 +58,22 @@ if TYPE_CHECKING:
     from chalicelib.domain.risk import Risk
 
 _ATTEMPTS = 6
+_AT_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when those are waited for who wait for nothing but another worker: one check is enough."""
 _AT_ONCE = datetime.min.replace(tzinfo=UTC)
+T = TypeVar("T")
 
 
 class ContentionError(Exception):
     """Others kept changing the same item; the work is to be tried again later."""
+
+
+class InHandError(Exception):
+    """Another worker is sending an alert of the finding: decide again when it must have done so."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(f"another worker has {finding.finding_id} in hand")
+        self.until = finding.claimed_until or finding.opened_at
 
 
 class Next(Enum):
@@ -105,9 +116,10 @@ class Commit:
     def conclude(
         self, seen: Seen, inquiry: Inquiry, tell_how: Callable[[Account, Severity], ToldHow]
     ) -> tuple[Decision, Seen]:
-        """Decide, and make it so; decide again whenever others were faster. Raises ContentionError.
+        """Decide, and make it so; decide again whenever others were faster.
 
-        `tell_how` says how people learn of a finding of a severity that opens now.
+        Raises ContentionError, and InHandError. `tell_how` says how people learn of a finding of a
+        severity that opens now.
         """
         told = ToldHow()
         for _ in range(_ATTEMPTS):
@@ -132,8 +144,6 @@ class Commit:
                 self.deliver_unsent(last)
                 return Next.DECIDE_AGAIN
             case Row.LOOK_LATER if seen.origin is Origin.SWEEP:
-                self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
-            case Row.IN_HAND if last and in_hand(last, self.clock()):
                 self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
             case Row.GRACE_RUNS:
                 self._await(decision, seen)
@@ -243,8 +253,7 @@ class Commit:
         finding = self.ledger.latest(mark.account, user_id)
         now = self.clock()
         if isinstance(finding, Finding) and finding.outbox and not may_send(finding, now):
-            self.ask_again(mark.account, mark.user_name, finding.claimed_until)
-            return
+            raise InHandError(finding)
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
             by = deleted_by(mark, finding.opened_at.replace(microsecond=0))
             self._end(finding, Resolution(Reason.DELETED, cause=by), now)
@@ -254,7 +263,8 @@ class Commit:
 
     def leave(self, finding: Finding) -> None:
         """Close a finding whose account is watched no more, and tell so."""
-        self._end(finding, Resolution(Reason.ACCOUNT_LEFT), self.clock())
+        with suppress(InHandError):  # another worker has closed it, and is telling so
+            self._end(finding, Resolution(Reason.ACCOUNT_LEFT), self.clock())
 
     def _end(self, finding: Finding, resolution: Resolution, now: datetime) -> None:
         stored = self._store(finding, lambda f: _resolved(f, resolution, now))
@@ -282,15 +292,15 @@ class Commit:
     # -- alerts --------------------------------------------------------------------------------
 
     def deliver_unsent(self, finding: Finding) -> None:
-        """Send what a killed function left unsent; what a living one has in hand, look at later."""
+        """Send what a killed function left unsent. Raises InHandError if a living one has it."""
         now = self.clock()
         if not finding.outbox:
             return
         stored = self._store(finding, lambda f: claimed(f, now))
         if stored.by_me:
             self.deliver(stored.finding)
-        elif in_hand(stored.finding, now):
-            self.ask_again(finding.account, finding.user_name, stored.finding.claimed_until)
+        elif stored.finding.outbox:
+            raise InHandError(stored.finding)
 
     def deliver(self, finding: Finding) -> None:
         """Publish the outbox in order, noting each alert once it is out.
@@ -299,8 +309,8 @@ class Commit:
         """
         if finding.outbox and (until := self.held_until()) > self.clock():
             log("alert_held", finding_id=finding.finding_id, until=exact(until))
-            self._store(finding, held_by(finding, until))
-            self.ask_again(finding.account, finding.user_name, until)
+            held = self._store(finding, held_by(finding, until)).finding
+            self.look_when_free(held.account, held.user_name, InHandError(held))
             return
         while finding.outbox:
             alert_type = finding.outbox[0]
@@ -337,12 +347,42 @@ class Commit:
         """A put that was answered too late is repeated by the SDK, and meets itself."""
         return self.ledger.latest(finding.account, finding.user_id) == finding
 
+    def when_free(self, finding: Finding, step: Callable[[], T]) -> T | None:
+        """Take the step; if another worker has the finding in hand, ask for a look after that."""
+        try:
+            return step()
+        except InHandError as busy:
+            self.look_when_free(finding.account, finding.user_name, busy)
+            return None
+
+    def look_when_free(self, account: Account, user_name: str, busy: InHandError) -> None:
+        """Have the user looked at once the other worker must be done."""
+        mark = self.ledger.mark(account, user_name)
+        self.come_back(
+            CheckRequest(account, user_name, busy.until, Origin.SETTLED), busy.until, mark
+        )
+
     # -- what is to come -----------------------------------------------------------------------
 
     def ask(self, request: CheckRequest) -> Asked:
         """Have the check made once the grace is over; return when its message is handed over."""
         until = self.queue.send(request, request.since + self.settings.grace, self.clock())
         return Asked(request.since, until)
+
+    def come_back(self, request: CheckRequest, at: datetime, mark: Mark) -> bool:
+        """Have the very same check made later, unless a newer copy of it is on its way.
+
+        SQS may hand a message over twice, and if every copy came back, their number would double
+        with each step of a long grace, or of a time in which no alert can be sent.
+        """
+        key = _AT_ANY_TIME if request.origin is Origin.SETTLED else request.since
+        now = self.clock()
+        until = next((asked.until for asked in mark.asked if asked.since == key), None)
+        if until and until > (request.due or now):
+            return False
+        asked = Asked(key, self.queue.send(request, at, now))
+        self.ledger.note(mark, News(asked=(asked,)), now)
+        return True
 
     def ask_again(
         self,

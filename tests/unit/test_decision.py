@@ -111,7 +111,6 @@ ROWS: dict[Row, Callable[[], Seen]] = {
     Row.SETTLED: lambda: seen(LEFT, look=IN_GROUP, who=UNREAD),
     Row.UNSURE_WHO: lambda: seen_by_another_name(origin=Origin.EVENT),
     Row.CLOSE: lambda: seen(look=IN_GROUP, last=OPEN),
-    Row.IN_HAND: lambda: seen(last=CLAIMED),
     Row.UNSENT: lambda: seen(last=replace(OVER, claimed_until=NOW)),
     Row.OVER_MEANWHILE: lambda: seen(event("AddUserToGroup", 10), last=OPEN, looked_at=at(60)),
     Row.STILL_OPEN: lambda: seen(LEFT, last=OPEN),
@@ -304,20 +303,18 @@ def test_what_is_resolved_counts_as_settled() -> None:
     assert decision.since == StraySince(NOW, Evidence.SIGHTING)
 
 
-@pytest.mark.parametrize(
-    ("last", "look", "expected"),
-    [
-        (CLAIMED, IN_GROUP, Row.IN_HAND),
-        (replace(CLAIMED, claimed_until=NOW), IN_GROUP, Row.CLOSE),
-        (replace(CLAIMED, claimed_until=NOW), ALONE, Row.UNSENT),
-        (replace(OVER, claimed_until=NOW), IN_GROUP, Row.UNSENT),
-    ],
-)
-def test_unsent_alerts_go_first_unless_the_end_takes_them_along(
-    last: Finding, look: object, expected: Row
-) -> None:
-    """An `opened` that nobody has sent goes out with its `resolved`."""
-    assert row(seen(look=look, last=last)) is expected
+def test_a_look_from_before_a_finding_opened_does_not_close_it() -> None:
+    """A sweep read that the user was exempt; the exemption ended, and a check found a stray."""
+    earlier = OPEN.opened_at - timedelta(microseconds=1)
+    assert row(seen(look=IN_GROUP, last=OPEN, looked_at=earlier)) is Row.ASK_LOOK
+    assert row(seen(look=IN_GROUP, last=OPEN, looked_at=OPEN.opened_at)) is Row.CLOSE
+
+
+@pytest.mark.parametrize("last", [CLAIMED, replace(OVER, claimed_until=NOW)])
+@pytest.mark.parametrize("look", [IN_GROUP, ALONE])
+def test_unsent_alerts_go_first(last: Finding, look: object) -> None:
+    """Whoever has them in hand, and whatever the user is: alerts go out in order."""
+    assert row(seen(look=look, last=last)) is Row.UNSENT
 
 
 def test_a_name_that_changed_hands_lately_leaves_it_open_who_is_in_the_group() -> None:

@@ -95,12 +95,29 @@ def _last_in_group(facts: Facts, finding: Finding) -> int | None:
     joined = [
         event.told_at
         for event in known
-        if event.change == "AddUserToGroup" and not facts.is_nobodys(event)
+        if event.change == "AddUserToGroup"
+        and not facts.is_nobodys(event)
+        and not _may_be_the_last_bearers(facts, event, finding.decided_by.started)
     ]
     begun = [event for event in known if event.change in _BEGINNINGS]
     if begun and facts.plan.iam_lag < BELIEVED and not _was_renamed(facts, finding):
         joined += [at for at in _shown_in_group(facts, finding) if _told_before(facts, begun, at)]
     return max(joined, default=None)
+
+
+def _may_be_the_last_bearers(facts: Facts, joined: Event, by: int) -> bool:
+    """Whether it was told of the second in which the user was made, and of nobody's end before.
+
+    As far as anybody knows, who bore the name until then may have joined in that second.
+    """
+    made_at = facts.truth.users[joined.user_id][0][0]
+    return made_at // SECOND * SECOND == joined.told_at and any(
+        event.change in ("DeleteUser", "UpdateUser")
+        and event.name.lower() == joined.name.lower()
+        and event.made_at <= made_at
+        and not facts.taken_by(event, by)
+        for event in facts.journal.events
+    )
 
 
 def _told_before(facts: Facts, begun: list[Event], at: int) -> bool:
