@@ -198,6 +198,14 @@ def parse(text: str, *, was_in_force: bool = False) -> Exemptions:
     return Exemptions(tuple(rules), document.get("tag_exemptions", True), pause)
 
 
+def unpaused(text: str) -> str:
+    """A document that `parse` takes, or none, without its pause."""
+    document = json.loads(text) if text else {}
+    if "pause" not in document:
+        return text
+    return json.dumps({key: value for key, value in document.items() if key != "pause"})
+
+
 def _once(pairs: list[tuple[str, Any]], faults: list[str]) -> dict[str, Any]:
     """Build an object, noting keys that stand twice: JSON would silently take the last."""
     times = Counter(key for key, _ in pairs)

@@ -19,6 +19,7 @@ from chalicelib.domain.exemptions import (
     NotExempt,
     Parameter,
     parse,
+    unpaused,
 )
 from chalicelib.flows.ports import Documents
 from chalicelib.log import log
@@ -95,8 +96,11 @@ class ExemptionsInForce:
             self._noted = ""
             self._refuse(account, text, stored, found.faults, now)
             return found.exemptions
-        if stored.get("good", "") != text or stored.get("refused"):
-            self.documents.write_document(account, DOCUMENT, {"good": text})
+        # what stays in force must be read by the release before, too, which knew no pause
+        content = {"good": unpaused(text), **({"paused": text} if found.exemptions.pause else {})}
+        told = {name: stored[name] for name in ("good", "paused", "refused") if stored.get(name)}
+        if told != {name: kept for name, kept in content.items() if kept}:
+            self.documents.write_document(account, DOCUMENT, content)
         self._noted = parameter.edition
         return found.exemptions
 

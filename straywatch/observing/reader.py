@@ -103,7 +103,7 @@ class DeploymentReader:
             census=Unread("not read yet"),
             queues=self._queues,
             refused=in_force(noted.get("refused", ""), {}).faults,
-            pause=in_force(noted.get("good", ""), {}).exemptions.pause,
+            pause=in_force(noted.get("paused", ""), {}).exemptions.pause,
             unreadable=self._unreadable,
         )
         return self._with_census(reading)

@@ -136,6 +136,16 @@ def test_no_reminder_falls_due_in_a_pause(stack: Stack) -> None:
     assert [kind for kind, _ in stack.told()] in (["escalated"], ["reminder"])
 
 
+def test_what_stays_in_force_is_read_by_a_release_that_knows_no_pause(stack: Stack) -> None:
+    """It refuses the document, keeps to the last good one, and goes on looking."""
+    pause(stack)
+    stray(stack)
+    own = stack.deployment()
+    noted = own.state.document(own.own, "configuration")
+    assert "pause" not in json.loads(noted["good"])
+    assert "pause" in json.loads(noted["paused"])
+
+
 @pytest.mark.parametrize(
     ("entry", "fault"),
     [
