@@ -354,7 +354,7 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
 
 
 def _is_told_deleted(mark: Mark, user: User | NoSuchUser | Unread) -> bool:
-    """Whether it was told that the user was made, and that whoever had the name was deleted next."""
+    """Whether it was told that the user was made, and then that who had the name was deleted."""
     bounds = [fact for fact in mark.facts if fact.is_bound]
     return isinstance(user, User) and any(
         made.user_id == user.user_id and end.kind is Kind.DELETED for made, end in pairwise(bounds)
