@@ -325,7 +325,7 @@ class Commit:
         if finding.outbox and (until := self.held_until()) > self.clock():
             log("alert_held", finding_id=finding.finding_id, until=exact(until))
             held = self._store(finding, held_by(finding, until)).finding
-            self.look_when_free(held.account, held.user_name, InHandError(held))
+            self.look_when_free(held.account, held.user_name, in_hand(held))
             return
         while finding.outbox:
             alert_type = finding.outbox[0]
