@@ -316,15 +316,14 @@ def _is_awaited(seen: Seen, since: StraySince) -> bool:
     """Whether a check that waits out this grace is on its way, other than the one that asks."""
     if seen.origin is Origin.EVENT:
         return False
-    if _is_asked(seen.mark, since.at):
-        return True
     seen_at = max((f.at for f in seen.past if f.kind is Kind.STRAY), default=None)
     told = begun(seen.past) if since.evidence is Evidence.EVENT else None
     if (
         told
     ):  # its check comes under the name that it was told of, or by a told rename under this one
         here = (*seen.mark.facts, *(f for f in seen.past if f.kind is Kind.TOOK))
-        return any(fact.id == told.id or fact.kind is Kind.TOOK for fact in here)
+        is_here = any(fact.id == told.id or fact.kind is Kind.TOOK for fact in here)
+        return is_here or _is_asked(seen.mark, since.at)
     return seen_at is not None and seen_at >= since.at
 
 
