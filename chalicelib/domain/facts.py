@@ -111,6 +111,11 @@ class Fact:
         return self.kind in _STARTS
 
     @property
+    def is_end(self) -> bool:
+        """Whether the bearer gave the name up."""
+        return self.kind in _ENDS
+
+    @property
     def is_by_look(self) -> bool:
         """Whether a look found it, and no event."""
         return self.id.startswith(_BY_LOOK)
@@ -285,7 +290,7 @@ def _was_borne(mark: Mark, left: Fact | None) -> bool:
         return True
     before = [f for f in mark.facts if f.at < left.at]
     is_noted = any(n.at < left.at for n in mark.noted)
-    return is_noted or (bool(before) and before[-1].kind not in _ENDS)
+    return is_noted or (bool(before) and not before[-1].is_end)
 
 
 def _bound(
@@ -299,7 +304,7 @@ def _bound(
         mine = [f for f in same if _is_by_id(f, user)]
         earlier = [f for f in bounds if f.at < left.at]
         was_anothers = bool(earlier) and earlier[-1].is_start and _is_another(earlier[-1], user)
-        gave_up = was_anothers and any(f.kind in _ENDS and f.at == left.at for f in bounds)
+        gave_up = was_anothers and any(f.is_end and f.at == left.at for f in bounds)
         if mine or (same and (gave_up or not is_borne)):
             return (mine or same)[0]  # the name was taken and given up within the second
         bounds = earlier
@@ -412,7 +417,7 @@ def _as_sure_as_it_is(
     next to a look that showed another it `is_doubted`, and has no cause either.
     """
     before = [f for f in facts if f.at < fact.at]
-    is_taken = bool(before) and before[-1].kind not in _ENDS
+    is_taken = bool(before) and not before[-1].is_end
     is_first = start is not None and _second(start.at) == fact.at
     is_shared = (is_first and is_taken) or any(
         f.is_bound and f is not start and f.at == fact.at for f in facts
@@ -450,7 +455,7 @@ def deleted_by(mark: Mark, at: datetime) -> Cause | None:
 
 
 def _end_after(mark: Mark, at: datetime) -> Fact | None:
-    return next((f for f in mark.facts if f.kind in _ENDS and f.at >= at), None)
+    return next((f for f in mark.facts if f.is_end and f.at >= at), None)
 
 
 def is_given_up(mark: Mark, since: datetime) -> bool:

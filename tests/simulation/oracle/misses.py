@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.simulation.journal import Event, Look
 from tests.simulation.kernel import SECOND
-from tests.simulation.oracle.facts import CACHED, FRESH, Facts, Finding, Violation
+from tests.simulation.oracle.facts import BELIEVED, CACHED, FRESH, Facts, Finding, Violation
 from tests.simulation.truth import Episode
 
 
@@ -115,7 +115,9 @@ def _deadline_by_sweep(facts: Facts, episode: Episode) -> int | None:
     """When the alert must be there though no event came: two whole sweeps, a grace apart."""
     sightings = facts.sightings(episode.user_id, episode)
     for first in sightings:
-        if _renamed_untold_after(facts, episode, first.view):
+        if _renamed_untold_after(facts, episode, first.view) or _was_settled(
+            facts, episode.user_id, first.at
+        ):
             continue
         for second in sightings:
             if second.at < facts.due_after(first.invocation.ended):
@@ -164,6 +166,13 @@ def _has_a_new_name(facts: Facts, user_id: str, look: Look) -> bool:
         event.change == "UpdateUser" and look.at - FRESH <= event.made_at <= look.at
         for event in facts.events_of(user_id)
     )
+
+
+def _was_settled(facts: Facts, user_id: str, at: int) -> bool:
+    """Whether a look just before showed it in a group: nobody can say which of the two is older."""
+    before = (look for look in facts.looks_at(user_id) if at - BELIEVED <= look.at <= at)
+    users = (facts.truth.user(user_id, look.view) for look in before)
+    return any(user and user.groups for user in users)
 
 
 def _renamed_untold_after(facts: Facts, episode: Episode, at: int) -> bool:
