@@ -155,6 +155,7 @@ class Hub:
         return SweepOne(
             watched=self.watched,
             sweep=lambda account: deployment.of(account).sweep(time_left).run(account),
+            forwards=self._silence_of,
             refusal_in=refusal_in,
             documents=deployment.state,
             evidence=deployment.findings,
@@ -162,6 +163,12 @@ class Hub:
             limit=self.settings.unreadable_alert,
             clock=deployment.clock,
         )
+
+    def _silence_of(self, account: Account) -> str:
+        from chalicelib.adapters.member_rule import fault_of_rule  # noqa: PLC0415 - only the sweep pays for it
+
+        own = self._deployment.own
+        return "" if account == own else fault_of_rule(self._role.clients(account).events(), own)
 
     def name_of(self, account: Account) -> str:
         """The account's name in the organization; the own one's alias before that.
