@@ -20,7 +20,7 @@ def fault_of_rule(client: EventBridgeClient, hub: Account) -> str:
     """
     try:
         rule = client.describe_rule(Name=RULE_NAME)
-        targets = client.list_targets_by_rule(Rule=RULE_NAME)["Targets"]
+        targets = client.list_targets_by_rule(Rule=RULE_NAME).get("Targets", [])
     except client.exceptions.ResourceNotFoundException:
         return f"its rule {RULE_NAME} was deleted"
     if not rule["State"].startswith("ENABLED"):
