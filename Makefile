@@ -9,7 +9,7 @@ EMAIL_OPTION = $(if $(EMAIL),--email '$(EMAIL)')
 YES_OPTION = $(if $(YES),--yes)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check package deploy destroy bench simulate fuzz screenshots clean
+.PHONY: help venv demo test check package release deploy destroy bench simulate fuzz screenshots clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ check: $(VENV) ## Run the checks alone: format, lint, types, imports, template, 
 
 package: $(VENV) ## Write build/package/sam.json and build/package/deployment.zip.
 	@$(RUN) package
+
+release: $(VENV) ## Write the last commit's release to build/release, made twice and equal: wheel, package, SBOM, sums.
+	@.venv/bin/python -m scripts.release
 
 deploy: $(VENV) ## Deploy: EMAIL=you@example.com [GRACE=15m] [STAGE=name] [YES=1].
 	@$(RUN) deploy $(EMAIL_OPTION) $(GRACE_OPTION) $(STAGE_OPTION) $(YES_OPTION)

@@ -233,6 +233,8 @@ class Queue:
     def send(self, request: CheckRequest | DigestRequest, due: datetime, now: datetime) -> datetime:
         """Queue a message; return when it is handed over."""
         at = now + timedelta(seconds=delay_seconds(due, now))
+        if isinstance(request, CheckRequest):
+            request = replace(request, due=at)
         heapq.heappush(self._waiting, (at, len(self.asked), encode_check(request)))
         self.asked.append(due)
         return at

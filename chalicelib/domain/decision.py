@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.domain.account import InGroups, InNoGroup, Look, NoSuchUser, User
@@ -36,7 +37,6 @@ from chalicelib.domain.findings import (
     Reason,
     Resolution,
     Status,
-    may_send,
     resolution_of,
 )
 
@@ -80,7 +80,8 @@ class Row(StrEnum):
     ASK_RISK = "ask_risk"
     """The grace is over: how bad is the stray?"""
     ASK_LOOK = "ask_look"
-    """All is known, and the look is too old to open a finding by: look again."""
+    """All is known, and the look is too old to open a finding by, or from before the last one
+    opened or ended: look again."""
 
     LOOK_LATER = "look_later"
     """The look contradicts news so young that IAM may still show what was before."""
@@ -96,10 +97,9 @@ class Row(StrEnum):
     That it was no stray is remembered."""
     CLOSE = "close"
     """No stray any more: its finding is over."""
-    IN_HAND = "in_hand"
-    """Another worker is sending an alert of this finding: come back when it must have done so."""
     UNSENT = "unsent"
-    """Whoever had an alert of this finding in hand died with it: send it, then decide again."""
+    """An alert of this finding is not out yet: send it, unless another worker has it in hand, and
+    decide again."""
     OVER_MEANWHILE = "over_meanwhile"
     """A stray again; in between it was in a group, so that its open finding is over."""
     STILL_OPEN = "still_open"
@@ -180,26 +180,27 @@ def _of_user(
     seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, *, now: datetime, rules: Rules
 ) -> Decision:
     """The rest of the table: what the user is, and how its newest finding stands, are known."""
-    if isinstance(last, Finding) and last.outbox and not may_send(last, now):
-        return Decision(row=Row.IN_HAND, evaluated=evaluated, look_at=last.claimed_until)
+    if isinstance(last, Finding) and last.outbox:
+        return Decision(row=Row.UNSENT, evaluated=evaluated)
     if _is_deleted(last, now):
         return Decision(row=Row.GONE, evaluated=Evaluated(Evaluation.GONE))
-    is_over = isinstance(last, NoFinding) or last.status is Status.RESOLVED
-    if isinstance(last, Finding) and last.outbox and (is_over or _is_stray(evaluated)):
-        return Decision(row=Row.UNSENT, evaluated=evaluated)
     if not _is_stray(evaluated):
-        return _no_stray(seen, evaluated, last, now)
-    if isinstance(last, Finding) and not is_over:
+        return _no_stray(seen, evaluated, last, now=now, rules=rules)
+    if isinstance(last, Finding) and last.status is Status.OPEN:
         return _still(seen.past, last, evaluated)
     return _stray(seen, evaluated, last, now=now, rules=rules)
 
 
 def _no_stray(
-    seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, now: datetime
+    seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, *, now: datetime, rules: Rules
 ) -> Decision:
     if isinstance(last, Finding) and last.status is Status.OPEN:
+        if seen.looked_at < last.opened_at:
+            return Decision(row=Row.ASK_LOOK, evaluated=evaluated)
         if not _is_sure_who(seen, evaluated.groups, now):
             return Decision(row=Row.UNSURE_WHO, evaluated=evaluated)
+        if _may_be_from_before(seen, last, rules.iam_lag):
+            return Decision(row=Row.LOOK_LATER, look_at=now + rules.iam_lag)
         decision = Decision(
             row=Row.CLOSE,
             evaluated=evaluated,
@@ -211,8 +212,20 @@ def _no_stray(
     until = evaluated.exemption.until if evaluated.exemption else None
     if until is None or evaluated.groups or until - now > EXEMPTIONS_AWAITED:
         return decision
-    is_asked = any(asked.since == until for asked in seen.mark.asked)
-    return decision if is_asked else replace(decision, check_since=until)
+    return decision if _is_asked(seen.mark, until) else replace(decision, check_since=until)
+
+
+def _is_asked(mark: Mark, since: datetime | None) -> bool:
+    """Whether a check was asked for that waits from then."""
+    return any(asked.since == since for asked in mark.asked)
+
+
+def _may_be_from_before(seen: Seen, last: Finding, lag: timedelta) -> bool:
+    """Whether it may be an old answer, as another just showed no group and no joining was told."""
+    told = joined(seen.past)
+    is_told = told is not None and told.at >= last.opened_at - lag
+    is_young = seen.looked_at < last.opened_at + lag
+    return is_young and isinstance(seen.look, InGroups) and not is_told
 
 
 def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:
@@ -262,13 +275,14 @@ def _stray(
         settled_before=resolved_at and resolved_at - rules.iam_lag,
         swept_at=seen.swept_at,
         exemption_ended=evaluated.exemption_ended,
+        was_awaited=_is_asked(seen.mark, evaluated.exemption_ended),
     )
     if max(seen.looked_at, since.at) < since.at + rules.grace:
         check = None if _is_awaited(seen, since) else since.at
         return Decision(row=Row.GRACE_RUNS, evaluated=evaluated, since=since, check_since=check)
     if isinstance(seen.risk, Unread):
         row = Row.ASK_RISK
-    elif now - seen.looked_at > FRESH:
+    elif now - seen.looked_at > FRESH or (resolved_at and seen.looked_at < resolved_at):
         row = Row.ASK_LOOK
     else:
         row = Row.OPEN
@@ -303,7 +317,14 @@ def _is_awaited(seen: Seen, since: StraySince) -> bool:
     if seen.origin is Origin.EVENT:
         return False
     seen_at = max((f.at for f in seen.past if f.kind is Kind.STRAY), default=None)
-    return since.evidence is Evidence.EVENT or (seen_at is not None and seen_at >= since.at)
+    told = begun(seen.past) if since.evidence is Evidence.EVENT else None
+    if (
+        told
+    ):  # its check comes under the name that it was told of, or by a told rename under this one
+        here = (*seen.mark.facts, *(f for f in seen.past if f.kind is Kind.TOOK))
+        is_here = any(fact.id == told.id or fact.kind is Kind.TOOK for fact in here)
+        return is_here or _is_asked(seen.mark, since.at)
+    return seen_at is not None and seen_at >= since.at
 
 
 def contradicts(seen: Seen, lag: timedelta) -> bool:
@@ -316,6 +337,7 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
     started = bound if bound and bound.is_start else None
     is_named = isinstance(seen.who, User)
     is_other = started is not None and is_named and _is_anothers(started, seen.who)
+    is_other = is_other or _is_told_deleted(seen.mark, seen.who)
     told = joined(seen.past)
     match seen.look:
         case NoSuchUser():
@@ -328,6 +350,14 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
             news = told or (None if started else bound)
     against = (news, started if is_other else None)
     return any(fact is not None and seen.looked_at < fact.at + lag for fact in against)
+
+
+def _is_told_deleted(mark: Mark, user: User | NoSuchUser | Unread) -> bool:
+    """Whether it was told that the user was made, and then that who had the name was deleted."""
+    bounds = [fact for fact in mark.facts if fact.is_bound]
+    return isinstance(user, User) and any(
+        made.user_id == user.user_id and end.kind is Kind.DELETED for made, end in pairwise(bounds)
+    )
 
 
 def _is_deleted(last: Finding | NoFinding, now: datetime) -> bool:

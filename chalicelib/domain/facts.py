@@ -238,27 +238,37 @@ def past_of(
     With `left`, a rename, it is about whoever gave the name up by it, until then.
     """
     found: list[Fact] = []
-    passed: dict[str, int] = {}
-    is_first_bearer = False
+    passed: set[str] = set()
+    within_a_second: list[int] = []
+    is_first_bearer = had_another_name = False
+    known_at: datetime | None = None
     while True:
         facts = _until(mark, left)
-        if len(passed) > _FORTH_AND_BACK and any(f.id in passed for f in facts):
+        if len(within_a_second) > _FORTH_AND_BACK and any(f.id in passed for f in facts):
             # names went round within a second: who had which before?
-            return in_order(found[: min(passed.values())])
+            return in_order(found[: within_a_second[0]])
         facts = tuple(f for f in facts if f.id not in passed)
         bound = _bound(facts, left, user, read, is_borne=_was_borne(mark, left))
         sights = _sights(mark, left)
         found += _own(facts, bound, user, sights)
         is_first_bearer = is_first_bearer if passed else bound is not None and facts[0] is bound
-        if left and bound and _is_another(bound, user) and not is_first_bearer:
-            if any(s.user_id == user.user_id and bound.at < s.at for s in sights if user):
+        is_anothers = bound is not None and _is_another(bound, user) and not is_first_bearer
+        if left and (is_anothers or (bound is None and had_another_name)):
+            if bound and any(s.user_id == user.user_id and bound.at < s.at for s in sights if user):
                 return in_order(found)  # a look showed the user under the name that it gave up
             # somebody else took the name, or this user bore the old one untold: nobody can say
             left_by_it = (replace(f, cause=None) for f in found if f.kind is Kind.LEFT)
-            return in_order([*left_by_it, *(f for f in found if _is_by_id(f, user))])
+            sure = [f for f in found if _is_by_id(f, user) or (known_at and f.at > known_at)]
+            return in_order({**{f.id: f for f in left_by_it}, **{f.id: f for f in sure}}.values())
         if bound is None or bound.kind is not Kind.TOOK or bound.is_by_look:
             return in_order(found)
-        passed[bound.id] = len(found)
+        noted = [n.at for n in mark.noted if user and n.user_id == user.user_id]
+        if not passed:  # by its present name, whatever it had before
+            known_at = min((at for at in noted if at > bound.at), default=None)
+        had_another_name = any(at < bound.at for at in noted)
+        passed.add(bound.id)
+        is_same = left is not None and left.at == bound.at
+        within_a_second = [*(within_a_second if is_same else ()), len(found)]
         left, mark = bound, read(bound.name)
 
 
@@ -287,9 +297,12 @@ def _bound(
         same = [f for f in bounds if f.at == left.at and f.is_start]
         same = [f for f in same if not _is_another(f, user)]
         mine = [f for f in same if _is_by_id(f, user)]
-        if mine or (same and not is_borne):
+        earlier = [f for f in bounds if f.at < left.at]
+        was_anothers = bool(earlier) and earlier[-1].is_start and _is_another(earlier[-1], user)
+        gave_up = was_anothers and any(f.kind in _ENDS and f.at == left.at for f in bounds)
+        if mine or (same and (gave_up or not is_borne)):
             return (mine or same)[0]  # the name was taken and given up within the second
-        bounds = [f for f in bounds if f.at < left.at]
+        bounds = earlier
     if not bounds:
         return None
     *earlier, last = bounds
@@ -362,7 +375,9 @@ def _own(
 def _sights(mark: Mark, left: Fact | None) -> tuple[_Sight, ...]:
     """Whom looks showed to bear the name until it was given up, in order of time."""
     found = [_Sight(noted.at, noted.user_id) for noted in mark.noted]
-    found += [_Sight(f.at, f.user_id) for f in mark.facts if f.user_id and not f.is_bound]
+    # a stray since its creation, or an exemption's end, was seen under the name at some time after
+    looks = (f for f in mark.facts if f.kind is Kind.SETTLED or (f.kind is Kind.STRAY and f.after))
+    found += [_Sight(f.at, f.user_id) for f in looks if f.user_id]
     found = [sight for sight in found if left is None or sight.at < left.at]
     return tuple(sorted(found, key=lambda sight: sight.at))
 
@@ -397,15 +412,13 @@ def _as_sure_as_it_is(
     next to a look that showed another it `is_doubted`, and has no cause either.
     """
     before = [f for f in facts if f.at < fact.at]
-    is_free = bool(before) and before[-1].kind in _ENDS
-    is_first = start is not None and _second(start.at) == fact.at and not is_free
-    is_shared = (is_first and bool(before)) or any(
+    is_taken = bool(before) and before[-1].kind not in _ENDS
+    is_first = start is not None and _second(start.at) == fact.at
+    is_shared = (is_first and is_taken) or any(
         f.is_bound and f is not start and f.at == fact.at for f in facts
     )
-    if is_doubted:
-        fact = replace(fact, cause=None)
-    if fact.kind is Kind.LEFT:
-        yield fact if is_sure and not is_first and not is_shared else replace(fact, cause=None)
+    if is_doubted or (fact.kind is Kind.LEFT and (is_first or is_shared or not is_sure)):
+        yield replace(fact, cause=None)
     elif fact.kind is not Kind.JOINED or not is_shared:
         yield fact
 
@@ -478,11 +491,14 @@ def stray_since(
     settled_before: datetime | None = None,
     swept_at: datetime | None = None,
     exemption_ended: datetime | None = None,
+    was_awaited: bool = False,
 ) -> StraySince:
     """Since when a user, who a look has found by `now` to be a stray, has been one.
 
     `settled_before` is a further instant at which the user was known to be none (the end of its
-    last finding), `swept_at` a whole sweep: a stray of whom no event told it would have noted.
+    last finding), `swept_at` a whole sweep: a stray of whom no event told it would have noted. An
+    exemption's end `was_awaited` if a look showed the exempt user in no group, whatever had been
+    told of one before.
     Where the user was no stray later than any event tells, the start is unknown: it counts from the
     first look that found it.
     """
@@ -493,7 +509,7 @@ def stray_since(
         known.append(StraySince(exemption_ended, Evidence.EXEMPTION_ENDED))
     start = max(known, key=lambda since: since.at)
     in_group = joined(past)
-    if in_group and start.evidence is Evidence.EXEMPTION_ENDED and in_group.at < start.at:
+    if in_group and was_awaited and in_group.at < start.at:
         in_group = None
     is_noted = start.evidence is Evidence.EVENT or any(f.kind is Kind.STRAY for f in past)
     looked = latest(_settled_at(past), settled_before, None if is_noted else swept_at)

@@ -10,16 +10,13 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import CheckRequest, DigestRequest, Origin, decode_check
 from chalicelib.domain.decision import Row
 from chalicelib.domain.evaluation import Evaluation
-from chalicelib.domain.facts import Mark, News, begun, is_given_up, past_of
+from chalicelib.domain.facts import Mark, begun, is_given_up, past_of
 from chalicelib.domain.findings import Finding, NoFinding
-from chalicelib.flows.commit import Commit
+from chalicelib.flows.commit import Commit, NotYetError
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.steps import Step
 from chalicelib.log import log
-
-_STEP = {Row.LOOK_LATER: Step.WAITING, Row.GRACE_RUNS: Step.WAITING}
-"""The decisions after which nothing is known of the user that would be worth a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +40,9 @@ class Check:
             log("check_ignored", reason=f"{request.account.key} is not watched")
             return Step.IGNORED
         if isinstance(request, DigestRequest):
+            if (until := self.commit.held_until()) > (now := self.clock()):
+                self.commit.queue.send(request, until, now)
+                return Step.WAITING
             self.floods.tell(request.account)
             return Step.TOLD
         outcome, row = self._check(request)
@@ -59,39 +59,38 @@ class Check:
 
     def _before_the_look(self, request: CheckRequest, mark: Mark) -> Step:
         """Let another check do it, or wait for what is left of the grace."""
-        if is_given_up(mark, request.since):
+        if request.origin is not Origin.SWEEP and is_given_up(mark, request.since):
             return Step.SUPERSEDED  # the rename asked for a check of the new name
         if request.origin is Origin.SETTLED:
-            return Step.DUE
+            if self.clock() >= request.since:
+                return Step.DUE
+            is_newest = self.commit.come_back(request, request.since, mark)
+            return Step.WAITING if is_newest else Step.MERGED
         last = begun(past_of(mark, lambda name: Mark(account=mark.account, user_name=name)))
         is_last = last is None or last.at <= request.since
         since = last.at if last and not is_last else request.since
         if self.clock() >= since + self.commit.settings.grace:
             return Step.DUE
         # a later event asked for a check of its own, which is still to come
-        return self._wait_on(request, mark) if is_last else Step.SUPERSEDED
-
-    def _wait_on(self, request: CheckRequest, mark: Mark) -> Step:
-        """Queue the message once more: a long grace takes many such steps.
-
-        Only the newest copy goes on. SQS may hand a message over twice, and if every copy went on,
-        their number would double with each such step.
-        """
-        until = next((a.until for a in mark.asked if a.since == request.since), None)
-        if until and request.due and until > request.due:
-            return Step.MERGED
-        asked = self.commit.ask(request)
-        self.commit.ledger.note(mark, News(asked=(asked,)), self.clock())
-        return Step.WAITING
+        if not is_last:
+            return Step.SUPERSEDED
+        is_newest = self.commit.come_back(request, since + self.commit.settings.grace, mark)
+        return Step.WAITING if is_newest else Step.MERGED
 
     def _looked(
         self, request: CheckRequest, mark: Mark, findings: Mapping[str, Finding | NoFinding]
     ) -> tuple[Evaluation | Step, str]:
         seen = self.inquiry.look(mark, request.origin, findings)
-        decision, seen = self.commit.conclude(seen, self.inquiry, self.floods.join)
+        try:
+            decision, seen = self.commit.conclude(seen, self.inquiry, self.floods.join)
+            if decision.row is not Row.LOOK_LATER:
+                self.commit.part_with_others(seen)
+        except NotYetError as busy:
+            self.commit.come_back(request, busy.until, mark)
+            return Step.WAITING, Row.UNSENT
         if decision.row is Row.LOOK_LATER and decision.look_at:
             self.commit.queue.send(request, decision.look_at, self.clock())
-        elif decision.row is not Row.LOOK_LATER:
-            self.commit.part_with_others(seen)
-        evaluation = decision.evaluated.evaluation if decision.evaluated else None
-        return _STEP.get(decision.row) or evaluation or Step.WAITING, decision.row
+            return Step.WAITING, decision.row
+        if decision.row is Row.GRACE_RUNS or decision.evaluated is None:
+            return Step.WAITING, decision.row
+        return decision.evaluated.evaluation, decision.row

@@ -7,10 +7,11 @@ reads anew and decides again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from chalicelib.domain.account import Account, NoSuchUser, User, tag_of
 from chalicelib.domain.alerts import Alert
@@ -27,6 +28,7 @@ from chalicelib.domain.facts import (
     begun,
     deleted_by,
     flaps_within_a_day,
+    last_bound,
     went_on,
 )
 from chalicelib.domain.findings import (
@@ -37,6 +39,7 @@ from chalicelib.domain.findings import (
     ToldHow,
     Write,
     claimed,
+    held_by,
     may_send,
     moved_on,
     open_finding,
@@ -50,15 +53,33 @@ from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.ports import Ledger, Queue, Topic
 from chalicelib.log import log
 from chalicelib.settings import Settings
+from chalicelib.times import exact
 
 if TYPE_CHECKING:
     from chalicelib.domain.risk import Risk
 
 _ATTEMPTS = 6
+_AT_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when those are waited for who wait for nothing but another worker: one check is enough."""
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
+T = TypeVar("T")
 
 
 class ContentionError(Exception):
     """Others kept changing the same item; the work is to be tried again later."""
+
+
+class NotYetError(Exception):
+    """Nothing can be decided before `until`: it is to be decided again then."""
+
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__(f"not before {until}")
+        self.until = until or datetime.min.replace(tzinfo=UTC)
+
+
+def in_hand(finding: Finding) -> NotYetError:
+    """Another worker is sending an alert of the finding, and must have done so then."""
+    return NotYetError(finding.claimed_until)
 
 
 class Next(Enum):
@@ -95,13 +116,16 @@ class Commit:
     clock: Callable[[], datetime]
     owner_tag: str = ""
     """The tag of a user that names its owner; empty for none."""
+    held_until: Callable[[], datetime] = lambda: _AT_ONCE
+    """When what is to be told now may be told: later than now while alerts are paused."""
 
     def conclude(
         self, seen: Seen, inquiry: Inquiry, tell_how: Callable[[Account, Severity], ToldHow]
     ) -> tuple[Decision, Seen]:
-        """Decide, and make it so; decide again whenever others were faster. Raises ContentionError.
+        """Decide, and make it so; decide again whenever others were faster.
 
-        `tell_how` says how people learn of a finding of a severity that opens now.
+        Raises ContentionError, and NotYetError. `tell_how` says how people learn of a finding of a
+        severity that opens now.
         """
         told = ToldHow()
         for _ in range(_ATTEMPTS):
@@ -126,8 +150,6 @@ class Commit:
                 self.deliver_unsent(last)
                 return Next.DECIDE_AGAIN
             case Row.LOOK_LATER if seen.origin is Origin.SWEEP:
-                self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
-            case Row.IN_HAND:
                 self.ask_again(seen.mark.account, seen.mark.user_name, decision.look_at)
             case Row.GRACE_RUNS:
                 self._await(decision, seen)
@@ -220,6 +242,7 @@ class Commit:
         if isinstance(elsewhere, NoSuchUser):  # one renamed meanwhile slips between the pages
             elsewhere = self.find_user(noted.user_id)
         if isinstance(elsewhere, NoSuchUser):
+            self._require_shown(mark, now)
             self._close_gone(mark, noted.user_id)
             return Life.NOWHERE
         log("user_lives_under_another_name", user_id=noted.user_id)
@@ -228,17 +251,24 @@ class Commit:
             there = Mark(account=account, user_name=elsewhere.name)
             self.ledger.note(there, News(noted=(replace(noted, at=now),)), now)
             # whom a look showed here is still known, lest others have done what it did
-            shown = _look(Kind.STRAY, noted.at, noted.user_id)
+            shown = _look(Kind.STRAY, noted.at, noted.user_id, noted.at)
             over = _noted(mark, noted.user_id)
             self._note(mark, News(facts=(shown,) if over else (), over=over))
         return Life.ELSEWHERE
+
+    def _require_shown(self, mark: Mark, now: datetime) -> None:
+        """Raise NotYetError while IAM may not show yet who has just given the name up."""
+        bound = last_bound(mark)
+        if bound is not None and bound.kind is not Kind.DELETED:
+            shown_at = bound.at + timedelta(seconds=1) + self.settings.iam_lag
+            if now < shown_at:
+                raise NotYetError(shown_at)
 
     def _close_gone(self, mark: Mark, user_id: str) -> None:
         finding = self.ledger.latest(mark.account, user_id)
         now = self.clock()
         if isinstance(finding, Finding) and finding.outbox and not may_send(finding, now):
-            self.ask_again(mark.account, mark.user_name, finding.claimed_until)
-            return
+            raise in_hand(finding)
         if isinstance(finding, Finding) and finding.status is Status.OPEN:
             by = deleted_by(mark, finding.opened_at.replace(microsecond=0))
             self._end(finding, Resolution(Reason.DELETED, cause=by), now)
@@ -248,7 +278,8 @@ class Commit:
 
     def leave(self, finding: Finding) -> None:
         """Close a finding whose account is watched no more, and tell so."""
-        self._end(finding, Resolution(Reason.ACCOUNT_LEFT), self.clock())
+        with suppress(NotYetError):  # another worker has closed it, and is telling so
+            self._end(finding, Resolution(Reason.ACCOUNT_LEFT), self.clock())
 
     def _end(self, finding: Finding, resolution: Resolution, now: datetime) -> None:
         stored = self._store(finding, lambda f: _resolved(f, resolution, now))
@@ -276,7 +307,7 @@ class Commit:
     # -- alerts --------------------------------------------------------------------------------
 
     def deliver_unsent(self, finding: Finding) -> None:
-        """Send what a killed function left unsent; what a living one has in hand, look at later."""
+        """Send what a killed function left unsent. Raises NotYetError if a living one has it."""
         now = self.clock()
         if not finding.outbox:
             return
@@ -284,10 +315,18 @@ class Commit:
         if stored.by_me:
             self.deliver(stored.finding)
         elif stored.finding.outbox:
-            self.ask_again(finding.account, finding.user_name, stored.finding.claimed_until)
+            raise in_hand(stored.finding)
 
     def deliver(self, finding: Finding) -> None:
-        """Publish the outbox in order, noting each alert once it is out."""
+        """Publish the outbox in order, noting each alert once it is out.
+
+        While alerts are paused it stays as it is, in nobody's hands until the pause is over.
+        """
+        if finding.outbox and (until := self.held_until()) > self.clock():
+            log("alert_held", finding_id=finding.finding_id, until=exact(until))
+            held = self._store(finding, held_by(finding, until)).finding
+            self.look_when_free(held.account, held.user_name, in_hand(held))
+            return
         while finding.outbox:
             alert_type = finding.outbox[0]
             self.topic.publish(Alert(alert_type, finding))
@@ -323,12 +362,42 @@ class Commit:
         """A put that was answered too late is repeated by the SDK, and meets itself."""
         return self.ledger.latest(finding.account, finding.user_id) == finding
 
+    def when_free(self, finding: Finding, step: Callable[[], T]) -> T | None:
+        """Take the step; if another worker has the finding in hand, ask for a look after that."""
+        try:
+            return step()
+        except NotYetError as busy:
+            self.look_when_free(finding.account, finding.user_name, busy)
+            return None
+
+    def look_when_free(self, account: Account, user_name: str, busy: NotYetError) -> None:
+        """Have the user looked at once the other worker must be done."""
+        mark = self.ledger.mark(account, user_name)
+        self.come_back(
+            CheckRequest(account, user_name, busy.until, Origin.SETTLED), busy.until, mark
+        )
+
     # -- what is to come -----------------------------------------------------------------------
 
     def ask(self, request: CheckRequest) -> Asked:
         """Have the check made once the grace is over; return when its message is handed over."""
         until = self.queue.send(request, request.since + self.settings.grace, self.clock())
         return Asked(request.since, until)
+
+    def come_back(self, request: CheckRequest, at: datetime, mark: Mark) -> bool:
+        """Have the very same check made later, unless a newer copy of it is on its way.
+
+        SQS may hand a message over twice, and if every copy came back, their number would double
+        with each step of a long grace, or of a time in which no alert can be sent.
+        """
+        key = _AT_ANY_TIME if request.origin is Origin.SETTLED else request.since
+        now = self.clock()
+        until = next((asked.until for asked in mark.asked if asked.since == key), None)
+        if until and until > (request.due or now):
+            return False
+        asked = Asked(key, self.queue.send(request, at, now))
+        self.ledger.note(mark, News(asked=(asked,)), now)
+        return True
 
     def ask_again(
         self,
@@ -361,7 +430,7 @@ class Commit:
             facts = (_look(Kind.STRAY, since, user_id, seen_from if is_sighting else None),)
             if seen.swept_at:
                 facts += (_look(Kind.SETTLED, seen.swept_at, user_id),)
-        if facts or not decision.since:
+        if facts or not decision.since or seen.origin is Origin.SWEEP:
             self._note(seen.mark, News(facts=facts, asked=(asked,)))
 
     def _at_peace(self, decision: Decision, seen: Seen) -> News:

@@ -99,11 +99,17 @@ class Receive:
 
     def _names_since(self, mark: Mark, fact: Fact) -> tuple[str, ...]:
         """Where to look for whom the fact is about: nowhere if a later event asks for that."""
-        end = went_on(mark, fact.at)
-        if end is None:
+        if went_on(mark, fact.at) is None:
             last = begun(mark.facts)
             is_covered = last is not None and last.at > fact.at
             return () if is_covered else (mark.user_name,)
+        return self._names_by_now(mark, fact)
+
+    def _names_by_now(self, mark: Mark, fact: Fact) -> tuple[str, ...]:
+        """Under which names whom the fact is about may go since; none where nobody gave this up."""
+        end = went_on(mark, fact.at)
+        if end is None:
+            return ()
         # in the second of a rename: was it before it, or after?
         here = (mark.user_name,) if end.at == fact.at else ()
         return (*here, *self._names_after(mark.account, end))
@@ -131,6 +137,8 @@ class Receive:
             ids = tuple(f"{mark.account.key}:{n.user_id}:{n.number}" for n in mark.noted)
             self.commit.ask_again(mark.account, mark.user_name, findings=ids)
         if fact.kind is Kind.JOINED:
+            for name in self._names_by_now(mark, fact):
+                self.commit.ask_again(mark.account, name)
             self._tell_flapping(mark)
         return Step.NOTED
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 
 from chalicelib.codec import decode, encode
@@ -23,7 +23,7 @@ from chalicelib.domain.evaluation import Evaluation, UnknownGroupsError
 from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, Noted, in_order
 from chalicelib.domain.findings import Finding, NoFinding, Status, ToldHow, is_half_graded, moved_on
 from chalicelib.domain.risk import Risk
-from chalicelib.flows.commit import Commit, Life
+from chalicelib.flows.commit import Commit, Life, NotYetError
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.inquiry import AT_ONCE, CACHED_FOR, Inquiry
 from chalicelib.flows.ports import LiveFindings, SweepState
@@ -61,10 +61,14 @@ class SweepResult:
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """When the last whole sweep began, and the first one."""
+    """When the last whole sweep began, the first one, and the last that was done in one run.
+
+    Between two runs names change: who moved to a page that was read already was not shown.
+    """
 
     started_at: datetime
     watching_since: datetime
+    unbroken_at: datetime | None = None
 
 
 @dataclass
@@ -141,18 +145,21 @@ class Sweep:
         # one whose end is still to be told may lie behind the user's next one
         found = sorted(self.findings.live(account), key=lambda finding: finding.number)
         for finding in found:
-            self.commit.deliver_unsent(finding)
+            self.commit.when_free(finding, partial(self.commit.deliver_unsent, finding))
         live = {finding.user_id: finding for finding in found}
         run = _Run(self, account, _Bulk(self.state.marks(account), live), last, cursor)
         looked = run.look(cursor)
         opened = run.open_due()
         is_whole = looked is _End.DONE
+        is_held = self.commit.held_until() > self.clock()
         gone = run.close_gone() if is_whole else 0
         if is_whole:
             run.grade_again()
-            run.advance()
+            if not is_held:
+                run.advance()
             run.forget()
-        self.floods.tell(account, run.in_hand)
+        if not is_held:
+            self.floods.tell(account, run.in_hand)
         result = SweepResult(
             complete=is_whole and opened is _End.DONE,
             **asdict(run.tally),
@@ -160,7 +167,7 @@ class Sweep:
             gone=gone,
             missed_events=_missed(live.values(), last),
         )
-        self._finish(account, result, run.stopped_at or _Cursor(cursor.started_at), last)
+        self._finish(account, result, run, last)
         return result
 
     def _cursor(self, account: Account, now: datetime) -> _Cursor:
@@ -175,9 +182,7 @@ class Sweep:
         """Note where the next run is to go on."""
         self.state.write_document(account, _CURSOR, encode(cursor, whole=True))
 
-    def _finish(
-        self, account: Account, result: SweepResult, cursor: _Cursor, last: _Last | None
-    ) -> None:
+    def _finish(self, account: Account, result: SweepResult, run: _Run, last: _Last | None) -> None:
         log("sweep_done", **asdict(result))
         metrics(
             self.commit.settings.stack_name,
@@ -189,13 +194,15 @@ class Sweep:
         limit = self.commit.settings.missed_events_alert
         if 0 < limit <= result.missed_events:
             self.commit.topic.publish(missed_events_notice(account, result.missed_events))
-        started_at = cursor.started_at
+        started_at = run.cursor.started_at
         if result.complete:
-            now_last = _Last(started_at, last.watching_since if last else started_at)
+            first = last.watching_since if last else started_at
+            earlier = last.unbroken_at if last else None
+            now_last = _Last(started_at, first, earlier if run.cursor.marker else started_at)
             content = asdict(result) | encode(now_last) | {"finished_at": exact(self.clock())}
             self.findings.record_sweep(account, started_at, content)
             self.state.write_document(account, _LAST, content)
-        self.save_cursor(account, cursor)
+        self.save_cursor(account, run.stopped_at or _Cursor(started_at))
 
 
 @dataclass(frozen=True)
@@ -352,10 +359,10 @@ class _Run:
         return replace(seen, swept_at=self._swept_at(user))
 
     def _swept_at(self, user: User) -> datetime | None:
-        """What the last whole sweep surely showed was so then, if the user was there already."""
-        if self.last is None:
+        """What the last sweep in one run showed was so then, if the user was there already."""
+        if self.last is None or self.last.unbroken_at is None:
             return None
-        shown_at = self.last.started_at - self.sweep.inquiry.rules.iam_lag
+        shown_at = self.last.unbroken_at - self.sweep.inquiry.rules.iam_lag
         return shown_at if shown_at > user.created_at else None
 
     def _without_doubt(self, seen: Seen) -> Evaluation:
@@ -374,7 +381,7 @@ class _Run:
         noted = {noted.user_id for noted in self.bulk.mark(self.account, user.name).noted}
         return finding.user_name == user.name and user.user_id in noted
 
-    def _conclude(self, seen: Seen, told: ToldHow = _SINGLY) -> Decision:
+    def _conclude(self, seen: Seen, told: ToldHow = _SINGLY) -> Row:
         """Decide by the user's mark and finding as they are now, and make it so."""
         inquiry, user = self.sweep.inquiry, seen.who
         if not isinstance(user, User):
@@ -382,12 +389,16 @@ class _Run:
         mark, findings = inquiry.memory.read(self.account, user.name, tuple(seen.findings))
         now_known = self._of(replace(seen, mark=mark, findings=findings), user, inquiry)
         planned = seen.risk.severity if isinstance(seen.risk, Risk) else None
-        decision, after = self.sweep.commit.conclude(
-            now_known, inquiry, lambda _, severity: told if severity is planned else _SINGLY
-        )
+        try:
+            decision, after = self.sweep.commit.conclude(
+                now_known, inquiry, lambda _, severity: told if severity is planned else _SINGLY
+            )
+        except NotYetError as busy:
+            self.sweep.commit.look_when_free(self.account, user.name, busy)
+            return Row.UNSENT
         if decision.row is Row.STILL_OPEN and isinstance(after.last, Finding):
             self.still_open[user.user_id] = after.last
-        return decision
+        return decision.row
 
     # -- what is due ---------------------------------------------------------------------------
 
@@ -430,8 +441,7 @@ class _Run:
                 return
 
     def _open(self, seen: Seen, told: ToldHow) -> None:
-        decision = self._conclude(seen, told)
-        if decision.row is not Row.OPEN:
+        if self._conclude(seen, told) is not Row.OPEN:
             return
         self.opened += 1
         user = seen.who
@@ -463,7 +473,12 @@ class _Run:
         commit = replace(
             self.sweep.commit, find_user=lambda user_id: alive.get(user_id, NoSuchUser())
         )
-        return sum(commit.gone(*self._known_of(finding)) is Life.NOWHERE for finding in older)
+        return sum(self._gone(commit, finding) for finding in older)
+
+    def _gone(self, commit: Commit, finding: Finding) -> bool:
+        mark, noted = self._known_of(finding)
+        life = commit.when_free(finding, partial(commit.gone, mark, noted))
+        return life is Life.NOWHERE
 
     def _known_of(self, finding: Finding) -> tuple[Mark, Noted]:
         mark = self.sweep.commit.ledger.mark(self.account, finding.user_name)
@@ -494,11 +509,12 @@ class _Run:
         due = [(before, after.outbox[0]) for before, after in moved if after != before]
         moves, episode = self.sweep.floods.move(self.account, due)
         for finding in moves.singly:
-            commit.advance(finding)
+            commit.when_free(finding, partial(commit.advance, finding))
         for finding in moves.reminded:
-            commit.advance(finding, muted_in="")
+            commit.when_free(finding, partial(commit.advance, finding, muted_in=""))
         for finding in moves.escalated:
-            self.in_hand.append(commit.advance(finding, muted_in=episode))
+            moved_by = partial(commit.advance, finding, muted_in=episode)
+            self.in_hand.append(commit.when_free(finding, moved_by) or finding)
 
     def forget(self) -> None:
         """Have marks let go of findings that are over, so that they may expire."""

@@ -22,6 +22,7 @@ from straywatch.deploy.leftovers import earlier_tables
 from straywatch.deploy.packaging import SOURCES, build
 from straywatch.deploy.parameters import choose_parameters
 from straywatch.deploy.protection import protect as guard
+from straywatch.deploy.ready_made import read_package
 from straywatch.deploy.settings import (
     email_address,
     grace_seconds,
@@ -71,6 +72,7 @@ Examples:
   straywatch deploy --grace 30m --parameter ReminderHours=12 --dry-run
   straywatch deploy --tag team=security --role-arn arn:aws:iam::111122223333:role/deploys
   straywatch deploy --stage test --email you@example.com --yes
+  straywatch deploy --package straywatch-0.3.0
 """
 
 
@@ -84,6 +86,12 @@ Examples:
 )
 @click.option(
     "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag the stack and all that is in it."
+)
+@click.option(
+    "--package",
+    "packed",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Deploy the files of a release, or of `straywatch package`, instead of packing anew.",
 )
 @click.option("--role-arn", default="", help="The role that CloudFormation is to work with.")
 @click.option(
@@ -114,6 +122,7 @@ def command(
     stage: str | None,
     pairs: tuple[str, ...],
     tags: tuple[str, ...],
+    packed: Path | None,
     role_arn: str,
     bucket: str,
     protect: bool,
@@ -131,15 +140,17 @@ def command(
     terms = Terms(role_arn, named_parameters(tags, "tag"), bucket)
     consent = Consent(yes=yes, dry_run=dry_run, on_terminal=sys.stdin.isatty())
     consent.require_possible()
+    ready = read_package(packed) if packed else None
     context = aws_context(ctx)
     account = own_account(context.session)
     region = context.session.region_name
     require_home_region(account.partition, region)
     is_new = _require_ready(context.session, name, parameters)
-    _say(f"packing version {__version__} for account {account.account_id}, {region}")
+    how = f"taking {packed}," if ready else "packing"
+    _say(f"{how} version {__version__} for account {account.account_id}, {region}")
     try:
         with tempfile.TemporaryDirectory(prefix="straywatch-package-") as out:
-            package = build(SOURCES, Path(out))
+            package = ready or build(SOURCES, Path(out))
             _say("linting its template")
             lint(package.template, region)
             outputs = deploy(

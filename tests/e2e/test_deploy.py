@@ -322,9 +322,12 @@ def test_missing_credentials_are_said_in_one_line(aws: LocalAws, tmp_path: Path)
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_the_monitor_itself_goes_up_and_down_by_the_command_line(aws: LocalAws) -> None:
+def test_the_monitor_itself_goes_up_and_down_by_the_command_line(
+    aws: LocalAws, package: Package
+) -> None:
     """A dry run changes nothing; a deployment prints its outputs; a removal says what stays."""
-    settings = ("--stage", "line", "--email", "a@b.cd", "--grace", "1m")
+    ready = ("--package", str(package.template.parent))
+    settings = ("--stage", "line", "--email", "a@b.cd", "--grace", "1m", *ready)
     dry = straywatch(aws, "deploy", *settings, "--dry-run")
     assert (dry.returncode, dry.stdout) == (0, "")
     assert "create stack straywatch-line:" in dry.stderr

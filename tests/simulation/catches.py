@@ -29,7 +29,6 @@ CAUGHT_BY: Mapping[str, str | int] = {
     "takes_settled_for_at_peace": "seen in a group, as no event told, before it was found in none",
     "takes_unsure_who_for_close": _A_NAME,
     "takes_close_for_at_peace": _A_NAME,
-    "takes_in_hand_for_unsent": 351,
     "takes_unsent_for_still_open": 13,
     "takes_over_meanwhile_for_still_open": 10,
     "takes_still_open_for_over_meanwhile": _A_GRACE,

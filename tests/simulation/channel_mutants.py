@@ -39,7 +39,7 @@ def _looks_once(copy: Copy) -> None:
 def _goes_by_arrival(copy: Copy) -> None:
     """Of an alarm's messages the last one to come holds."""
     copy.breaks("memory.Memory.hear", lambda _: lambda _self, alarm: alarm)
-    copy.breaks("memory.Memory.latest", lambda _: lambda _self, alarm: alarm)
+    copy.breaks("memory.Memory.end_turn", lambda _: lambda _self, _alarm: None)
 
 
 def _gives_up(copy: Copy) -> None:

@@ -120,7 +120,6 @@ OF_ROWS: Mapping[str, Mutant] = {
     "settled": _takes("settled", "at_peace", 3),
     "unsure_who": _takes("unsure_who", "close", 5, resolution=_joined, over_at=_looked_at),
     "close": _takes("close", "at_peace", 5),
-    "in_hand": _takes("in_hand", "unsent", 4, 7),
     "unsent": _takes("unsent", "still_open", 1, 5, 7),
     "over_meanwhile": _takes("over_meanwhile", "still_open", 1, 3, 4, 5),
     "still_open": _takes(

@@ -128,5 +128,6 @@ def test_who_slipped_between_the_pages_is_not_gone() -> None:
 def test_who_comes_second_looks_again() -> None:
     """The worker that has the alert in hand may die with it: somebody must come back."""
     race = race_for(OPENED)
-    race.worker(NOW).deliver_unsent(OPENED)
+    worker = race.worker(NOW)
+    worker.when_free(OPENED, lambda: worker.deliver_unsent(OPENED))
     assert (race.alerts, race.queue.asked) == ([], [OPENED.claimed_until])

@@ -47,7 +47,7 @@ LAG = timedelta(seconds=3)
 RULES = Rules(GRACE, LAG)
 RISK = Risk(Severity.LOW, "-")
 MARK = Mark(account=ACCOUNT, user_name="bob")
-OPEN = sent(OPENED)
+OPEN = replace(sent(OPENED), opened_at=at(-10))
 LEFT = event("RemoveUserFromGroup", -2000)
 IN_GROUP = InGroups(("nurses",))
 ALONE = InNoGroup(BOB)
@@ -111,7 +111,6 @@ ROWS: dict[Row, Callable[[], Seen]] = {
     Row.SETTLED: lambda: seen(LEFT, look=IN_GROUP, who=UNREAD),
     Row.UNSURE_WHO: lambda: seen_by_another_name(origin=Origin.EVENT),
     Row.CLOSE: lambda: seen(look=IN_GROUP, last=OPEN),
-    Row.IN_HAND: lambda: seen(last=CLAIMED),
     Row.UNSENT: lambda: seen(last=replace(OVER, claimed_until=NOW)),
     Row.OVER_MEANWHILE: lambda: seen(event("AddUserToGroup", 10), last=OPEN, looked_at=at(60)),
     Row.STILL_OPEN: lambda: seen(LEFT, last=OPEN),
@@ -304,20 +303,47 @@ def test_what_is_resolved_counts_as_settled() -> None:
     assert decision.since == StraySince(NOW, Evidence.SIGHTING)
 
 
-@pytest.mark.parametrize(
-    ("last", "look", "expected"),
-    [
-        (CLAIMED, IN_GROUP, Row.IN_HAND),
-        (replace(CLAIMED, claimed_until=NOW), IN_GROUP, Row.CLOSE),
-        (replace(CLAIMED, claimed_until=NOW), ALONE, Row.UNSENT),
-        (replace(OVER, claimed_until=NOW), IN_GROUP, Row.UNSENT),
-    ],
-)
-def test_unsent_alerts_go_first_unless_the_end_takes_them_along(
-    last: Finding, look: object, expected: Row
-) -> None:
-    """An `opened` that nobody has sent goes out with its `resolved`."""
-    assert row(seen(look=look, last=last)) is expected
+def test_a_look_from_before_a_finding_opened_does_not_close_it() -> None:
+    """A sweep read that the user was exempt; the exemption ended, and a check found a stray."""
+    earlier = OPEN.opened_at - timedelta(microseconds=1)
+    assert row(seen(look=IN_GROUP, last=OPEN, looked_at=earlier)) is Row.ASK_LOOK
+    assert row(seen(look=IN_GROUP, last=OPEN, looked_at=OPEN.opened_at)) is not Row.ASK_LOOK
+
+
+def test_a_group_that_nobody_told_of_right_after_the_opening_is_looked_at_again() -> None:
+    """IAM may answer with what was so seconds ago, after it has shown what is."""
+    young = replace(OPEN, opened_at=NOW - RULES.iam_lag / 2)
+    found = seen(LEFT, look=IN_GROUP, last=young)
+    assert decide(found, NOW, RULES).look_at == NOW + RULES.iam_lag
+    assert row(found) is Row.LOOK_LATER
+    assert row(seen(LEFT, event("AddUserToGroup", -1), look=IN_GROUP, last=young)) is Row.CLOSE
+    assert row(seen(LEFT, look=IN_GROUP, last=OPEN)) is Row.CLOSE
+
+
+def test_who_is_told_deleted_is_an_old_answer_under_a_name_that_was_taken() -> None:
+    """IAM still shows the one before; nobody told the id of who came by a rename."""
+    told = (event("CreateUser", -4), event("DeleteUser", -2), renamed(-2, "eve", "bob"))
+    assert row(seen(*told)) is Row.LOOK_LATER
+    assert row(seen(told[0], told[2])) is not Row.LOOK_LATER
+
+
+def test_a_look_from_before_a_finding_ended_opens_no_other() -> None:
+    """A sweep saw the user in a group meanwhile."""
+    over = replace(OVER, outbox=(), resolved_at=at(-1))
+    left = event("RemoveUserFromGroup", -5000)
+    assert row(seen(left, last=over, looked_at=at(-2))) is not Row.OPEN
+    assert OVER.resolved_at is not None
+    again = event("RemoveUserFromGroup", -900)
+    assert row(seen(again, last=replace(over, resolved_at=at(-900)))) is Row.OPEN
+    late = replace(over, resolved_at=at(-898))
+    assert row(seen(again, last=late, looked_at=at(-899)), at(2)) is not Row.OPEN
+
+
+@pytest.mark.parametrize("last", [CLAIMED, replace(OVER, claimed_until=NOW)])
+@pytest.mark.parametrize("look", [IN_GROUP, ALONE])
+def test_unsent_alerts_go_first(last: Finding, look: object) -> None:
+    """Whoever has them in hand, and whatever the user is: alerts go out in order."""
+    assert row(seen(look=look, last=last)) is Row.UNSENT
 
 
 def test_a_name_that_changed_hands_lately_leaves_it_open_who_is_in_the_group() -> None:

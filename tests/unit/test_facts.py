@@ -288,7 +288,9 @@ def test_the_end_of_an_exemption_begins_the_grace() -> None:
     found = since(left, exemption_ended=at(40))
     assert found == StraySince(at(40), Evidence.EXEMPTION_ENDED)
     assert since(left, exemption_ended=at(-40)) == StraySince(at(10), Evidence.EVENT)
-    assert since(left[:1], exemption_ended=at(40)).at == at(40)
+    assert since(left[:1], exemption_ended=at(40)) == StraySince(at(60), Evidence.SIGHTING)
+    awaited = since(left[:1], exemption_ended=at(40), was_awaited=True)
+    assert awaited == StraySince(at(40), Evidence.EXEMPTION_ENDED)
 
 
 @given(events, moments)
@@ -371,11 +373,12 @@ def test_a_rename_goes_back_and_forth() -> None:
     assert [fact.at for fact in past if fact.kind is not Kind.TOOK] == [at(1), at(6), at(8)]
 
 
-def test_who_takes_a_name_that_was_free_and_leaves_within_the_second_has_left() -> None:
-    """Given up before, as its event told: nobody else had it."""
+def test_who_takes_a_name_and_leaves_within_the_second_has_left_for_no_known_cause() -> None:
+    """Given up before, as its event told; but whoever had it in between may be untold."""
     story = [renamed(5, "bob", "rob"), renamed(7, "rob", "bob"), event("RemoveUserFromGroup", 7)]
-    assert cause(Marks(story).past(OLD)) == story[2].cause
-    assert cause(Marks(story[1:]).past(OLD)) is None
+    for arrived in (story, story[1:]):
+        assert since(arrived, OLD) == StraySince(at(7), Evidence.EVENT)
+        assert cause(Marks(arrived).past(OLD)) is None
 
 
 def test_a_user_created_in_the_second_of_a_rename_took_the_freed_name() -> None:
@@ -564,6 +567,39 @@ def test_a_rename_that_a_look_found_is_told_though_the_name_was_taken_anew_at_on
         marks.take(each)
     marks.take(renamed(40, "dan", "bob"))
     assert cause(marks.past(who, "cyd")) == left.cause
+
+
+def test_who_bore_the_new_name_before_came_to_the_old_one_untold() -> None:
+    """What was told under that one until then was about somebody else, or nobody can say."""
+    marks = Marks([event("AddUserToGroup", 10, user="ann"), renamed(20, "ann", "bob")])
+    who = user(1, USER_ID)
+    assert joined(marks.past(who)) is not None
+    marks["bob"] = with_news(marks.of("bob"), News(noted=(Noted(USER_ID, 1, at(5)),)))
+    assert joined(marks.past(who)) is None
+
+
+def test_a_later_rename_is_no_part_of_a_second_in_which_a_name_went_forth_and_back() -> None:
+    """Three renames in all, two of them within a second."""
+    story = [
+        event("CreateUser", 1),
+        event("RemoveUserFromGroup", 15),
+        renamed(20, "bob", "tmp"),
+        renamed(20, "tmp", "bob"),
+        renamed(30, "bob", "dan"),
+    ]
+    assert cause(Marks(story).past(user(1, USER_ID, "dan"), "dan")) == story[1].cause
+
+
+def test_who_went_forth_and_back_while_another_made_way_has_its_past() -> None:
+    """Within one second: by its id, who had the name before can only be the one who made way."""
+    story = [
+        event("AddUserToGroup", 10),
+        event("CreateUser", 12, user="ann"),
+        renamed(20, "ann", "dan"),
+        renamed(20, "bob", "ann"),
+        renamed(20, "ann", "bob"),
+    ]
+    assert joined(Marks(story).past(OLD)) is not None
 
 
 def test_names_that_go_round_within_a_second_lead_nowhere() -> None:

@@ -84,16 +84,19 @@ class Pager:
     def _follow(self, alarm: Alarm) -> Relayed:
         """Bring the alarm's incident to where the alarm stands by the latest message.
 
-        Messages overtake one another, and so do our own events: what was heard while one of them
-        was under way is sent after it. INSUFFICIENT_DATA comes of alarms alone that ask for it, and
-        is no OK.
+        Messages overtake one another, and so would our own events: one worker at a time sends, and
+        what is heard meanwhile it sends after that. INSUFFICIENT_DATA comes of alarms alone that
+        ask for it, and is no OK.
         """
         latest = self.memory.hear(alarm)
-        became = Relayed.SENT if latest.state == alarm.state else Relayed.OVER
-        sent = None
-        while latest != sent:
-            self.send(event_of(latest))
-            sent, latest = latest, self.memory.latest(alarm)
+        became = Relayed.SENT if latest and latest.state == alarm.state else Relayed.OVER
+        while latest:
+            try:
+                self.send(event_of(latest))
+            except Exception:
+                self.memory.give_up_turn(latest)
+                raise
+            latest = self.memory.end_turn(latest)
         return became
 
     def _is_over(self, message: Received) -> bool:

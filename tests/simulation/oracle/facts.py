@@ -76,6 +76,7 @@ class Facts:
         self._events_of = _by(journal.events, lambda event: event.user_id)
         self._looks_at: dict[str, list[Look]] = {}
         self._looks_for: dict[str, list[Look]] = _by(journal.looks, lambda look: look.name.lower())
+        self._pages = [look for look in journal.looks if look.operation == "page"]
         for look in journal.looks:
             for user_id in look.users:
                 self._looks_at.setdefault(user_id, []).append(look)
@@ -112,10 +113,9 @@ class Facts:
         return self._looks_at.get(user_id, [])
 
     def looks_for(self, user_id: str) -> list[Look]:
-        """IAM's answers to questions about a name that the user ever bore, or that spoke of it."""
+        """IAM's answers to questions about a name that the user ever bore, or about all users."""
         names = {u.name.lower() for _, u in self.truth.users[user_id] if u}
-        found = [look for name in names for look in self._looks_for.get(name, ())]
-        return found + [look for look in self.looks_at(user_id) if look.operation == "page"]
+        return self._pages + [look for name in names for look in self._looks_for.get(name, ())]
 
     def is_misled(self, user_id: str, episode: Episode, start: int, end: int) -> bool:
         """Whether IAM showed what was so before the episode, or before a change since, for long.
@@ -150,6 +150,26 @@ class Facts:
             (event.name.lower(), event.told_at) in handed
             for event in self.journal.events
             if event.change in ("AddUserToGroup", "RemoveUserFromGroup") and event.made_at <= end
+        )
+
+    def is_muddled(self, user_id: str, start: int, end: int) -> bool:
+        """Whether a name of the user's changed hands twice within a second, once untold.
+
+        Any of those who were renamed then may be anybody.
+        """
+        names = {u.name.lower() for _, u in self.truth.users[user_id] if u}
+        renames = [
+            event
+            for event in self.journal.events
+            if event.change == "UpdateUser"
+            and start <= event.made_at <= end
+            and {event.name.lower(), event.group.lower()} & names
+        ]
+        return any(
+            one.told_at == other.told_at and other.event_id not in self.journal.taken
+            for one in renames
+            for other in renames
+            if one is not other
         )
 
     def is_nobodys(self, event: Event) -> bool:

@@ -74,7 +74,8 @@ def _has_been_seen(facts: Facts, finding: Finding, by: int) -> bool:
     when. Nobody joins before being created: of both within one second the joining is the later.
     """
     in_group_at = _last_in_group(facts, finding)
-    if in_group_at is None or facts.is_mixed_up(finding):
+    is_late = facts.plan.iam_lag >= BELIEVED and _was_renamed(facts, finding)
+    if in_group_at is None or facts.is_mixed_up(finding) or is_late:
         return True
     left = any(
         event.change == "RemoveUserFromGroup"
@@ -95,7 +96,9 @@ def _last_in_group(facts: Facts, finding: Finding) -> int | None:
     joined = [
         event.told_at
         for event in known
-        if event.change == "AddUserToGroup" and not facts.is_nobodys(event)
+        if event.change == "AddUserToGroup"
+        and not facts.is_nobodys(event)
+        and not _may_be_the_last_bearers(facts, event, finding.decided_by.started)
     ]
     begun = [event for event in known if event.change in _BEGINNINGS]
     if begun and facts.plan.iam_lag < BELIEVED and not _was_renamed(facts, finding):
@@ -103,8 +106,25 @@ def _last_in_group(facts: Facts, finding: Finding) -> int | None:
     return max(joined, default=None)
 
 
+def _may_be_the_last_bearers(facts: Facts, joined: Event, by: int) -> bool:
+    """Whether it was told of the second in which the user was made, and of nobody's end before.
+
+    As far as anybody knows, who bore the name until then may have joined in that second.
+    """
+    made_at = facts.truth.users[joined.user_id][0][0]
+    return made_at // SECOND * SECOND == joined.told_at and any(
+        event.change in ("DeleteUser", "UpdateUser")
+        and event.name.lower() == joined.name.lower()
+        and event.made_at <= made_at
+        and not facts.taken_by(event, by)
+        for event in facts.journal.events
+    )
+
+
 def _told_before(facts: Facts, begun: list[Event], at: int) -> bool:
-    return any(e.told_at < at - BELIEVED - SECOND and facts.taken_by(e, at - SECOND) for e in begun)
+    """Whether the look came after all that events had told by then, and long enough."""
+    is_after = all(event.told_at < at - BELIEVED - SECOND for event in begun)
+    return is_after and any(facts.taken_by(event, at - SECOND) for event in begun)
 
 
 def _shown_in_group(facts: Facts, finding: Finding) -> Iterator[int]:

@@ -55,6 +55,7 @@ def _stands_for(facts: Facts, finding: Finding, episode: Episode, deadline: int)
     for event in facts.known(episode.user_id, deadline):
         moved = event.change in ("AddUserToGroup", "RemoveUserFromGroup")
         moved = moved and not facts.is_nobodys(event)
+        moved = moved and not facts.is_muddled(episode.user_id, event.made_at, deadline)
         if (
             moved
             and event.told_at >= finding.decided_at + SECOND
@@ -133,7 +134,9 @@ def _deadline_by_exemption(facts: Facts, episode: Episode) -> int | None:
         if (look.invocation.function, look.operation) not in ways or not whole:
             continue
         if look.at < episode.start and _tells_the_end(facts, episode, look):
-            deadline = facts.deadline(facts.due_after(episode.start))
+            # a check that was asked for before a deployment waits as it was told then
+            asked = episode.start + facts.longest_grace(0, look.at)
+            deadline = facts.deadline(max(facts.due_after(episode.start), asked))
             misled = facts.is_misled(episode.user_id, episode, look.at, deadline)
             return None if misled else deadline
     return None

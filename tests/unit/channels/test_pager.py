@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chalicelib.channels.interface import Relayed, from_topic
 from chalicelib.channels.pager.incidents import PagerDutyEvent
-from chalicelib.channels.pager.memory import AlarmContentionError, Memory
+from chalicelib.channels.pager.memory import TURN, AlarmContentionError, Memory
 from chalicelib.channels.pager.relay import Pager
 from chalicelib.channels.received import DEPLOYED, MalformedMessageError
 from chalicelib.domain.account import Account
@@ -79,7 +79,7 @@ class World:
             findings=self,
             is_flood_over=self.is_flood_over,
             severities=self.severities,
-            memory=Memory(self.state, Clock(self.now)),
+            memory=Memory(self.state, Clock(self.now), lambda _: None),
             send=self.send,
         )
 
@@ -395,13 +395,54 @@ def test_an_alarm_without_its_time_changed_as_it_is_heard() -> None:
     assert world.lives == [(2, 1)]
 
 
-def test_a_repeated_alarm_is_noted_once() -> None:
-    """Nothing is written for what is known; an alarm need have no description."""
+def test_a_repeated_alarm_opens_nothing_new() -> None:
+    """PagerDuty ties it to the incident that is open; an alarm need have no description."""
     world = World()
-    world.hear("ALARM", 1, AlarmDescription="")
-    noted = dict(world.state.documents)
     assert world.hear("ALARM", 1, AlarmDescription="") == [Relayed.SENT]
-    assert world.state.documents == noted
+    assert world.hear("ALARM", 1, AlarmDescription="") == [Relayed.OVER]
+    assert world.lives == [(1, 0)]
+
+
+def test_one_worker_at_a_time_sends_of_an_alarm() -> None:
+    """A copy that is slow opens no incident again; what ends meanwhile is closed after it."""
+    world = World()
+
+    def meanwhile() -> None:
+        with pytest.raises(AlarmContentionError):
+            world.hear("ALARM", 1)
+        assert world.hear("OK", 2) == [Relayed.OVER]
+        assert world.lives == []
+
+    world.on_the_way = meanwhile
+    assert world.hear("ALARM", 1) == [Relayed.SENT]
+    assert world.lives == [(1, 1)]
+
+
+def test_the_turn_of_a_worker_that_was_killed_ends() -> None:
+    """Before Lambda tries again what was killed."""
+    world = World()
+
+    def killed() -> None:
+        raise SystemExit
+
+    world.on_the_way = killed
+    with pytest.raises(SystemExit):
+        world.hear("ALARM", 1)
+    world.now += TURN - timedelta(seconds=1)
+    with pytest.raises(AlarmContentionError):
+        world.hear("ALARM", 1)
+    world.now += timedelta(seconds=1)
+    assert world.hear("ALARM", 1) == [Relayed.SENT]
+    assert world.lives == [(1, 0)]
+
+
+def test_who_cannot_send_gives_up_the_turn() -> None:
+    """The next message tries at once."""
+    world = World(killed=1)
+    with pytest.raises(UnavailableError):
+        world.hear("ALARM", 1)
+    assert world.hear("OK", 2) == [Relayed.SENT]
+    assert world.lives == [(1, 1)]
 
 
 def test_health_pages_though_it_is_about_no_finding() -> None:
@@ -461,18 +502,20 @@ def test_alarms_in_any_order_leave_their_incident_as_the_last_one_says(data: st.
             world.on_the_way = lambda: relay(*waiting.pop(0)) if waiting else None
         try:
             world.hear(state, minute)
-        except UnavailableError:
+        except (UnavailableError, AlarmContentionError):
             waiting.append((state, minute))
 
     for _ in range(20):
         if waiting:
             relay(*waiting.pop(0))
+        world.now += TURN
     world.on_the_way, world.killed = None, 0
     for state, minute in waiting:
         world.hear(state, minute)
     assert [opened - closed for opened, closed in world.lives] in (
         [[1]] if changes[-1][0] == "ALARM" else [[0], []]
     )
+    assert sum(opened for opened, _ in world.lives) <= len(changes) // 2 + len(changes) % 2
 
 
 @given(st.permutations([("ALARM", 1), ("OK", 2), ("ALARM", 3), ("OK", 4)] * 2))
