@@ -121,7 +121,8 @@ def test_who_may_look_at_one_rule_may_look_at_no_other(aws: LocalAws) -> None:
     root = aws.session(LOOKER, "test")
     iam = root.client("iam")
     arn = root.client("events").put_rule(Name="mine", EventPattern=PATTERN)["RuleArn"]
-    root.client("events").put_targets(Rule="mine", Targets=[{"Id": "hub", "Arn": BUS}])
+    queue = f"arn:aws:sqs:us-east-1:{LOOKER}:any"
+    root.client("events").put_targets(Rule="mine", Targets=[{"Id": "q", "Arn": queue}])
     assert arn.endswith(":rule/mine")
     iam.create_user(UserName="looks")
     actions = ["events:DescribeRule", "events:ListTargetsByRule"]
