@@ -16,6 +16,7 @@ from chalicelib.adapters.account_alias import AccountAlias
 from chalicelib.adapters.clients import Clients
 from chalicelib.adapters.member_role import MemberRole, refusal_in
 from chalicelib.adapters.roster_table import UNKNOWN, RosterTable
+from chalicelib.bounded import Bounded
 from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import decode_check
 from chalicelib.domain.evaluation import Evaluation
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 HEARD = "heard"
 """When an event of an account came last, among the small documents of that account."""
 _HEARD_EVERY = timedelta(minutes=10)
-_MOST_VIEWS = 50
 WHOLE_ORGANIZATION = "organization"
 LEFT_ALL = "left by the hub"
 
@@ -52,7 +52,7 @@ class Hub:
     def __init__(self, deployment: Deployment, settings: OrganizationSettings) -> None:
         self._deployment = deployment
         self.settings = settings
-        self._views: dict[Account, tuple[Clients, Deployment]] = {}
+        self._views: dict[Account, tuple[Clients, Deployment]] = Bounded(50)
         self._heard: dict[Account, datetime] = {}
 
     @cached_property
@@ -65,8 +65,6 @@ class Hub:
         reads = self._role.clients(account)
         found = self._views.get(account)
         if found is None or found[0] is not reads:
-            if len(self._views) >= _MOST_VIEWS:
-                self._views.clear()
             found = self._views[account] = reads, self._deployment.looking_at(account, reads)
         return found[1]
 
