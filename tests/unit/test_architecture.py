@@ -38,7 +38,7 @@ ROOMS = {
         "times",
         "text",
         "log",
-    },  # fmt: skip
+    },
 }
 """What each folder may import of the package, next to itself. Modules in none import freely."""
 
