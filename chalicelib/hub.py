@@ -16,6 +16,7 @@ from chalicelib.adapters.account_alias import AccountAlias
 from chalicelib.adapters.clients import Clients
 from chalicelib.adapters.member_role import MemberRole, refusal_in
 from chalicelib.adapters.roster_table import UNKNOWN, RosterTable
+from chalicelib.bounded import Bounded
 from chalicelib.domain.account import Account
 from chalicelib.domain.check_requests import decode_check
 from chalicelib.domain.evaluation import Evaluation
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 HEARD = "heard"
 """When an event of an account came last, among the small documents of that account."""
 _HEARD_EVERY = timedelta(minutes=10)
-_MOST_VIEWS = 50
 WHOLE_ORGANIZATION = "organization"
 LEFT_ALL = "left by the hub"
 
@@ -52,7 +52,7 @@ class Hub:
     def __init__(self, deployment: Deployment, settings: OrganizationSettings) -> None:
         self._deployment = deployment
         self.settings = settings
-        self._views: dict[Account, tuple[Clients, Deployment]] = {}
+        self._views: dict[Account, tuple[Clients, Deployment]] = Bounded(50)
         self._heard: dict[Account, datetime] = {}
 
     @cached_property
@@ -65,8 +65,6 @@ class Hub:
         reads = self._role.clients(account)
         found = self._views.get(account)
         if found is None or found[0] is not reads:
-            if len(self._views) >= _MOST_VIEWS:
-                self._views.clear()
             found = self._views[account] = reads, self._deployment.looking_at(account, reads)
         return found[1]
 
@@ -157,6 +155,7 @@ class Hub:
         return SweepOne(
             watched=self.watched,
             sweep=lambda account: deployment.of(account).sweep(time_left).run(account),
+            forwards=self._silence_of,
             refusal_in=refusal_in,
             documents=deployment.state,
             evidence=deployment.findings,
@@ -164,6 +163,12 @@ class Hub:
             limit=self.settings.unreadable_alert,
             clock=deployment.clock,
         )
+
+    def _silence_of(self, account: Account) -> str:
+        from chalicelib.adapters.member_rule import fault_of_rule  # noqa: PLC0415 - only the sweep pays for it
+
+        own = self._deployment.own
+        return "" if account == own else fault_of_rule(self._role.clients(account).events(), own)
 
     def name_of(self, account: Account) -> str:
         """The account's name in the organization; the own one's alias before that.

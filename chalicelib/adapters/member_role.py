@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.clients import Clients, MakeClient
+from chalicelib.bounded import Bounded
 from chalicelib.domain.account import Account
 from chalicelib.domain.member_access import SESSION_SECONDS, is_refusal, role_arn
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 RENEWED = timedelta(minutes=20)
 """With less than that to go a session is asked for anew: a sweep takes up to fifteen minutes."""
-_MOST_KEPT = 50
 _SESSION_NAME = "straywatch"
 
 
@@ -31,14 +31,12 @@ class MemberRole:
     make: MakeClient
     role_name: str
     clock: Callable[[], datetime]
-    _sessions: dict[Account, tuple[Clients, datetime]] = field(default_factory=dict)
+    _sessions: dict[Account, tuple[Clients, datetime]] = field(default_factory=lambda: Bounded(50))
 
     def clients(self, account: Account) -> Clients:
         """Clients that look at the account. Raises what STS raises."""
         found = self._sessions.get(account)
         if found is None or found[1] - self.clock() < RENEWED:
-            if len(self._sessions) >= _MOST_KEPT:
-                self._sessions.clear()
             found = self._sessions[account] = self._assumed(account)
         return found[0]
 

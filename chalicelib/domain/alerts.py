@@ -193,6 +193,16 @@ def unreadable_notice(account: Account, failures: int, error: str) -> Notice:
     )
 
 
+def silent_notice(account: Account, _failures: int, error: str) -> Notice:
+    """Say that a member's events come no longer: what happens there waits for its next sweep."""
+    return _of_health(
+        account,
+        "Straywatch no longer hears an account",
+        f"Its events do not reach the hub: {error}. Until its member's stack is repaired, what"
+        " happens there is found by sweeps alone.",
+    )
+
+
 def configuration_notice(account: Account, faults: tuple[str, ...]) -> Notice:
     """Say that a configuration is refused, why, and what is in force instead."""
     told = "The last good configuration stays in force. Faults: " + "; ".join(faults)[:3000] + "."

@@ -19,8 +19,12 @@ OF_USERS = (
     "iam:ListUserPolicies",
 )
 OF_POLICIES = ("iam:GetPolicy", "iam:GetPolicyVersion")
-LOOKS = (*OF_ACCOUNT, *OF_USERS, *OF_POLICIES)
+OF_RULE = ("events:DescribeRule", "events:ListTargetsByRule")
+LOOKS = (*OF_ACCOUNT, *OF_USERS, *OF_POLICIES, *OF_RULE)
 """All that a check and a sweep read. The member's template grants exactly these."""
+
+RULE_NAME = "straywatch-member"
+"""The member's rule that forwards; the hub looks at each sweep whether it is still there."""
 
 SESSION_SECONDS = 3600
 """Role to role, a session lasts an hour at most, whatever the role allows (IAM user guide, "Methods
@@ -33,7 +37,7 @@ def is_refusal(operation: str, code: str) -> bool:
     AssumeRole is refused with AccessDenied where the role does not exist, too; the session of a
     role that is deleted goes on for a while and is then refused as an invalid token.
     """
-    looks = operation == "AssumeRole" or f"iam:{operation}" in LOOKS
+    looks = operation == "AssumeRole" or any(each.endswith(f":{operation}") for each in LOOKS)
     return looks and code in ("AccessDenied", "AccessDeniedException", "InvalidClientTokenId")
 
 

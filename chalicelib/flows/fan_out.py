@@ -13,7 +13,7 @@ from typing import Protocol
 
 from chalicelib.codec import decode, encode
 from chalicelib.domain.account import Account
-from chalicelib.domain.alerts import Notice, unreadable_notice
+from chalicelib.domain.alerts import Notice, silent_notice, unreadable_notice
 from chalicelib.domain.sweep_requests import SweepRequest, decode_sweep
 from chalicelib.flows.ports import Documents
 from chalicelib.flows.steps import Step
@@ -23,6 +23,8 @@ from chalicelib.times import parse_time
 
 READING = "reading"
 """How it goes with reading an account, among the small documents of that account."""
+FORWARDING = "forwarding"
+"""As above, of whether an account forwards its events."""
 _SWEPT = "sweep"
 
 
@@ -71,11 +73,13 @@ class FanOut:
 class SweepOne:
     """The worker: sweeps the account that a message names.
 
-    `refusal_in` tells whether an account itself refused to be read, and what.
+    `forwards` tells why an account's events no longer come, or nothing. `refusal_in` tells whether
+    an account itself refused to be read, and what.
     """
 
     watched: Container[Account]
     sweep: Callable[[Account], SweepResult]
+    forwards: Callable[[Account], str]
     refusal_in: Callable[[BaseException], str]
     documents: Documents
     evidence: Evidence
@@ -99,13 +103,16 @@ class SweepOne:
             return Step.MERGED
         try:
             result = self.sweep(account)
+            silence = self.forwards(account)
         except Exception as error:
             refusal = self.refusal_in(error)
-            self._note_failure(account, refusal or f"{type(error).__name__}: {error}")
+            said = refusal or f"{type(error).__name__}: {error}"
+            self._note(account, READING, said, self.limit)
             if not refusal:
                 raise
             return Step.UNKNOWN
-        self._note_success(account)
+        self._note(account, READING, "", self.limit)
+        self._note(account, FORWARDING, silence, min(1, self.limit))  # it is certain at once
         log("account_swept", account=account.key, **asdict(result))
         return Step.SWEPT
 
@@ -114,20 +121,19 @@ class SweepOne:
         last = self.documents.document(request.account, _SWEPT).get("started_at")
         return bool(last) and parse_time(str(last)) > request.asked_at
 
-    def _note_failure(self, account: Account, error: str) -> None:
+    def _note(self, account: Account, name: str, error: str, limit: int) -> None:
+        """Count what is wrong with an account, and tell it once; nothing ends the count."""
         now = self.clock()
-        before = self._reading(account)
-        after = before.failed(now, error, self.limit)
-        log("account_unread", account=account.key, error=error, failures=after.failures)
-        self.evidence.record_unread(account, now, after.error)
+        stored = self.documents.document(account, name)
+        before = decode(Reading, stored) if stored else Reading(now)
+        if not error and not before.failures:
+            return
+        after = before.failed(now, error, limit) if error else Reading(now)
+        if error:
+            log("account_faulty", account=account.key, of=name, error=error)
+        if error and name == READING:
+            self.evidence.record_unread(account, now, after.error)
         if after.told and not before.told:  # told first: killed in between, it is told twice
-            self.tell(unreadable_notice(account, after.failures, after.error))
-        self.documents.write_document(account, READING, encode(after))
-
-    def _note_success(self, account: Account) -> None:
-        if self._reading(account).failures:
-            self.documents.write_document(account, READING, encode(Reading(self.clock())))
-
-    def _reading(self, account: Account) -> Reading:
-        stored = self.documents.document(account, READING)
-        return decode(Reading, stored) if stored else Reading(self.clock())
+            notice = unreadable_notice if name == READING else silent_notice
+            self.tell(notice(account, after.failures, after.error))
+        self.documents.write_document(account, name, encode(after))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from chalicelib.bounded import Bounded
 from chalicelib.domain.account import Account
 from chalicelib.domain.findings import Finding
 from chalicelib.domain.organization import Listed, Member, Selection, roster
@@ -14,7 +15,6 @@ from chalicelib.log import log
 
 KEPT_FOR = timedelta(minutes=5)
 """How long a function goes by what it has read of an account."""
-_MOST_KEPT = 1000
 
 
 class Roster(Protocol):
@@ -37,7 +37,7 @@ class Watched:
     own: Account
     roster: Roster
     clock: Callable[[], datetime]
-    _known: dict[Account, tuple[Member, datetime]] = field(default_factory=dict)
+    _known: dict[Account, tuple[Member, datetime]] = field(default_factory=lambda: Bounded(1000))
 
     def __contains__(self, account: object) -> bool:
         if account == self.own:
@@ -49,8 +49,6 @@ class Watched:
         found = self._known.get(account)
         now = self.clock()
         if found is None or now - found[1] >= KEPT_FOR:
-            if len(self._known) >= _MOST_KEPT:
-                self._known.clear()
             found = self._known[account] = self.roster.member(account), now
         return found[0]
 

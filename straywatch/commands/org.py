@@ -167,7 +167,7 @@ def _cells(each: AccountStatus) -> tuple[str, ...]:
         iso(each.heard_at) if each.heard_at else "never",
         iso(each.swept_at) if each.swept_at else "never",
         "unknown" if each.users is None else str(each.users),
-        "unknown" if each.strays is None or each.problem else str(each.strays),
+        "unknown" if each.strays is None or not each.is_readable else str(each.strays),
         each.problem or "-",
     )
 

@@ -14,6 +14,7 @@ NO_VALUE = object()
 ARNS = {
     "AWS::CloudWatch::Alarm": "arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}",
     "AWS::DynamoDB::Table": "arn:{partition}:dynamodb:{region}:{account}:table/{name}",
+    "AWS::Events::EventBus": "arn:{partition}:events:{region}:{account}:event-bus/{name}",
     "AWS::Events::Rule": "arn:{partition}:events:{region}:{account}:rule/{name}",
     "AWS::IAM::Role": "arn:{partition}:iam::{account}:role{path}{name}",
     "AWS::KMS::Key": "arn:{partition}:kms:{region}:{account}:key/{name}",

@@ -15,8 +15,9 @@ POLICY, MAPPED_BY = "Policy", "MappedBy"
 mappings take from it."""
 
 _POLICIES = {"AWS::SQS::QueuePolicy": "Queues", "AWS::SNS::TopicPolicy": "Topics"}
+_BUS_POLICY = "AWS::Events::EventBusPolicy"
 _PERMISSION, _MAPPING = "AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping"
-FOLDED = frozenset({*_POLICIES, _PERMISSION})
+FOLDED = frozenset({*_POLICIES, _BUS_POLICY, _PERMISSION})
 """Types that are a property of another resource, and are looked at with it."""
 
 
@@ -100,6 +101,11 @@ def _pieces(each: Intended) -> Iterator[tuple[object, str, Any]]:
         statements = document.get("Statement", []) if isinstance(document, Mapping) else document
         for subject in listed(properties.get(_POLICIES[each.resource_type], [])):
             yield from ((subject, POLICY, statement) for statement in listed(statements))
+    if each.resource_type == _BUS_POLICY:
+        told = properties["Statement"]
+        if isinstance(told, Mapping):
+            told = {"Sid": properties["StatementId"], **told}
+        yield properties.get("EventBusName"), POLICY, told
     if each.resource_type == _PERMISSION:
         yield properties.get("FunctionName"), POLICY, _statement(each)
     if each.resource_type == _MAPPING:

@@ -15,13 +15,14 @@ from chalicelib.domain.events import CHANGES, rule_pattern
 from chalicelib.domain.member_access import (
     OF_ACCOUNT,
     OF_POLICIES,
+    OF_RULE,
     OF_USERS,
+    RULE_NAME,
     SESSION_SECONDS,
 )
 
 _VERSION = "2012-10-17"
 _TWO_WEEKS = 14 * 24 * 3600
-_RULE_NAME = "straywatch-member"
 _A_DAY, _MOST_TRIES = 86400, 185
 """EventBridge's own limits of delivery, written down as those of the hub's rules are."""
 
@@ -69,7 +70,7 @@ def _rule(bus_arn: str) -> dict[str, Any]:
     return {
         "Type": "AWS::Events::Rule",
         "Properties": {
-            "Name": _RULE_NAME,
+            "Name": RULE_NAME,
             "Description": "Straywatch: IAM users who are made, deleted, renamed or change groups",
             "EventPattern": rule_pattern(tuple(CHANGES)),
             "Targets": [target],
@@ -122,10 +123,11 @@ def _look_role(hub: HubSide, partition: str, hub_id: str) -> dict[str, Any]:
         {"Action": list(OF_ACCOUNT), "Resource": "*"},
         {"Action": list(OF_USERS), "Resource": {"Fn::Sub": f"{own}:user/*"}},
         {"Action": list(OF_POLICIES), "Resource": {"Fn::Sub": f"{own}:policy/*"}},
+        {"Action": list(OF_RULE), "Resource": _att("Forward")},
     )
     named = {
         "RoleName": hub.member_role_name,
-        "Description": "Straywatch's hub reads IAM with it, and can do nothing else",
+        "Description": "Straywatch's hub reads IAM and the rule with it, and can do nothing else",
         "MaxSessionDuration": SESSION_SECONDS,
     }
     return {**role, "Properties": named | role["Properties"]}

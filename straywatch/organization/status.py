@@ -13,7 +13,7 @@ from chalicelib.adapters.tables import StateTable
 from chalicelib.codec import decode
 from chalicelib.domain.account import Account
 from chalicelib.domain.organization import Member
-from chalicelib.flows.fan_out import READING, Reading
+from chalicelib.flows.fan_out import FORWARDING, READING, Reading
 from chalicelib.flows.heartbeat import LATE
 from chalicelib.times import iso, parse_time
 
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 _SWEPT, _HEARD = "sweep", "heard"
-_DOCUMENTS = (_SWEPT, READING, _HEARD)
-_AT_ONCE = 33
-"""Three documents of each account: BatchGetItem takes 100 keys."""
+_DOCUMENTS = (_SWEPT, READING, FORWARDING, _HEARD)
+_AT_ONCE = 25
+"""Four documents of each account: BatchGetItem takes 100 keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
     """One account. `problem` is empty if nothing is the matter, as far as anybody knows.
 
-    `strays` and `users` are those of the last whole sweep; None before the first.
+    `strays` and `users` are those of the last whole sweep; None before the first. One that is
+    readable was read whole by the last sweep, and not long ago; it may be that it does not forward.
     """
 
     member: Member
@@ -38,12 +39,8 @@ class AccountStatus:
     swept_at: datetime | None
     users: int | None
     strays: int | None
+    is_readable: bool
     problem: str
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether the last sweep could read it, and was not long ago."""
-        return not self.problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +62,31 @@ def account_status(
 ) -> AccountStatus:
     """Judge one account by its documents. What was not looked at is not fine."""
     swept, heard = documents.get(_SWEPT, {}), documents.get(_HEARD, {})
-    reading = documents.get(READING)
     swept_at = parse_time(swept["finished_at"]) if "finished_at" in swept else None
+    reading, forwarding = (_reading(documents.get(name)) for name in (READING, FORWARDING))
+    unknown = _unknown(reading, swept_at, now, every)
     return AccountStatus(
         member=member,
         heard_at=parse_time(heard["at"]) if heard else None,
         swept_at=swept_at,
         users=int(swept["users"]) if swept_at else None,
         strays=int(swept["strays"]) if swept_at else None,
-        problem=_problem(decode(Reading, reading) if reading else None, swept_at, now, every),
+        is_readable=not unknown,
+        problem=unknown or _silence(forwarding),
     )
 
 
-def _problem(
+def _reading(stored: Mapping[str, Any] | None) -> Reading | None:
+    return decode(Reading, stored) if stored else None
+
+
+def _silence(forwarding: Reading | None) -> str:
+    if forwarding and forwarding.failing_since:
+        return f"not heard since {iso(forwarding.failing_since)} or before: {forwarding.error}"
+    return ""
+
+
+def _unknown(
     reading: Reading | None, swept_at: datetime | None, now: datetime, every: timedelta
 ) -> str:
     if reading and reading.failing_since:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from chalicelib.adapters.clients import Patience
 from chalicelib.adapters.roster_table import RosterTable
 from chalicelib.bootstrap import Deployment
 from chalicelib.domain.account import Account
+from chalicelib.domain.events import CHANGES, rule_pattern
 from chalicelib.domain.organization import Member
 from chalicelib.domain.sweep_requests import SweepRequest, encode_sweep
 from chalicelib.flows.steps import Step
@@ -39,6 +40,8 @@ SETTINGS = {
     "UNREADABLE_ALERT": "1",
 }
 AN_HOUR = 3600.0
+RULE = "straywatch-member"
+BUS = f"arn:aws:events:{REGION}:{DEFAULT_ACCOUNT_ID}:event-bus/straywatch-organization"
 
 
 @dataclass
@@ -80,10 +83,21 @@ class Hub:
 
     def iam(self, account: Account) -> Any:
         """IAM of an account."""
+        return self.of(account, "iam")
+
+    def forward(self, account: Account, names: tuple[str, ...] = tuple(CHANGES)) -> Any:
+        """Make the member's rule; return its EventBridge."""
+        events = self.of(account, "events")
+        events.put_rule(Name=RULE, EventPattern=json.dumps(rule_pattern(names)))
+        events.put_targets(Rule=RULE, Targets=[{"Id": "Hub", "Arn": BUS}])
+        return events
+
+    def of(self, account: Account, service: str) -> Any:
+        """A service of an account."""
         role = f"arn:aws:iam::{account.account_id}:role/any"
         given = client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
         keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-        return boto3.Session(*keys, REGION).client("iam")
+        return boto3.Session(*keys, REGION).client(service)  # type: ignore[call-overload]  # any service
 
     def create_user(self, account: Account, name: str) -> None:
         """Make a user in an account, an hour ago by the test's clock."""
@@ -225,6 +239,44 @@ def test_an_account_that_refuses_its_sweep_is_noted_and_told(hub: Hub) -> None:
     assert notice["notice"]["account_id"] == MEMBER.account_id
     assert "GetAccountAuthorizationDetails: AccessDenied" in notice["notice"]["detail"]
     assert "sweep" not in hub.cold().state.document(MEMBER, "sweep")
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "said"),
+    [
+        (lambda _: None, ""),
+        (lambda e: e.disable_rule(Name=RULE), "is disabled"),
+        (lambda e: e.remove_targets(Rule=RULE, Ids=["Hub"]), "no longer has the hub's bus"),
+        (
+            lambda e: (e.remove_targets(Rule=RULE, Ids=["Hub"]), e.delete_rule(Name=RULE)),
+            "was deleted",
+        ),
+        (
+            lambda e: e.put_rule(Name=RULE, EventPattern=json.dumps(rule_pattern(("DeleteUser",)))),
+            "listens for something else",
+        ),
+    ],
+)
+def test_a_member_that_does_not_forward_is_noticed_by_its_sweep(
+    hub: Hub, sabotage: Callable[[Any], object], said: str
+) -> None:
+    """Whatever its owner did to the rule; the account is swept and stays known."""
+    sabotage(hub.forward(MEMBER))
+    assert hub.swept(MEMBER) is Step.SWEPT
+    told = [alert["notice"]["detail"] for alert in hub.stack.alerts()]
+    assert [said in each for each in told] == ([True] if said else [])
+    hub.forward(MEMBER).enable_rule(Name=RULE)
+    hub.stack.clock.advance(3600)
+    assert hub.swept(MEMBER) is Step.SWEPT
+    assert hub.cold().state.document(MEMBER, "forwarding").get("failures", 0) == 0
+
+
+def test_a_role_that_may_not_look_at_the_rule_is_no_silence(hub: Hub) -> None:
+    """Whether the account forwards is unknown then, and so is the account."""
+    hub.refused = {"DescribeRule"}
+    assert hub.swept(MEMBER) is Step.UNKNOWN
+    (alert,) = hub.stack.alerts()
+    assert "DescribeRule: AccessDenied" in alert["notice"]["detail"]
 
 
 def test_a_list_of_accounts_needs_no_organization_to_ask(hub: Hub) -> None:

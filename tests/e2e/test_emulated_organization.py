@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from straywatch.local.emulator.process import LocalAws
 
-HUB, MEMBER = "333333333333", "444444444444"
+HUB, MEMBER, LOOKER = "333333333333", "444444444444", "666666666666"
 BUS = f"arn:aws:events:us-east-1:{HUB}:event-bus/hub"
 PATTERN = json.dumps({"source": ["aws.iam"], "detail": {"eventName": ["CreateUser"]}})
 
@@ -113,3 +114,25 @@ def test_an_event_crosses_accounts_by_the_bus_policy_and_the_roles_own(buses: Bu
     assert event["account"] == event["detail"]["recipientAccountId"] == MEMBER
     buses.client(MEMBER, "iam").delete_role_policy(RoleName="forward", PolicyName="put")
     assert buses.heard("no-grant") == []
+
+
+def test_who_may_look_at_one_rule_may_look_at_no_other(aws: LocalAws) -> None:
+    """By its ARN, in which the default bus does not stand."""
+    root = aws.session(LOOKER, "test")
+    iam = root.client("iam")
+    arn = root.client("events").put_rule(Name="mine", EventPattern=PATTERN)["RuleArn"]
+    queue = f"arn:aws:sqs:us-east-1:{LOOKER}:any"
+    root.client("events").put_targets(Rule="mine", Targets=[{"Id": "q", "Arn": queue}])
+    assert arn.endswith(":rule/mine")
+    iam.create_user(UserName="looks")
+    actions = ["events:DescribeRule", "events:ListTargetsByRule"]
+    grant = {"Effect": "Allow", "Action": actions, "Resource": arn}
+    iam.put_user_policy(UserName="looks", PolicyName="look", PolicyDocument=_document(grant))
+    key = iam.create_access_key(UserName="looks")["AccessKey"]
+    events = aws.session(key["AccessKeyId"], key["SecretAccessKey"]).client("events")
+    assert events.describe_rule(Name="mine")["Arn"] == arn
+    assert len(events.list_targets_by_rule(Rule="mine")["Targets"]) == 1
+    with pytest.raises(ClientError, match="AccessDenied"):
+        events.describe_rule(Name="other")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        events.list_targets_by_rule(Rule="other")

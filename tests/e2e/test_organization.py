@@ -204,6 +204,27 @@ def test_the_contract_of_the_sweep_function_holds(world: World) -> None:
     assert (told["complete"], told["users"], told["strays"]) == (True, 1, 1)
 
 
+def test_an_owner_who_disables_the_members_rule_is_noticed_by_the_next_sweep(
+    world: World,
+) -> None:
+    """Told at once, and the account stays known: it is swept all the same."""
+    world.session("north").client("events").disable_rule(Name="straywatch-member")
+    client = world.hub.session.client("lambda")
+    client.invoke(
+        FunctionName=world.hub.outputs["SweepFunctionName"], Payload='{"accounts": "all"}'
+    )
+    silent = world.hub.inbox.wait(
+        lambda alert: alert.type == "health" and "straywatch-member is disabled" in str(alert.body),
+        60.0,
+    )
+    assert silent[0].body["notice"]["account_id"] == world.accounts["north"]
+    status = json.loads(world.said("org", "status", "--format", "json").out)
+    assert status["coverage_percent"] == 75.0
+    (north,) = (each for each in status["accounts"] if each["name"] == "north")
+    assert north["readable"]
+    assert "straywatch-member is disabled" in north["problem"]
+
+
 def test_the_findings_of_an_account_that_is_closed_are_closed(world: World) -> None:
     """With the reason, when the accounts are read next."""
     account_id = world.accounts["leaving"]

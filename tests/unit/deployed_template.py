@@ -84,12 +84,11 @@ def _deployed(parameters: frozenset[tuple[str, str]]) -> DeployedTemplate:
     chosen = {name: str(each["Default"]) for name, each in declared.items()} | dict(parameters)
     named = expressions(template, _PSEUDO, chosen, {})
     names = {
-        # all but a log group get a name of CloudFormation's own, with letters that nobody knows
-        logical_id: named.of(each["Properties"].get("LogGroupName", f"{STACK}-{logical_id}-1A2B3C"))
+        logical_id: _named(logical_id, each, named)
         for logical_id, each in template["Resources"].items()
     }
     refs = {
-        logical_id: _REFS.get(each["Type"], "{}").format(names[logical_id])
+        logical_id: _bus_of(each) + _REFS.get(each["Type"], "{}").format(names[logical_id])
         for logical_id, each in template["Resources"].items()
     }
     values = expressions(template, _PSEUDO, chosen, refs)
@@ -107,6 +106,20 @@ def _deployed(parameters: frozenset[tuple[str, str]]) -> DeployedTemplate:
         given=json.loads(given),
         processed=template,
     )
+
+
+def _named(logical_id: str, resource: Mapping[str, Any], named: Expressions) -> str:
+    """All but a few get a name of CloudFormation's own, with letters that nobody knows."""
+    given = {"AWS::Logs::LogGroup": "LogGroupName", "AWS::Events::EventBus": "Name"}
+    own = f"{STACK}-{logical_id}-1A2B3C"
+    return str(named.of(resource["Properties"].get(given.get(resource["Type"]), own)))
+
+
+def _bus_of(resource: Mapping[str, Any]) -> str:
+    """What stands before the name of a rule that is not on the default bus."""
+    bus = resource["Properties"].get("EventBusName")
+    is_rule = resource["Type"] == "AWS::Events::Rule"
+    return f"{STACK}-organization|" if bus and is_rule else ""
 
 
 def _wanted(

@@ -275,13 +275,25 @@ def _rule(_: DeployedTemplate, rule: Made) -> Iterator[Answer]:
     if "EventPattern" in told:
         told["EventPattern"] = json.dumps(told["EventPattern"])
     targets = {"Targets": told.pop("Targets")}
-    yield "events", "describe_rule", {"Name": rule.ref}, told
-    yield "events", "list_targets_by_rule", {"Rule": rule.ref}, targets
+    bus = {"EventBusName": told["EventBusName"]} if "EventBusName" in told else {}
+    yield "events", "describe_rule", {"Name": rule.name, **bus}, told
+    yield "events", "list_targets_by_rule", {"Rule": rule.name, **bus}, targets
+
+
+def _bus(template: DeployedTemplate, bus: Made) -> Iterator[Answer]:
+    statements = [
+        {"Sid": made.properties["StatementId"], **made.properties["Statement"]}
+        for made in template.of_type("AWS::Events::EventBusPolicy")
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    told = {"Name": bus.name, "Arn": bus.arn, "Policy": policy}
+    yield "events", "describe_event_bus", {"Name": bus.name}, told
 
 
 _BY_TYPE: dict[str, Callable[[DeployedTemplate, Made], Iterator[Answer]]] = {
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::DynamoDB::Table": _table,
+    "AWS::Events::EventBus": _bus,
     "AWS::Events::Rule": _rule,
     "AWS::IAM::Role": _role,
     "AWS::KMS::Key": _key,

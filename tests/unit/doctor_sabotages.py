@@ -275,6 +275,28 @@ SABOTAGES: dict[str, tuple[Sabotage, Level, str, str]] = {
     "sweep every 30 days": (
         updated("describe_rule", "Sweep", ScheduleExpression="rate(30 days)"),
         FAIL, "rule Sweep", "rate(30 days); the template says rate(1 hour)"),
+    "hub's bus deleted": (
+        deleted("describe_event_bus"), FAIL, "event bus OrganizationBus", "was deleted"),
+    "hub's bus admits nobody": (
+        spoiled("describe_event_bus", lambda a: a.pop("Policy")),
+        FAIL, "event bus OrganizationBus", "Policy lacks"),
+    "hub's bus admits another organization": (
+        policy("describe_event_bus", "organization", lambda p: p.replace("o-a1b2", "o-ffff")),
+        FAIL, "event bus OrganizationBus", "Policy lacks"),
+    "hub's bus denies": (
+        policy("describe_event_bus", "organization", adding({
+            "Effect": "Deny", "Principal": "*", "Action": "events:*", "Resource": "*"})),
+        FAIL, "event bus OrganizationBus", "denies"),
+    "hub's bus admits anybody besides": (
+        policy("describe_event_bus", "organization", adding({
+            "Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": "*"})),
+        WARN, "event bus OrganizationBus", "Policy"),
+    "hub's bus under a key of somebody's": (
+        updated("describe_event_bus", KmsKeyIdentifier="arn:aws:kms:us-east-1:1:key/2"),
+        FAIL, "event bus OrganizationBus", "KmsKeyIdentifier is 2"),
+    "hub's rule disabled": (
+        updated("describe_rule", "OrganizationLost", State="DISABLED"),
+        FAIL, "rule OrganizationLost", "is DISABLED"),
     "rule deleted": (deleted("describe_rule", "Settled"), FAIL, SETTLED, "was deleted"),
     "rule not in the stack": (
         without("OnMembershipLostOnMembershipLostEvent"), FAIL, LOST, "was deleted"),

@@ -93,6 +93,7 @@ TOPIC = f"arn:aws:sns:{HERE}:{named('AlertTopic')}"
 QUEUE = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT.account_id}/{named('CheckQueue')}"
 OLD_QUEUE = f"https://queue.amazonaws.com/{ACCOUNT.account_id}/{named('DeadLetterQueue')}"
 RULE = named("OnMembershipLostOnMembershipLostEvent")
+BUS, HUB_RULE = f"{STACK}-organization", named("OrganizationLost")
 TABLE = named("FindingsTable")
 MAPPING = {"uUID": "14e0db71-5d35-4eb5-b481-8945cf9d10c2"}
 MAPPED = {
@@ -122,6 +123,15 @@ TAMPERING: dict[str, dict[str, Any]] = {
     "the bus under a key of theirs": record(
         "events", "UpdateEventBus", {"name": "default", "kmsKeyIdentifier": "alias/theirs"}
     ),
+    "hub's bus under a key of theirs": record("events", "UpdateEventBus", {"name": BUS}),
+    "hub's bus deleted": record("events", "DeleteEventBus", {"name": BUS}),
+    "hub's bus admits others": record(
+        "events", "PutPermission", {"eventBusName": BUS, "policy": "{}"}
+    ),
+    "hub's bus admits nobody": record(
+        "events", "RemovePermission", {"eventBusName": BUS, "removeAllPermissions": True}
+    ),
+    "hub's rule": record("events", "DeleteRule", {"name": HUB_RULE, "eventBusName": BUS}),
     "rule's target replaced": record("events", "PutTargets", {"rule": RULE, "targets": []}),
     "function deleted": record("lambda", "DeleteFunction20150331", {"functionName": SWEEP}),
     "function's code": record(
@@ -263,6 +273,7 @@ EVERYDAY: dict[str, dict[str, Any]] = {
     "another's alarm muted": record(
         "monitoring", "PutAlarmMuteRule", {"muteTargets": {"alarmNames": ["billing"]}}
     ),
+    "another's bus admits others": record("events", "PutPermission", {"eventBusName": "billing"}),
     "another's bus": record("events", "UpdateEventBus", {"name": "billing"}),
     "another's role": record("iam", "DeleteRolePolicy", {"roleName": "billing"}),
     "another's parameter": record("ssm", "PutParameter", {"name": "/billing/config-x"}),

@@ -26,9 +26,19 @@ MODULES = {
 ROOMS = {
     "domain": {"domain", "codec", "times", "text", "settings"},
     "messages": {"messages", "domain", "codec", "times", "text"},
-    "flows": {"flows", "domain", "codec", "times", "settings", "log", "text"},
+    "flows": {"flows", "domain", "bounded", "codec", "times", "settings", "log", "text"},
     "channels": {"channels", "messages", "domain", "codec", "times", "text", "log"},
-    "adapters": {"adapters", "channels", "messages", "domain", "codec", "times", "text", "log"},
+    "adapters": {
+        "adapters",
+        "channels",
+        "messages",
+        "domain",
+        "bounded",
+        "codec",
+        "times",
+        "text",
+        "log",
+    },
 }
 """What each folder may import of the package, next to itself. Modules in none import freely."""
 

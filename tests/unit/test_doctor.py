@@ -42,6 +42,7 @@ from tests.unit.doctor_sabotages import (
 from tests.unit.doctor_world import ASKED, Change, Deployment
 
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:pager-AbCdEf"
+HUB = {"OrganizationId": "o-a1b2c3d4e5"}
 CHANNELS = {
     "AlertEmail": "security@example.com", "AlertSms": "+15551234567", "ChatEnabled": "yes",
     "PagerDutySecretArn": SECRET, "SecurityHubEnabled": "yes",
@@ -56,9 +57,15 @@ def problems(deployment: Deployment) -> list[Line]:
     return [line for line in deployment.lines() if line.level in (WARN, FAIL)]
 
 
-def test_a_healthy_deployment_has_no_problem() -> None:
+def hub_of(name: str) -> dict[str, str]:
+    """What makes a hub of the deployment that a sabotage needs one for."""
+    return HUB if name.startswith("hub's") else {}
+
+
+@pytest.mark.parametrize("more", [{}, HUB])
+def test_a_healthy_deployment_has_no_problem(more: dict[str, str]) -> None:
     """Nothing fails, nothing warns; only what has never happened yet cannot be told."""
-    deployment = Deployment.healthy(**CHANNELS)
+    deployment = Deployment.healthy(**CHANNELS, **more)
     assert problems(deployment) == []
     untold = [line for line in deployment.lines() if line.level is Level.NOT_CHECKED]
     assert [line.check for line in untold] == ["check queue: age", "last event"]
@@ -87,7 +94,7 @@ def test_each_sabotage_is_named_with_what_mends_it(name: str) -> None:
     the doctor was given.
     """
     sabotage, level, check, words = SABOTAGES[name]
-    deployment = Deployment.healthy(**CHANNELS)
+    deployment = Deployment.healthy(**CHANNELS, **hub_of(name))
     sabotage(deployment)
     found = problems(deployment)
     named = [x for x in found if x.check.startswith(check) and words in x.seen]
@@ -125,7 +132,7 @@ def aimed(words: list[str]) -> bool:
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_each_repair_that_is_named_makes_calls_that_aws_takes(name: str) -> None:
     """Or has CloudFormation make the resource anew; each call is of the form that boto3 demands."""
-    deployment = Deployment.healthy(**CHANNELS)
+    deployment = Deployment.healthy(**CHANNELS, **hub_of(name))
     SABOTAGES[name][0](deployment)
     names = [n for line in problems(deployment) for n in repaired(line)]
     made: list[Call] = []
@@ -212,7 +219,7 @@ def test_a_doctor_that_was_told_nothing_prints_plain_commands() -> None:
 
 def test_every_type_in_the_template_is_looked_at() -> None:
     """A resource of a new type is given its row before it can be forgotten."""
-    types = {made.type for made in deployed(**CHANNELS).resources}
+    types = {made.type for made in deployed(**CHANNELS, **HUB).resources}
     assert types <= {*KINDS, *FOLDED}
 
 
@@ -220,9 +227,9 @@ def test_every_property_in_the_template_is_compared() -> None:
     """Or known to say nothing about what the resource does."""
     idle = {
         "Tags", "Description", "AttributeDefinitions", "FunctionName", "Qualifier", "TopicArn",
-        "Protocol", "Endpoint", "LogGroupName", "MappedBy",
+        "Protocol", "Endpoint", "LogGroupName", "MappedBy", "Name", "EventBusName",
     }  # fmt: skip
-    for resource in Deployment.healthy(**CHANNELS).world.intended:
+    for resource in Deployment.healthy(**CHANNELS, **HUB).world.intended:
         known = KINDS[resource.resource_type].properties
         assert set(resource.properties) - set(known) <= idle, resource.logical_id
 

@@ -36,6 +36,7 @@ class World:
     """One account, and how it lets itself be read."""
 
     error: Exception | None = None
+    silence: str = ""
     swept: list[Account] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
     told: list[Notice] = field(default_factory=list)
@@ -57,6 +58,7 @@ class World:
         return SweepOne(
             watched={ACCOUNT, OTHER},
             sweep=self._sweep,
+            forwards=lambda _: self.silence,
             refusal_in=lambda error: "refused" if isinstance(error, RefusedError) else "",
             documents=self.state,
             evidence=self,
@@ -110,6 +112,21 @@ def test_whatever_else_goes_wrong_comes_again() -> None:
     with pytest.raises(TimeoutError):
         world.take()
     assert world.reading["error"] == "TimeoutError: too slow"
+
+
+def test_an_account_that_forwards_no_longer_is_told_at_once_and_once() -> None:
+    """It is swept all the same, is no unread one, and is told anew once it was heard between."""
+    world = World(silence="its rule was deleted")
+    assert [world.take() for _ in range(3)] == [Step.SWEPT] * 3
+    assert (world.reading, world.unread) == ({}, [])
+    (notice,) = world.told
+    assert (notice.account, "its rule was deleted" in notice.detail) == (OTHER, True)
+    world.silence = ""
+    world.take()
+    assert world.state.document(OTHER, "forwarding")["failures"] == 0
+    world.silence = "its rule is disabled"
+    world.take()
+    assert len(world.told) == 2
 
 
 def test_an_account_that_is_not_watched_is_not_looked_at() -> None:

@@ -79,8 +79,13 @@ def test_the_hub_may_only_read_and_nobody_else_may_do_even_that() -> None:
     grants = policies("LookRole")
     granted = [action for grant in grants for action in grant["Action"]]
     assert sorted(granted) == sorted(LOOKS)
-    assert all(a.startswith(("iam:Get", "iam:List", "iam:GenerateCred")) for a in granted)
+    reads = ("iam:Get", "iam:List", "iam:GenerateCred", "events:Describe", "events:List")
+    assert all(action.startswith(reads) for action in granted)
     text = json.dumps({"Version": "2012-10-17", "Statement": grants})
+    text = text.replace(
+        '{"Fn::GetAtt": ["Forward", "Arn"]}',
+        '"arn:aws:events:us-east-1:222222222222:rule/straywatch-member"',
+    )
     text = re.sub(r'\{"Fn::Sub": ("[^"]*")\}', r"\1", text).replace(
         "${AWS::AccountId}", "222222222222"
     )
@@ -118,6 +123,14 @@ def test_an_account_that_was_swept_long_ago_is_unknown() -> None:
     """As the heartbeat counts it: an hour more than there should be between two."""
     status = account_status(OTHER, swept(), NOW + 2 * HOUR + timedelta(seconds=1), HOUR)
     assert status.problem == f"no whole sweep since {iso(NOW)}"
+
+
+def test_an_account_that_forwards_no_longer_is_known_but_something_is_wrong_with_it() -> None:
+    """Its sweeps still read it; what happens between them is not heard."""
+    silent = Reading(NOW).failed(NOW, "its rule was deleted", 1)
+    one = account_status(OTHER, swept() | {"forwarding": encode(silent)}, NOW, HOUR)
+    assert one.is_readable
+    assert one.problem == f"not heard since {iso(NOW)} or before: its rule was deleted"
 
 
 def test_an_account_that_refuses_says_what_and_since_when() -> None:

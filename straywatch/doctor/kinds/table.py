@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from straywatch.doctor.kinds.alarms import ALARM, LOG_GROUP, METRIC_FILTER
+from straywatch.doctor.kinds.buses import BUS
 from straywatch.doctor.kinds.functions import EVENT_INVOKE_CONFIG, EVENT_SOURCE_MAPPING, FUNCTION
 from straywatch.doctor.kinds.interface import Kind
 from straywatch.doctor.kinds.queues import QUEUE
@@ -23,6 +24,7 @@ KINDS: Mapping[str, Kind] = {
     "AWS::Lambda::Function": FUNCTION,
     "AWS::Lambda::EventInvokeConfig": EVENT_INVOKE_CONFIG,
     "AWS::Lambda::EventSourceMapping": EVENT_SOURCE_MAPPING,
+    "AWS::Events::EventBus": BUS,
     "AWS::Events::Rule": RULE,
     "AWS::SNS::Subscription": SUBSCRIPTION,
     "AWS::Logs::MetricFilter": METRIC_FILTER,

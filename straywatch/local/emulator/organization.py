@@ -2,7 +2,8 @@
 
 The emulator gives every account an organization of its own, never pages, tells of an account's
 `Status` alone, drops what a rule sends to another account's bus, asks neither that bus's policy nor
-the rule's role, knows no `AWS::Events::EventBusPolicy`, and takes a session's ARN for its role's.
+the rule's role, has the default bus in the ARNs of its rules, knows no
+`AWS::Events::EventBusPolicy`, and takes a session's ARN for its role's.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _PAGED = {
 }
 _PUT = "events:PutEvents"
 _ACCOUNT = re.compile(rb'"(?:AccountId|ResourceId)": ?"(\d{12})"')
+_RULE = re.compile(rb'"Rule": ?"([^"]+)"')
 _BODY = 3
 """Where a request's body stands among the arguments that follow its service."""
 
@@ -109,9 +111,10 @@ def _id_of(manager: str) -> str | None:
 
 
 def _name_accounts() -> None:
-    """What a call about one account is about, for policies that name accounts.
+    """What a call about one account, or one rule, is about, for policies that name those.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html
     """
     extract = iam_actions.extract_resource_arn
 
@@ -122,9 +125,18 @@ def _name_accounts() -> None:
         if found and (organization := _organization_of(manager)):
             account = found[1].decode()
             return f"arn:aws:organizations::{manager}:account/{organization}/{account}"
-        return extract(service, *args, **kwargs)
+        told = str(extract(service, *args, **kwargs))
+        rule = _RULE.search(body) if service == "events" else None
+        if rule and ":rule/" not in told:  # it knows the calls that name it `Name` alone
+            about = told.replace(":event-bus/", ":rule/") if told != "*" else _own_rules()
+            told = f"{about}/{rule[1].decode()}"
+        return told.replace(":rule/default/", ":rule/")
 
     iam_actions.extract_resource_arn = extract_accounts
+
+
+def _own_rules() -> str:
+    return f"arn:aws:events:{responses.get_region()}:{responses.get_account_id()}:rule"
 
 
 # -- roles ----------------------------------------------------------------------------------------
