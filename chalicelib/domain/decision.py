@@ -17,20 +17,7 @@ from chalicelib.domain.account import InGroups, InNoGroup, Look, NoSuchUser, Use
 from chalicelib.domain.check_requests import Origin
 from chalicelib.domain.evaluation import Evaluated, Evaluation, evaluate
 from chalicelib.domain.exemptions import Exempt, NotExempt
-from chalicelib.domain.facts import (
-    Evidence,
-    Fact,
-    Kind,
-    Mark,
-    StraySince,
-    begun,
-    joined,
-    last_at,
-    last_bound,
-    moved_since,
-    stray_since,
-    thought_stray_since,
-)
+from chalicelib.domain.facts import Evidence, Fact, Kind, Mark, StraySince, last_bound
 from chalicelib.domain.findings import (
     Finding,
     NoFinding,
@@ -38,6 +25,14 @@ from chalicelib.domain.findings import (
     Resolution,
     Status,
     resolution_of,
+)
+from chalicelib.domain.past import (
+    begun,
+    joined,
+    last_at,
+    moved_since,
+    stray_since,
+    thought_stray_since,
 )
 
 if TYPE_CHECKING:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.account import Account
+from chalicelib.domain.bearer import past_of
 from chalicelib.domain.check_requests import CheckRequest, DigestRequest, Origin, decode_check
 from chalicelib.domain.decision import Row
 from chalicelib.domain.evaluation import Evaluation
-from chalicelib.domain.facts import Mark, begun, is_given_up, past_of
+from chalicelib.domain.facts import Mark, is_given_up
 from chalicelib.domain.findings import Finding, NoFinding
+from chalicelib.domain.past import begun
 from chalicelib.flows.commit import Commit, NotYetError
 from chalicelib.flows.floods import Floods
 from chalicelib.flows.inquiry import Inquiry

@@ -25,9 +25,7 @@ from chalicelib.domain.facts import (
     Mark,
     News,
     Noted,
-    begun,
     deleted_by,
-    flaps_within_a_day,
     last_bound,
     went_on,
 )
@@ -48,6 +46,7 @@ from chalicelib.domain.findings import (
     resolve,
     sent_by,
 )
+from chalicelib.domain.past import begun, flaps_within_a_day
 from chalicelib.domain.severity import Severity
 from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.ports import Ledger, Queue, Topic

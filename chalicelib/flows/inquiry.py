@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.account import Account, InGroups, InNoGroup, NoSuchUser, User
+from chalicelib.domain.bearer import Read, past_of, taken_by_look
 from chalicelib.domain.check_requests import Origin
 from chalicelib.domain.decision import (
     QUESTIONS,
@@ -20,7 +21,7 @@ from chalicelib.domain.decision import (
     decide,
 )
 from chalicelib.domain.exemptions import Exempt, NotExempt
-from chalicelib.domain.facts import Fact, Kind, Mark, News, Read, past_of, taken_by_look, with_news
+from chalicelib.domain.facts import Fact, Kind, Mark, News, with_news
 from chalicelib.domain.findings import Finding, NoFinding, Status
 from chalicelib.flows.ports import LiveIam, Memory
 

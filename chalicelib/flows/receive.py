@@ -8,23 +8,11 @@ from datetime import datetime
 
 from chalicelib.domain.account import Account
 from chalicelib.domain.alerts import flapping_notice
+from chalicelib.domain.bearer import past_of
 from chalicelib.domain.check_requests import CheckRequest, Origin
 from chalicelib.domain.events import Change, Ignored, MembershipEvent, parse_event
-from chalicelib.domain.facts import (
-    FLAPPING_WINDOW,
-    Fact,
-    Kind,
-    Mark,
-    News,
-    begun,
-    flaps_within_a_day,
-    last_bound,
-    past_of,
-    surplus,
-    thought_stray_since,
-    told_by,
-    went_on,
-)
+from chalicelib.domain.facts import Fact, Kind, Mark, News, last_bound, surplus, told_by, went_on
+from chalicelib.domain.past import FLAPPING_WINDOW, begun, flaps_within_a_day, thought_stray_since
 from chalicelib.flows.commit import Commit
 from chalicelib.flows.steps import Step
 from chalicelib.log import log

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from chalicelib.domain.facts import begun
 from chalicelib.domain.findings import AlertType, Finding, Status
+from chalicelib.domain.past import begun
 from straywatch.drill.audience import deaf
 from straywatch.drill.listening import Ear
 from straywatch.drill.volunteer import Volunteer, dismiss

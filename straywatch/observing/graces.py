@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account import User
+from chalicelib.domain.bearer import past_of
 from chalicelib.domain.events import Cause
-from chalicelib.domain.facts import Fact, Mark, begun, past_of, thought_stray_since
+from chalicelib.domain.facts import Fact, Mark
+from chalicelib.domain.past import begun, thought_stray_since
 from straywatch.observing.records import Census, Reading
 
 LATEST_CHECK = timedelta(minutes=10)

@@ -16,8 +16,9 @@ from chalicelib.adapters.authorization_details import UnreadableUsersError, user
 from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.evaluation import UnknownGroupsError
 from chalicelib.domain.exemptions import Exemptions
-from chalicelib.domain.facts import Kind, Mark, begun, last_at
+from chalicelib.domain.facts import Kind, Mark
 from chalicelib.domain.findings import Finding
+from chalicelib.domain.past import begun, last_at
 from chalicelib.flows.exemptions_in_force import in_force
 from chalicelib.times import utc_now
 from straywatch.aws.sessions import attempts

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.account import User
-from chalicelib.domain.facts import Kind, Mark, last_at, last_bound
+from chalicelib.domain.facts import Kind, Mark, last_bound
 from chalicelib.domain.findings import Finding, Reason, Status
+from chalicelib.domain.past import last_at
 from straywatch.observing.figures import share
 from straywatch.observing.graces import SETTLING, Grace, by_name, past_in, running_graces
 from straywatch.observing.records import Census, Reading

@@ -17,14 +17,8 @@ from chalicelib.domain.account import Account
 from chalicelib.domain.evaluation import Evaluation, evaluate
 from chalicelib.domain.events import Cause, Change, MembershipEvent
 from chalicelib.domain.exemptions import NotExempt
-from chalicelib.domain.facts import (
-    FLAPPING_WINDOW,
-    Fact,
-    flaps_within_a_day,
-    in_order,
-    stray_since,
-    told_by,
-)
+from chalicelib.domain.facts import Fact, in_order, told_by
+from chalicelib.domain.past import FLAPPING_WINDOW, flaps_within_a_day, stray_since
 from straywatch.replay.group_renames import GroupRename
 from straywatch.replay.stretches import Ending, Stretch
 

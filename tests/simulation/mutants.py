@@ -151,7 +151,7 @@ def ignores_who_joins(copy: Copy) -> None:
     def deaf(past_of: Any) -> Any:
         return lambda *asked: tuple(f for f in past_of(*asked) if f.kind is not joined)
 
-    copy.breaks("facts.past_of", deaf)
+    copy.breaks("bearer.past_of", deaf)
 
 
 def counts_from_receipt(copy: Copy) -> None:

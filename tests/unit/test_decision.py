@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.account import InGroups, InNoGroup, NoSuchUser, User
+from chalicelib.domain.bearer import past_of, taken_by_look
 from chalicelib.domain.check_requests import Origin
 from chalicelib.domain.decision import (
     EXEMPTIONS_AWAITED,
@@ -31,8 +32,6 @@ from chalicelib.domain.facts import (
     Mark,
     News,
     StraySince,
-    past_of,
-    taken_by_look,
     told_by,
     with_news,
 )

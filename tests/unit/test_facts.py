@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.account import User
+from chalicelib.domain.bearer import past_of, taken_by_look
 from chalicelib.domain.events import Cause, MembershipEvent
 from chalicelib.domain.facts import (
     MOST_CAUSES,
@@ -24,18 +25,18 @@ from chalicelib.domain.facts import (
     News,
     Noted,
     StraySince,
-    begun,
-    flaps_within_a_day,
     is_given_up,
-    joined,
-    moved_since,
-    past_of,
-    stray_since,
     surplus,
-    taken_by_look,
-    thought_stray_since,
     told_by,
     with_news,
+)
+from chalicelib.domain.past import (
+    begun,
+    flaps_within_a_day,
+    joined,
+    moved_since,
+    stray_since,
+    thought_stray_since,
 )
 from tests.unit.records import ACCOUNT, USER_ID, at, event, renamed
 
