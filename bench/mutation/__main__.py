@@ -1,7 +1,7 @@
 """`python -m bench.mutation`: plant faults in domain, flows and channels, and name those that live.
 
-Faults that may live are explained in explained.toml. Stopped by SIGINT or SIGTERM, it tells the score
-of what it has tried. Exit code 1 if a test fails without any fault, or it was stopped.
+Faults that may live are explained in explained.toml. Stopped by SIGINT or SIGTERM, it tells the
+score of what it has tried. Exit code 1 if a test fails without any fault, or it was stopped.
 """
 
 from __future__ import annotations
