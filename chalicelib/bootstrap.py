@@ -28,7 +28,7 @@ from chalicelib.flows.check import Check
 from chalicelib.flows.commit import Commit
 from chalicelib.flows.exemptions_in_force import ExemptionsInForce
 from chalicelib.flows.floods import Floods
-from chalicelib.flows.inquiry import Inquiry
+from chalicelib.flows.inquiry import CACHED_FOR, Inquiry
 from chalicelib.flows.receive import Receive
 from chalicelib.log import metrics
 from chalicelib.settings import InvalidSettingsError, Settings, read_settings, settings_from
@@ -163,6 +163,7 @@ class Deployment:
             find_user=self._find_user,
             clock=self.clock,
             owner_tag=self.hub.settings.owner_tag if self.hub else "",
+            held_until=lambda: self._configuration.held_until(self.own, CACHED_FOR),
         )
 
     @cached_property

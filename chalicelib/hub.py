@@ -7,6 +7,7 @@ at IAM by the member's role.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -109,7 +110,8 @@ class Hub:
             selection=selection,
             listed=_none if leaves else self._listed(selection),
             live=deployment.findings.live,
-            leave=deployment.commit.leave,
+            # told even while alerts are paused: this function may not read the configuration
+            leave=replace(deployment.commit, held_until=deployment.clock).leave,
         )
 
     def _listed(self, selection: Selection) -> Callable[[Iterable[Account]], Iterable[Listed]]:

@@ -35,6 +35,8 @@ COMMANDS = {
     "report": "The evidence of a period in one file, for an auditor.",
     "org": "Every account of an organization, watched from one.",
     "exemptions": "Who may be in no group, and why.",
+    "pause": "Hold alerts for some hours; what happens is told afterwards.",
+    "resume": "End a pause before its time.",
     "redrive": "What could not be processed, why, and once more.",
     "replay": "Tell which alerts the past would have brought, by grace period.",
     "plan": "Propose groups for strays, and what they replace.",

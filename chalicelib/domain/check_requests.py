@@ -91,8 +91,10 @@ def _message(body: str) -> dict[str, Any]:
     if "version" not in message:
         raise DecodingError("is missing", ("version",))
     if message["version"] != MESSAGE_VERSION:
-        told = f"is {message['version']!r:.20}, not {MESSAGE_VERSION}"
-        raise DecodingError(told, ("version",))
+        found = message["version"]
+        is_newer = isinstance(found, int) and found > MESSAGE_VERSION
+        advice = "; a newer release wrote it: deploy that one, then redrive" if is_newer else ""
+        raise DecodingError(f"is {found!r:.20}, not {MESSAGE_VERSION}{advice}", ("version",))
     return message | {"account": message}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.domain.account import InGroups, InNoGroup, Look, NoSuchUser, User
@@ -184,20 +185,22 @@ def _of_user(
     if _is_deleted(last, now):
         return Decision(row=Row.GONE, evaluated=Evaluated(Evaluation.GONE))
     if not _is_stray(evaluated):
-        return _no_stray(seen, evaluated, last, now)
+        return _no_stray(seen, evaluated, last, now=now, rules=rules)
     if isinstance(last, Finding) and last.status is Status.OPEN:
         return _still(seen.past, last, evaluated)
     return _stray(seen, evaluated, last, now=now, rules=rules)
 
 
 def _no_stray(
-    seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, now: datetime
+    seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, *, now: datetime, rules: Rules
 ) -> Decision:
     if isinstance(last, Finding) and last.status is Status.OPEN:
         if seen.looked_at < last.opened_at:
             return Decision(row=Row.ASK_LOOK, evaluated=evaluated)
         if not _is_sure_who(seen, evaluated.groups, now):
             return Decision(row=Row.UNSURE_WHO, evaluated=evaluated)
+        if _may_be_from_before(seen, last, rules.iam_lag):
+            return Decision(row=Row.LOOK_LATER, look_at=now + rules.iam_lag)
         decision = Decision(
             row=Row.CLOSE,
             evaluated=evaluated,
@@ -215,6 +218,14 @@ def _no_stray(
 def _is_asked(mark: Mark, since: datetime | None) -> bool:
     """Whether a check was asked for that waits from then."""
     return any(asked.since == since for asked in mark.asked)
+
+
+def _may_be_from_before(seen: Seen, last: Finding, lag: timedelta) -> bool:
+    """Whether it may be an old answer, as another just showed no group and no joining was told."""
+    told = joined(seen.past)
+    is_told = told is not None and told.at >= last.opened_at - lag
+    is_young = seen.looked_at < last.opened_at + lag
+    return is_young and isinstance(seen.look, InGroups) and not is_told
 
 
 def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:
@@ -305,15 +316,14 @@ def _is_awaited(seen: Seen, since: StraySince) -> bool:
     """Whether a check that waits out this grace is on its way, other than the one that asks."""
     if seen.origin is Origin.EVENT:
         return False
-    if _is_asked(seen.mark, since.at):
-        return True
     seen_at = max((f.at for f in seen.past if f.kind is Kind.STRAY), default=None)
     told = begun(seen.past) if since.evidence is Evidence.EVENT else None
     if (
         told
     ):  # its check comes under the name that it was told of, or by a told rename under this one
         here = (*seen.mark.facts, *(f for f in seen.past if f.kind is Kind.TOOK))
-        return any(fact.id == told.id or fact.kind is Kind.TOOK for fact in here)
+        is_here = any(fact.id == told.id or fact.kind is Kind.TOOK for fact in here)
+        return is_here or _is_asked(seen.mark, since.at)
     return seen_at is not None and seen_at >= since.at
 
 
@@ -327,6 +337,7 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
     started = bound if bound and bound.is_start else None
     is_named = isinstance(seen.who, User)
     is_other = started is not None and is_named and _is_anothers(started, seen.who)
+    is_other = is_other or _is_told_deleted(seen.mark, seen.who)
     told = joined(seen.past)
     match seen.look:
         case NoSuchUser():
@@ -339,6 +350,14 @@ def contradicts(seen: Seen, lag: timedelta) -> bool:
             news = told or (None if started else bound)
     against = (news, started if is_other else None)
     return any(fact is not None and seen.looked_at < fact.at + lag for fact in against)
+
+
+def _is_told_deleted(mark: Mark, user: User | NoSuchUser | Unread) -> bool:
+    """Whether it was told that the user was made, and then that who had the name was deleted."""
+    bounds = [fact for fact in mark.facts if fact.is_bound]
+    return isinstance(user, User) and any(
+        made.user_id == user.user_id and end.kind is Kind.DELETED for made, end in pairwise(bounds)
+    )
 
 
 def _is_deleted(last: Finding | NoFinding, now: datetime) -> bool:

@@ -24,6 +24,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.account import ACCOUNT_ID, UNIT_ID, User, account_of_arn
+from chalicelib.domain.pauses import Pause, faults_of, pause_of
 from chalicelib.domain.wildcard import matches
 
 TAG = "straywatch:exempt"
@@ -123,6 +124,7 @@ class Exemptions:
 
     rules: tuple[Rule, ...] = ()
     tag_exemptions: bool = True
+    pause: Pause | None = None
 
     def match(self, user: User, now: datetime, units: tuple[str, ...] = ()) -> Exempt | NotExempt:
         """Find what exempts `user`: of several, that without an end, else the one that ends last.
@@ -188,11 +190,20 @@ def parse(text: str, *, was_in_force: bool = False) -> Exemptions:
     if not isinstance(document, dict):
         raise InvalidConfigurationError(["not a JSON object"])
     faults += _faults_of(document)
-    faults += () if was_in_force else _placeholders_in(document.get("exemptions"))
+    faults += () if was_in_force else _placeholders_in(document)
     if faults:
         raise InvalidConfigurationError(faults)
     rules = (_rule(entry) for entry in document.get("exemptions", []))
-    return Exemptions(tuple(rules), document.get("tag_exemptions", True))
+    pause = pause_of(document["pause"]) if "pause" in document else None
+    return Exemptions(tuple(rules), document.get("tag_exemptions", True), pause)
+
+
+def unpaused(text: str) -> str:
+    """A document that `parse` takes, or none, without its pause."""
+    document = json.loads(text) if text else {}
+    if "pause" not in document:
+        return text
+    return json.dumps({key: value for key, value in document.items() if key != "pause"})
 
 
 def _once(pairs: list[tuple[str, Any]], faults: list[str]) -> dict[str, Any]:
@@ -204,7 +215,8 @@ def _once(pairs: list[tuple[str, Any]], faults: list[str]) -> dict[str, Any]:
 
 
 def _faults_of(document: Mapping[str, Any]) -> Iterator[str]:
-    yield from _unknown_keys(document, ("version", "tag_exemptions", "exemptions"), "")
+    yield from _unknown_keys(document, ("version", "tag_exemptions", "exemptions", "pause"), "")
+    yield from faults_of(document["pause"]) if "pause" in document else ()
     version = document.get("version")
     if type(version) is not int or version != 1:
         yield "version: must be 1"
@@ -239,12 +251,16 @@ def _faults_of_entry(entry: Mapping[str, Any], place: str) -> Iterator[str]:
             yield f"{place}.until: must be a date (2027-01-31) or a time with its offset"
 
 
-def _placeholders_in(entries: object) -> Iterator[str]:
-    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+def _placeholders_in(document: Mapping[str, Any]) -> Iterator[str]:
+    entries = document.get("exemptions")
+    places = [
+        (f"exemptions[{n}]", e) for n, e in enumerate(entries if isinstance(entries, list) else ())
+    ]
+    for place, entry in (*places, ("pause", document.get("pause"))):
         reason = entry.get("reason") if isinstance(entry, dict) else None
         if isinstance(reason, str) and reason.strip() and is_placeholder(reason):
             shown = ascii(reason[:40])
-            yield f"exemptions[{index}].reason: must say why, and {shown} is a placeholder"
+            yield f"{place}.reason: must say why, and {shown} is a placeholder"
 
 
 def _fault_of_value(key: str, value: str) -> str:

@@ -98,6 +98,24 @@ class ToldHow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """Somebody has taken note of a finding: no reminder and no escalation follows until its end.
+
+    It is for the `severity` that was seen: what gets worse is told of again.
+    """
+
+    by: str
+    reason: str
+    at: datetime
+    severity: Severity
+    until: datetime | None = None
+
+    def quiets(self, finding: Finding, now: datetime) -> bool:
+        """Whether nobody need be reminded of the finding."""
+        return finding.severity <= self.severity and (self.until is None or now < self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One episode of one user. `number` counts the user's findings from 1.
 
@@ -105,8 +123,8 @@ class Finding:
     `escalated_in` those that escalated with it. `quiet`: people learned of it from a digest,
     not by an alert of its own; `muted`: so it is with what the outbox holds. `outbox` holds the
     alerts that are still to be published, in order; `claimed_until` is when another worker may
-    take them over. `owner` is what a tag of the user names as its owner. `version` guards every
-    write.
+    take them over. `owner` is what a tag of the user names as its owner. `acknowledged`: by whom,
+    and until when nobody need be reminded. `version` guards every write.
     """
 
     account: Account
@@ -137,6 +155,7 @@ class Finding:
     outbox: tuple[AlertType, ...] = ()
     claimed_until: datetime | None = None
     owner: str = ""
+    acknowledged: Acknowledgement | None = None
     version: int = 1
 
     @property
@@ -224,6 +243,8 @@ def moved_on(
     """
     if finding.status is not Status.OPEN or finding.outbox:
         return finding
+    if finding.acknowledged and finding.acknowledged.quiets(finding, now):
+        return finding
     muted = muted_in is not None
     if _escalation_is_due(finding, settings, now):
         step = replace(
@@ -270,12 +291,22 @@ def sent_by(worker: Finding) -> Callable[[Finding], Finding]:
 
     If another worker has taken the outbox over, nothing changes.
     """
+    return _if_in_hand(worker, sent)
 
-    def change(finding: Finding) -> Finding:
-        same = (finding.outbox, finding.claimed_until) == (worker.outbox, worker.claimed_until)
-        return sent(finding) if same else finding
 
-    return change
+def held_by(worker: Finding, until: datetime) -> Callable[[Finding], Finding]:
+    """How the finding changes when that worker keeps its alerts for later, in nobody's hands."""
+    return _if_in_hand(worker, lambda finding: replace(finding, claimed_until=until))
+
+
+def _if_in_hand(
+    worker: Finding, change: Callable[[Finding], Finding]
+) -> Callable[[Finding], Finding]:
+    return lambda finding: (
+        change(finding)
+        if (finding.outbox, finding.claimed_until) == (worker.outbox, worker.claimed_until)
+        else finding
+    )
 
 
 def may_send(finding: Finding, now: datetime) -> bool:

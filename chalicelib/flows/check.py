@@ -40,6 +40,9 @@ class Check:
             log("check_ignored", reason=f"{request.account.key} is not watched")
             return Step.IGNORED
         if isinstance(request, DigestRequest):
+            if (until := self.commit.held_until()) > (now := self.clock()):
+                self.commit.queue.send(request, until, now)
+                return Step.WAITING
             self.floods.tell(request.account)
             return Step.TOLD
         outcome, row = self._check(request)
@@ -59,7 +62,10 @@ class Check:
         if request.origin is not Origin.SWEEP and is_given_up(mark, request.since):
             return Step.SUPERSEDED  # the rename asked for a check of the new name
         if request.origin is Origin.SETTLED:
-            return Step.DUE
+            if self.clock() >= request.since:
+                return Step.DUE
+            is_newest = self.commit.come_back(request, request.since, mark)
+            return Step.WAITING if is_newest else Step.MERGED
         last = begun(past_of(mark, lambda name: Mark(account=mark.account, user_name=name)))
         is_last = last is None or last.at <= request.since
         since = last.at if last and not is_last else request.since

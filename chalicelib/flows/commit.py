@@ -39,6 +39,7 @@ from chalicelib.domain.findings import (
     ToldHow,
     Write,
     claimed,
+    held_by,
     may_send,
     moved_on,
     open_finding,
@@ -52,6 +53,7 @@ from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.ports import Ledger, Queue, Topic
 from chalicelib.log import log
 from chalicelib.settings import Settings
+from chalicelib.times import exact
 
 if TYPE_CHECKING:
     from chalicelib.domain.risk import Risk
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 6
 _AT_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when those are waited for who wait for nothing but another worker: one check is enough."""
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
 T = TypeVar("T")
 
 
@@ -113,6 +116,8 @@ class Commit:
     clock: Callable[[], datetime]
     owner_tag: str = ""
     """The tag of a user that names its owner; empty for none."""
+    held_until: Callable[[], datetime] = lambda: _AT_ONCE
+    """When what is to be told now may be told: later than now while alerts are paused."""
 
     def conclude(
         self, seen: Seen, inquiry: Inquiry, tell_how: Callable[[Account, Severity], ToldHow]
@@ -246,7 +251,7 @@ class Commit:
             there = Mark(account=account, user_name=elsewhere.name)
             self.ledger.note(there, News(noted=(replace(noted, at=now),)), now)
             # whom a look showed here is still known, lest others have done what it did
-            shown = _look(Kind.STRAY, noted.at, noted.user_id)
+            shown = _look(Kind.STRAY, noted.at, noted.user_id, noted.at)
             over = _noted(mark, noted.user_id)
             self._note(mark, News(facts=(shown,) if over else (), over=over))
         return Life.ELSEWHERE
@@ -313,7 +318,15 @@ class Commit:
             raise in_hand(stored.finding)
 
     def deliver(self, finding: Finding) -> None:
-        """Publish the outbox in order, noting each alert once it is out."""
+        """Publish the outbox in order, noting each alert once it is out.
+
+        While alerts are paused it stays as it is, in nobody's hands until the pause is over.
+        """
+        if finding.outbox and (until := self.held_until()) > self.clock():
+            log("alert_held", finding_id=finding.finding_id, until=exact(until))
+            held = self._store(finding, held_by(finding, until)).finding
+            self.look_when_free(held.account, held.user_name, in_hand(held))
+            return
         while finding.outbox:
             alert_type = finding.outbox[0]
             self.topic.publish(Alert(alert_type, finding))

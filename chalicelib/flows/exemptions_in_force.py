@@ -19,6 +19,7 @@ from chalicelib.domain.exemptions import (
     NotExempt,
     Parameter,
     parse,
+    unpaused,
 )
 from chalicelib.flows.ports import Documents
 from chalicelib.log import log
@@ -68,11 +69,22 @@ class ExemptionsInForce:
 
         Raises what Parameter Store or the table raise.
         """
+        return self._current(account, age).match(user, at, self.units)
+
+    def held_until(self, account: Account, age: timedelta) -> datetime:
+        """When what is to be told now may be told: at once, or when the pause is over.
+
+        Raises what Parameter Store or the table raise.
+        """
+        now, pause = self.clock(), self._current(account, age).pause
+        return pause.held_until(now) if pause else now
+
+    def _current(self, account: Account, age: timedelta) -> Exemptions:
         now = self.clock()
         if self._read_at is None or now - self._read_at > age or not age:
             self._exemptions = self._fresh(account, now)
             self._read_at = now
-        return self._exemptions.match(user, at, self.units)
+        return self._exemptions
 
     def _fresh(self, account: Account, now: datetime) -> Exemptions:
         parameter = self.read()
@@ -84,8 +96,11 @@ class ExemptionsInForce:
             self._noted = ""
             self._refuse(account, text, stored, found.faults, now)
             return found.exemptions
-        if stored.get("good", "") != text or stored.get("refused"):
-            self.documents.write_document(account, DOCUMENT, {"good": text})
+        # what stays in force must be read by the release before, too, which knew no pause
+        content = {"good": unpaused(text), **({"paused": text} if found.exemptions.pause else {})}
+        told = {name: stored[name] for name in ("good", "paused", "refused") if stored.get(name)}
+        if told != {name: kept for name, kept in content.items() if kept}:
+            self.documents.write_document(account, DOCUMENT, content)
         self._noted = parameter.edition
         return found.exemptions
 

@@ -151,12 +151,15 @@ class Sweep:
         looked = run.look(cursor)
         opened = run.open_due()
         is_whole = looked is _End.DONE
+        is_held = self.commit.held_until() > self.clock()
         gone = run.close_gone() if is_whole else 0
         if is_whole:
             run.grade_again()
-            run.advance()
+            if not is_held:
+                run.advance()
             run.forget()
-        self.floods.tell(account, run.in_hand)
+        if not is_held:
+            self.floods.tell(account, run.in_hand)
         result = SweepResult(
             complete=is_whole and opened is _End.DONE,
             **asdict(run.tally),

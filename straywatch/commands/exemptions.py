@@ -13,7 +13,7 @@ import click
 from chalicelib.adapters.parameters import read_parameter
 from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, parse, read_end
 from chalicelib.text import counted
-from chalicelib.times import iso, utc_now
+from chalicelib.times import in_utc, iso, utc_now
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.configuration import put_parameter
 from straywatch.deploy.deployed import deployed_stack, output
@@ -103,6 +103,8 @@ def list_exemptions(ctx: click.Context, form: str, stage: str | None) -> None:
         print_table(out, ("who", "until", "reason", "owner"), cells)
     tags = "users are exempt by tags, too" if stored.tag_exemptions else "tags exempt nobody"
     say(out, f"{counted(len(rows), 'exemption')}; {tags}.")
+    if stored.pause and stored.pause.held_until(now) > now:
+        say(out, f"Alerts are paused until {in_utc(stored.pause.until)}: {stored.pause.reason}.")
 
 
 def _end(row: dict[str, Any]) -> str:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import boto3
 import click
 
-from chalicelib.domain.findings import Status
+from chalicelib.adapters.tables import FindingsTable
+from chalicelib.domain.exemptions import is_placeholder
+from chalicelib.domain.findings import Acknowledgement, Finding, Status, Write
 from chalicelib.domain.severity import Severity
-from chalicelib.times import utc_now
+from chalicelib.times import in_utc, utc_now
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
-from straywatch.errors import EXIT_FINE, EXIT_FOUND, EXIT_INCOMPLETE, WrongUsageError
+from straywatch.errors import (
+    EXIT_FINE,
+    EXIT_FOUND,
+    EXIT_INCOMPLETE,
+    StraywatchError,
+    WrongUsageError,
+)
 from straywatch.findings.choosing import Wanted, choose
 from straywatch.findings.formats import write_life, write_list
 from straywatch.findings.reading import Findings, NoSuchFinding, Several, Unreadable
@@ -22,9 +31,10 @@ from straywatch.terminal.durations import duration_seconds
 from straywatch.terminal.groups import HelpfulGroup
 from straywatch.terminal.options import aws_context, aws_options, format_option, output_option
 from straywatch.terminal.progress import StepLines, waiting
-from straywatch.text import one_line
+from straywatch.text import one_line, visible
 
 _stage = click.option("--stage", help="The deployment straywatch-STAGE instead of straywatch.")
+_LONGEST_SNOOZE = timedelta(days=30)
 _SAID = 5  # ids named where several are meant
 _SEVERITIES = [severity.name.lower() for severity in Severity]
 
@@ -60,7 +70,7 @@ Examples:
 
 @click.group("findings", cls=HelpfulGroup, epilog=_EXAMPLES)
 def command() -> None:
-    """List findings, or show one's whole life."""
+    """List findings, show one's whole life, or say that you have seen one."""
 
 
 @command.command("list", epilog=_LIST_EXAMPLES)
@@ -141,6 +151,79 @@ def show(ctx: click.Context, *, meant: str, form: str, no_suggest: bool, stage: 
     """
     context = aws_context(ctx)
     findings = _findings(context.session, stage)
+    finding = _named(findings, meant)
+
+    def look() -> Suggestion:
+        return NotAsked() if no_suggest else look_for_group(context, finding, StepLines())
+
+    write_life(finding, findings.of_user(finding), form, utc_now(), look)
+    return EXIT_FINE
+
+
+_SEEN_EXAMPLES = """\b
+Examples:
+  straywatch findings ack frank --reason 'OPS-12: moves on Monday'
+  straywatch findings snooze frank --for 3d --reason 'OPS-12: back from leave then'
+
+\b
+Exit codes: 0 stored, 2 no such open finding, or several, 3 could not be stored.
+"""
+_reason = click.option("--reason", required=True, help="Why: for whoever reads it next.")
+_meant = click.argument("meant", metavar="ID|USER")
+
+
+@command.command("ack", epilog=_SEEN_EXAMPLES)
+@_meant
+@_reason
+@_stage
+@aws_options
+@click.pass_context
+def ack(ctx: click.Context, meant: str, reason: str, stage: str | None) -> None:
+    """Acknowledge an open finding: no reminder and no escalation follows.
+
+    It stays open, and its end is told as ever. If it gets worse, it is told of again.
+    """
+    _see(ctx, stage, meant, reason, None)
+
+
+@command.command("snooze", epilog=_SEEN_EXAMPLES)
+@_meant
+@click.option("--for", "lasts", required=True, help="How long: 12h, 3d; 30d at most.")
+@_reason
+@_stage
+@aws_options
+@click.pass_context
+def snooze(ctx: click.Context, meant: str, lasts: str, reason: str, stage: str | None) -> None:
+    """Have nobody reminded of an open finding for some time; what is due is sent afterwards."""
+    seconds = duration_seconds(lasts)
+    if not 0 < seconds <= _LONGEST_SNOOZE.total_seconds():
+        raise WrongUsageError(f"--for {lasts}: 30d at most; exempt who may stay as it is")
+    _see(ctx, stage, meant, reason, timedelta(seconds=seconds))
+
+
+def _see(
+    ctx: click.Context, stage: str | None, meant: str, reason: str, lasts: timedelta | None
+) -> None:
+    if is_placeholder(reason):
+        raise WrongUsageError(f"--reason must say why, and {reason[:40]!r} does not")
+    session = aws_context(ctx).session
+    findings = _findings(session, stage)
+    finding = _named(findings, meant)
+    if finding.status is not Status.OPEN:
+        raise WrongUsageError(f"{finding.finding_id} is resolved: nobody is reminded of it")
+    now = utc_now().replace(microsecond=0)
+    by = session.client("sts", config=RETRIES).get_caller_identity()["Arn"]
+    until = now + lasts if lasts else None
+    seen = Acknowledgement(by=by, reason=reason, at=now, severity=finding.severity, until=until)
+    table = FindingsTable(findings.client, findings.table, timedelta())
+    if table.update(replace(finding, acknowledged=seen)) is not Write.DONE:
+        raise StraywatchError(f"{finding.finding_id} changed at this moment: try again")
+    what = f"snoozed until {in_utc(until)}" if until else "acknowledged"
+    click.echo(f"{what}: {visible(finding.user_name)}, {finding.finding_id}; it stays open")
+
+
+def _named(findings: Findings, meant: str) -> Finding:
+    """The one finding that is meant. Raises WrongUsageError, StraywatchError."""
     with waiting("Looking for the finding"):
         finding = findings.named(meant)
     if isinstance(finding, NoSuchFinding):
@@ -153,14 +236,8 @@ def show(ctx: click.Context, *, meant: str, form: str, no_suggest: bool, stage: 
         more = f" and {len(finding.finding_ids) - _SAID} more" * (len(finding.finding_ids) > _SAID)
         raise WrongUsageError(f"{meant!r} may mean {first}{more}: name one")
     if isinstance(finding, Unreadable):
-        click.echo(f"straywatch: unreadable: {one_line(f'{finding.key}: {finding.why}')}", err=True)
-        return EXIT_INCOMPLETE
-
-    def look() -> Suggestion:
-        return NotAsked() if no_suggest else look_for_group(context, finding, StepLines())
-
-    write_life(finding, findings.of_user(finding), form, utc_now(), look)
-    return EXIT_FINE
+        raise StraywatchError(f"unreadable: {one_line(f'{finding.key}: {finding.why}')}")
+    return finding
 
 
 def _ago(text: str | None, now: datetime) -> datetime | None:

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from chalicelib.domain.account import User
 from chalicelib.domain.exemptions import Exempt, Exemptions, InvalidConfigurationError, parse
-from straywatch.doctor.lines import Line, failed, passed, unread, untold
+from chalicelib.times import in_utc
+from straywatch.doctor.lines import Line, failed, passed, unread, untold, warned
 from straywatch.doctor.world import Gone, Unread, World
+from straywatch.text import one_line
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789+=,.@-_"
 """What IAM lets a name begin with, case aside."""
@@ -34,6 +36,10 @@ def exempted(world: World) -> Line:
         return untold(check, f"the parameter came without {error}")
     if _leave_nobody(exemptions, world):
         return failed(check, f"{name} exempts everybody: nobody is watched", advice=_put(world))
+    pause, now = exemptions.pause, world.clock()
+    if pause and pause.held_until(now) > now:
+        seen = f"alerts are paused until {in_utc(pause.until)} by {pause.by}: {pause.reason}"
+        return warned(check, one_line(seen), world.invocation.straywatch("resume"))
     return passed(check, f"{name} is valid: {len(exemptions.rules)} by configuration")
 
 

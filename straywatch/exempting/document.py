@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from chalicelib.codec import encode
 from chalicelib.domain.exemptions import Exemptions, InvalidConfigurationError, Rule, parse
+from chalicelib.domain.pauses import Pause
 from chalicelib.times import in_utc
 from straywatch.errors import WrongUsageError
 from straywatch.text import one_line
@@ -75,6 +77,30 @@ def removed(
             f"no exemption is for {said} {value!r}{where}: `straywatch exemptions list` shows all"
         )
     return _written(document | {"exemptions": kept})
+
+
+def with_pause(text: str, pause: Pause | None) -> str:
+    """The document with this pause in the place of another, or with none.
+
+    Raises WrongUsageError where the monitor refuses the document: that is to be fixed first.
+    """
+    _good(text)
+    document = json.loads(text)
+    document.pop("pause", None)
+    return _written(document | ({"pause": encode(pause)} if pause else {}))
+
+
+def pause_in(text: str, now: datetime) -> Pause | None:
+    """The pause of a document that the monitor takes, if it is in force."""
+    pause = _good(text).pause
+    return pause if pause and pause.held_until(now) > now else None
+
+
+def _good(text: str) -> Exemptions:
+    try:
+        return parse(text, was_in_force=True)
+    except InvalidConfigurationError as error:
+        raise WrongUsageError(f"the monitor refuses its document: {one_line(error)}") from error
 
 
 def has_ended(rule: Rule, now: datetime) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 import click
 from rich.console import Console
 
+from chalicelib.codec import encode
 from chalicelib.domain.alerts import Alert
-from chalicelib.domain.findings import AlertType, Finding, Status
+from chalicelib.domain.findings import CLAIM, AlertType, Finding, Status
 from chalicelib.messages.actors import place
 from chalicelib.messages.body import body_of
 from chalicelib.messages.remedies import console_url, ways_out
@@ -41,6 +42,7 @@ def as_object(finding: Finding) -> dict[str, Any]:
         "alerted_at": iso(finding.alerted_at) if finding.alerted_at else None,
         "escalated_at": iso(finding.escalated_at) if finding.escalated_at else None,
         "unsent": list(finding.outbox),
+        "acknowledged": encode(finding.acknowledged, time=iso) if finding.acknowledged else None,
     }
     return {**body["finding"], **more, "cause": body["cause"]}
 
@@ -79,8 +81,12 @@ def _print_list(chosen: Chosen, now: datetime) -> None:
 
 def _row(finding: Finding, now: datetime) -> tuple[object, ...]:
     length = (finding.resolved_at or now) - finding.stray_since
+    seen = finding.acknowledged if finding.status is Status.OPEN else None
+    state = (
+        f"{finding.status}, acknowledged" if seen and seen.quiets(finding, now) else finding.status
+    )
     return (
-        finding.status, finding.severity.name, finding.user_name, finding.account.account_id,
+        state, finding.severity.name, finding.user_name, finding.account.account_id,
         spoken(max(0.0, length.total_seconds())), iso(finding.opened_at), finding.detected_by,
         finding.finding_id,
     )  # fmt: skip
@@ -169,6 +175,8 @@ def _life(finding: Finding, now: datetime) -> Iterator[tuple[str, str]]:
     if finding.flaps:
         yield "the day before", f"left and joined groups {counted(finding.flaps, 'time')}"
     if finding.outbox:
-        yield "now", f"still to be sent: {', '.join(finding.outbox)}"
+        until = finding.claimed_until
+        held = f", held until {iso(until)}" if until and until > now + CLAIM else ""
+        yield "now", f"still to be sent: {', '.join(finding.outbox)}{held}"
     length = spoken(((finding.resolved_at or now) - finding.stray_since).total_seconds())
     yield "in all", f"a stray for {length}"

@@ -12,6 +12,7 @@ from chalicelib.domain.findings import Finding
 from chalicelib.messages.actors import actor, deed
 from chalicelib.messages.endings import in_full
 from chalicelib.text import counted
+from chalicelib.times import in_utc
 
 _BEGINNINGS = {
     Evidence.EVENT: "left its last group",
@@ -58,6 +59,9 @@ def _steps(finding: Finding) -> Iterator[tuple[datetime, EntryKind, str]]:
     found = f"{by} found it in no group; alert opened, {finding.severity.name}"
     yield finding.opened_at, EntryKind.ALERT, found
     yield from _followed_up(finding)
+    if seen := finding.acknowledged:
+        what = f"snoozed until {in_utc(seen.until)}" if seen.until else "acknowledged"
+        yield seen.at, EntryKind.ALERT, f"{what} by {seen.by}: {seen.reason}"
     if finding.resolved_at:
         over = finding.resolution
         ended = in_full(over) if over else "why is not recorded"

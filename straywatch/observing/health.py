@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
+from chalicelib.text import plain
 from chalicelib.times import spoken
 from straywatch.observing.deployment import Observed
 from straywatch.observing.figures import GAP
@@ -47,6 +48,7 @@ def health(reading: Reading, observed: Observed) -> tuple[Sign, ...]:
         _late(reading, observed),
         _unsent(reading),
         _configuration(reading),
+        *_paused(reading),
         *_unreadable(reading),
     )
 
@@ -132,6 +134,15 @@ def _configuration(reading: Reading) -> Sign:
         more = f" and {len(others)} more" if others else ""
         return Sign("Exemptions", Wellness.BAD, f"document refused: {first}{more}")
     return Sign("Exemptions", Wellness.FINE, "document in force")
+
+
+def _paused(reading: Reading) -> tuple[Sign, ...]:
+    pause, now = reading.pause, reading.read_at
+    if pause is None or pause.held_until(now) == now:
+        return ()
+    held = sum(bool(finding.outbox) for finding in reading.findings)
+    told = f"paused until {moment(pause.until, now)} by {pause.by}: {pause.reason}; {held:,} held"
+    return (Sign("Alerts", Wellness.WATCH, plain(told)),)
 
 
 def _unreadable(reading: Reading) -> tuple[Sign, ...]:

@@ -94,6 +94,7 @@ class DeploymentReader:
         if self._is_due("queues", self.pace.queues, now):
             self._queues = self._waiting()
         findings = sorted(self._findings.values(), key=lambda f: (f.opened_at, f.finding_id))
+        noted = self._tables.configuration()
         reading = Reading(
             read_at=now,
             findings=tuple(findings),
@@ -101,7 +102,8 @@ class DeploymentReader:
             sweeps=self._sweeps,
             census=Unread("not read yet"),
             queues=self._queues,
-            refused=self._refused(),
+            refused=in_force(noted.get("refused", ""), {}).faults,
+            pause=in_force(noted.get("paused", ""), {}).exemptions.pause,
             unreadable=self._unreadable,
         )
         return self._with_census(reading)
@@ -203,9 +205,6 @@ class DeploymentReader:
     def _exemptions(self) -> Exemptions:
         text = read_parameter(self._ssm, self.observed.config_parameter)
         return in_force(text, self._tables.configuration()).exemptions
-
-    def _refused(self) -> tuple[str, ...]:
-        return in_force(self._tables.configuration().get("refused", ""), {}).faults
 
     def _waiting(self) -> Queues | Unread:
         try:

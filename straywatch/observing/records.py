@@ -9,6 +9,7 @@ from chalicelib.domain.account import User
 from chalicelib.domain.exemptions import Exempt
 from chalicelib.domain.facts import Mark
 from chalicelib.domain.findings import Finding
+from chalicelib.domain.pauses import Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class Reading:
     census: Census | Unread
     queues: Queues | Unread
     refused: tuple[str, ...] = ()
+    pause: Pause | None = None
     """The faults for which the monitor refuses its configuration; none: it is in force."""
     unreadable: tuple[str, ...] = ()
     """The keys of items in the findings table that this version cannot read."""

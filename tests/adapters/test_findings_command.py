@@ -127,6 +127,39 @@ def test_filters_choose_and_the_newest_come_first(
     assert said.code == (1 if set(expected) & {"ann", "eve", "bad"} else 0)
 
 
+def test_who_acknowledges_says_why_and_is_named(ask: Straywatch, table: FindingsTable) -> None:
+    """Both stand wherever the finding is told; it stays open."""
+    said = ask("snooze", "eve", "--for", "3d", "--reason", "OPS-12: back on Monday")
+    assert (said.code, "it stays open" in said.out) == (0, True)
+    life = ask("show", "eve", "--no-suggest").out
+    assert "snoozed until" in life
+    assert "OPS-12: back on Monday" in life
+    assert ask("ack", "eve", "--reason", "OPS-13").code == 0  # the newer one stands
+    listed = json.loads(ask("list", "--user", "eve", "--format", "json").out)["findings"]
+    (told,) = (each["acknowledged"] for each in listed)
+    assert (told["reason"], told.get("until"), told["by"][:4]) == ("OPS-13", None, "arn:")
+    assert "OPEN, acknowledged" in ask("list", COLUMNS="200").out
+    eve = table.by_id(listed[0]["id"])
+    assert isinstance(eve, Finding)
+    table.update(replace(eve, acknowledged=None))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("ack", "ann", "--reason", "TODO"), "must say why"),
+        (("ack", "old", "--reason", "OPS-12"), "is resolved"),
+        (("ack", "nobody", "--reason", "OPS-12"), "no finding"),
+        (("snooze", "ann", "--for", "31d", "--reason", "OPS-12"), "30d at most"),
+        (("snooze", "ann", "--for", "0", "--reason", "OPS-12"), "30d at most"),
+    ],
+)
+def test_what_cannot_be_acknowledged(ask: Straywatch, arguments: tuple[str, ...], why: str) -> None:
+    """Wrong usage, in one line."""
+    said = ask(*arguments)
+    assert (said.code, said.is_one_clear_line, why in said.err) == (2, True, True)
+
+
 def test_a_table_tells_people_the_essentials(ask: Straywatch) -> None:
     """One line a finding, with the id to go on with."""
     said = ask("list", "--severity", "critical")

@@ -115,3 +115,23 @@ def test_a_finding_is_listed_shown_and_its_user_checked(stack: LocalStack, ask: 
     assert f"resolved: joined {group}" in life.out
     said = ask("findings", "list", "--user", name, "--state", "resolved", "--format", "json")
     assert (said.code, len(said.told["findings"])) == (0, 1)
+
+
+def test_a_pause_holds_an_alert_until_it_is_over(stack: LocalStack, ask: Ask) -> None:
+    """All are told of it; the finding opens meanwhile, and its alert comes with the end."""
+    name = stack.name("paused")
+    assert ask("pause", "--for", "25h", "--reason", "OPS-12").code == 2
+    assert ask("pause", "--for", "2h", "--reason", "todo").code == 2
+    assert ask("resume").code == 2
+    assert ask("pause", "--for", "2h", "--reason", "OPS-12: a move").code == 0
+    told = stack.inbox.wait(lambda alert: "paused until" in str(alert.body), 10)
+    assert "OPS-12: a move" in str(told[0].body)
+    stack.iam.create_user(UserName=name)
+    listing = ("findings", "list", "--user", name, "--format", "json")
+    stack.until(lambda: bool(ask(*listing).told["findings"]), "a finding")
+    assert not stack.alerts_after_silence(name)
+    assert ask(*listing).told["findings"][0]["unsent"] == ["opened"]
+    assert ask("resume").code == 0
+    assert stack.alert(name).type == "opened"
+    # the check that would have told it at the end of the pause waits on
+    stack.session.client("sqs").purge_queue(QueueUrl=stack.outputs["CheckQueueUrl"])

@@ -66,6 +66,14 @@ def commands(page: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def bad_days() -> list[str]:
+    """What the runbook says to type on them, but for the removal: the README has it."""
+    page = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    typed = [line for block in blocks for line in block.splitlines()]
+    return [line for line in typed if not line.startswith("straywatch destroy")]
+
+
 def folder_of_a_reader(folder: Path) -> None:
     """What the README takes for given: its own exemptions, and a log."""
     (document,) = re.findall(r"^```json\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -132,6 +140,8 @@ def test_every_command_works(aws: LocalAws, tmp_path: Path) -> None:
     failures = [run(FIRST, tmp_path, environment)]
     without_grace(aws)
     left_out = {FIRST, LAST, *ELSEWHERE}
+    here = told.index("straywatch findings show frank") + 1  # while frank is still a stray
+    told[here:here] = [each for each in bad_days() if each not in told]
     chosen = [each for each in told if each not in left_out and not each.startswith("export ")]
     failures += [run(command, tmp_path, environment) for command in (*chosen, LAST)]
     aws.session().client("iam").delete_user(UserName="frank")

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.findings import (
     CLAIM,
+    Acknowledgement,
     AlertType,
     Finding,
     Status,
@@ -282,3 +283,21 @@ def test_what_another_worker_took_over_is_not_noted_as_sent() -> None:
     assert taken.claimed_until == NOW + CLAIM + CLAIM
     assert sent_by(OPENED)(taken) is taken
     assert claimed(taken, NOW + CLAIM) is taken, "who has it in hand keeps it"
+
+
+NOTED = Acknowledgement(by="arn:ops", reason="OPS-12", at=NOW, severity=TOLD.severity)
+
+
+def test_of_what_is_acknowledged_nobody_is_reminded() -> None:
+    """For good, or until the snooze ends; and it is closed and told of as ever."""
+    assert lived(200, finding=replace(TOLD, acknowledged=NOTED)) == []
+    snoozed = replace(TOLD, acknowledged=replace(NOTED, until=NOW + 30 * HOUR))
+    assert lived(200, finding=snoozed)[0][0] == 30
+    over = resolve(snoozed, JOINED, at=NOW + HOUR, now=NOW + HOUR)
+    assert over.outbox == (AlertType.RESOLVED,)
+
+
+def test_what_gets_worse_is_told_of_again() -> None:
+    """What was acknowledged was less."""
+    worse = replace(TOLD, severity=Severity(TOLD.severity + 1), acknowledged=NOTED)
+    assert lived(200, finding=worse)

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.facts import Kind
 from chalicelib.domain.findings import AlertType, Finding, Reason
+from chalicelib.domain.pauses import Pause
 from straywatch.findings.life import EntryKind, life
 from straywatch.observing.figures import (
     Gap,
@@ -349,3 +350,16 @@ def test_a_finding_of_the_names_former_bearer_hides_no_grace() -> None:
     before = samples.finding("ann", 1, ago=16 * MINUTE)
 
     assert graces(known, findings=(before,)) == ["ann"]
+
+
+def test_a_pause_in_force_is_a_sign_and_no_illness() -> None:
+    """Who, until when and why; one that is over is none."""
+    pause = Pause(NOW - HOUR, NOW + HOUR, "OPS-12", "arn:ops")
+    (sign,) = (
+        s for s in health(replace(samples.usual(), pause=pause), OBSERVED) if s.name == "Alerts"
+    )
+    assert sign.level is Wellness.WATCH
+    assert "by arn:ops: OPS-12" in sign.text
+    over = replace(pause, until=NOW - MINUTE)
+    signs = health(replace(samples.usual(), pause=over), OBSERVED)
+    assert "Alerts" not in {sign.name for sign in signs}
