@@ -189,3 +189,11 @@ def test_flapping_is_told_only_where_that_is_chosen() -> None:
         events.take("RemoveUserFromGroup", seconds)
         events.take("AddUserToGroup", seconds + 1)
     assert events.scene.topic.published == []
+
+
+def test_who_is_renamed_in_the_second_in_which_it_left_is_looked_at_under_both_names() -> None:
+    """Nobody can tell which was first."""
+    events = Events()
+    events.take("RemoveUserFromGroup", -8)
+    events.rename("bob", "rob", -8)
+    assert events.asked() == [("bob", -8, Origin.EVENT), ("rob", -8, Origin.EVENT)]
