@@ -1,11 +1,13 @@
 """`python -m bench.mutation`: plant faults in domain, flows and channels, and name those that live.
 
-Faults that may live are explained in explained.toml. Exit code 1 if a test fails without any fault.
+Faults that may live are explained in explained.toml. Stopped by SIGINT or SIGTERM, it tells the
+score of what it has tried. Exit code 1 if a test fails without any fault, or it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -30,7 +32,9 @@ def run(share: float, seed: int, only: str = "", chosen: Sequence[str] = ()) -> 
     campaign = Campaign(share, seed, only, tomllib.loads(EXPLAINED.read_text(encoding="utf-8")))
     without = ["cacheprovider", "xdist", "warnings"]
     options = ["-q", "--hypothesis-profile=campaign", *(f"-pno:{each}" for each in without)]
-    pytest.main([*options, *(chosen or choose(campaign.modules()))], plugins=[campaign])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ended = pytest.main([*options, *(chosen or choose(campaign.modules()))], plugins=[campaign])
+    campaign.is_stopped = ended == pytest.ExitCode.INTERRUPTED
     return campaign
 
 
@@ -48,7 +52,9 @@ def main() -> int:
     for path in sorted({each.path for each in campaign.results}):
         print(f"{path}: {campaign.score(path)}")
     print(f"all: {campaign.score()}")
-    return 1 if campaign.broken else 0
+    if campaign.is_stopped:
+        print("stopped before all were tried")
+    return 1 if campaign.broken or campaign.is_stopped else 0
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import importlib
 import os
 import random
 import resource
+import signal
 import sys
 import time
 from collections import defaultdict
@@ -74,6 +75,7 @@ class Campaign:
     explained: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     results: list[Planted] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    is_stopped: bool = False
     _reached: dict[Key, set[int]] = field(default_factory=lambda: defaultdict(set))
     _took: dict[int, _Took] = field(default_factory=dict)
 
@@ -143,9 +145,15 @@ class Campaign:
         most = PATIENCE * (1 + sum(self._took[number].processor for number in order))
         child = os.fork()
         if not child:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_CPU, (int(most), int(most)))
             os._exit(_verdict([items[number] for number in order], path, fault))
-        verdict = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        try:
+            verdict = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        except KeyboardInterrupt:
+            os.kill(child, signal.SIGKILL)
+            raise
         if verdict != _NOT_PLANTED:
             told = str(path.relative_to(ROOT))
             why = self.explained.get(told, {}).get(fault.key, "")
@@ -181,6 +189,8 @@ def _verdict(items: Sequence[pytest.Item], path: Path, fault: Fault) -> int:
 def _fails(item: pytest.Item) -> bool:
     try:
         reports = runtestprotocol(item, log=False, nextitem=None)
+    except KeyboardInterrupt:  # the campaign is stopped: that says nothing of the test
+        raise
     except BaseException:  # noqa: BLE001 - whatever it is, the test did not pass
         return True
     return any(report.failed for report in reports)
