@@ -180,22 +180,20 @@ def _of_user(
     if _is_deleted(last, now):
         return Decision(row=Row.GONE, evaluated=Evaluated(Evaluation.GONE))
     if not _is_stray(evaluated):
-        return _no_stray(seen, evaluated, last, now=now, rules=rules)
+        return _no_stray(seen, evaluated, last, now)
     if isinstance(last, Finding) and last.status is Status.OPEN:
         return _still(seen.past, last, evaluated)
     return _stray(seen, evaluated, last, now=now, rules=rules)
 
 
 def _no_stray(
-    seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, *, now: datetime, rules: Rules
+    seen: Seen, evaluated: Evaluated, last: Finding | NoFinding, now: datetime
 ) -> Decision:
     if isinstance(last, Finding) and last.status is Status.OPEN:
         if seen.looked_at < last.opened_at:
             return Decision(row=Row.ASK_LOOK, evaluated=evaluated)
         if not _is_sure_who(seen, evaluated.groups, now):
             return Decision(row=Row.UNSURE_WHO, evaluated=evaluated)
-        if _may_be_from_before(seen, last, rules.iam_lag):
-            return Decision(row=Row.LOOK_LATER, look_at=now + rules.iam_lag)
         decision = Decision(
             row=Row.CLOSE,
             evaluated=evaluated,
@@ -213,14 +211,6 @@ def _no_stray(
 def _is_asked(mark: Mark, since: datetime | None) -> bool:
     """Whether a check was asked for that waits from then."""
     return any(asked.since == since for asked in mark.asked)
-
-
-def _may_be_from_before(seen: Seen, last: Finding, lag: timedelta) -> bool:
-    """Whether it may be an old answer, as another just showed no group and no joining was told."""
-    told = joined(seen.past)
-    is_told = told is not None and told.at >= last.opened_at - lag
-    is_young = seen.looked_at < last.opened_at + lag
-    return is_young and isinstance(seen.look, InGroups) and not is_told
 
 
 def _is_sure_who(seen: Seen, groups: tuple[str, ...], now: datetime) -> bool:

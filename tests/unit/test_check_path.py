@@ -19,7 +19,7 @@ from chalicelib.domain.evaluation import Evaluation
 from chalicelib.domain.events import MembershipEvent
 from chalicelib.domain.exemptions import NotExempt
 from chalicelib.domain.facts import Asked, Mark, News, Noted, told_by
-from chalicelib.domain.findings import CLAIM, Status, sent
+from chalicelib.domain.findings import CLAIM, Status
 from chalicelib.domain.floods import Limits
 from chalicelib.domain.risk import Risk
 from chalicelib.domain.severity import Severity
@@ -180,7 +180,7 @@ def test_the_grace_of_a_later_event_that_is_over_is_over_for_both() -> None:
 def test_a_settled_user_is_looked_at_without_a_wait() -> None:
     """Whoever may have ceased to be a stray need not wait for a grace."""
     scene = Scene(iam=Iam({"bob": IN_GROUP}))
-    scene.ledger.findings.put(replace(sent(OPENED), opened_at=at(-60)))
+    scene.ledger.findings.put(replace(OPENED, outbox=(), claimed_until=None))
     noted = News(noted=(Noted(OPENED.user_id, 1, OPENED.opened_at),))
     scene.ledger.note(Mark(account=ACCOUNT, user_name="bob"), noted, NOW)
     scene.hear(event("AddUserToGroup", -5))

@@ -46,7 +46,7 @@ LAG = timedelta(seconds=3)
 RULES = Rules(GRACE, LAG)
 RISK = Risk(Severity.LOW, "-")
 MARK = Mark(account=ACCOUNT, user_name="bob")
-OPEN = replace(sent(OPENED), opened_at=at(-10))
+OPEN = sent(OPENED)
 LEFT = event("RemoveUserFromGroup", -2000)
 IN_GROUP = InGroups(("nurses",))
 ALONE = InNoGroup(BOB)
@@ -306,17 +306,7 @@ def test_a_look_from_before_a_finding_opened_does_not_close_it() -> None:
     """A sweep read that the user was exempt; the exemption ended, and a check found a stray."""
     earlier = OPEN.opened_at - timedelta(microseconds=1)
     assert row(seen(look=IN_GROUP, last=OPEN, looked_at=earlier)) is Row.ASK_LOOK
-    assert row(seen(look=IN_GROUP, last=OPEN, looked_at=OPEN.opened_at)) is not Row.ASK_LOOK
-
-
-def test_a_group_that_nobody_told_of_right_after_the_opening_is_looked_at_again() -> None:
-    """IAM may answer with what was so seconds ago, after it has shown what is."""
-    young = replace(OPEN, opened_at=NOW - RULES.iam_lag / 2)
-    found = seen(LEFT, look=IN_GROUP, last=young)
-    assert decide(found, NOW, RULES).look_at == NOW + RULES.iam_lag
-    assert row(found) is Row.LOOK_LATER
-    assert row(seen(LEFT, event("AddUserToGroup", -1), look=IN_GROUP, last=young)) is Row.CLOSE
-    assert row(seen(LEFT, look=IN_GROUP, last=OPEN)) is Row.CLOSE
+    assert row(seen(look=IN_GROUP, last=OPEN, looked_at=OPEN.opened_at)) is Row.CLOSE
 
 
 def test_who_is_told_deleted_is_an_old_answer_under_a_name_that_was_taken() -> None:
