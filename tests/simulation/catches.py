@@ -36,7 +36,7 @@ CAUGHT_BY: Mapping[str, str | int] = {
     "takes_open_for_at_peace": _A_GRACE,
     "skips_the_conditional_write": 114,
     "takes_a_failed_page_for_an_empty_one": 49,
-    "takes_an_error_for_a_deletion": 114,
+    "takes_an_error_for_a_deletion": 78,
     "names_findings_after_the_name": _A_NAME,
     "publishes_before_it_records": _A_GRACE,
     "drops_the_outbox": 13,
