@@ -23,7 +23,7 @@ from tests.simulation.witness import witness
 
 ALL_MUTANTS = (*OF_ROWS.values(), *MUTANTS, *OF_CHANNELS)
 CHUNK, CHUNKS = 30, 10
-FIRST_SEED: int | None = 9000
+FIRST_SEED: int | None = 20000
 """None plays any, others in each run; of those the code still breaks one in a few hundred."""
 
 
