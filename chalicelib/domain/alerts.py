@@ -193,7 +193,7 @@ def unreadable_notice(account: Account, failures: int, error: str) -> Notice:
     )
 
 
-def silent_notice(account: Account, _failures: int, error: str) -> Notice:
+def silent_notice(account: Account, error: str) -> Notice:
     """Say that a member's events come no longer: what happens there waits for its next sweep."""
     return _of_health(
         account,

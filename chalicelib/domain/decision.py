@@ -303,9 +303,8 @@ def _is_awaited(seen: Seen, since: StraySince) -> bool:
         return False
     seen_at = max((f.at for f in seen.past if f.kind is Kind.STRAY), default=None)
     told = begun(seen.past) if since.evidence is Evidence.EVENT else None
-    if (
-        told
-    ):  # its check comes under the name that it was told of, or by a told rename under this one
+    if told:
+        # its check comes under the name that it was told of, or by a told rename under this one
         here = (*seen.mark.facts, *(f for f in seen.past if f.kind is Kind.TOOK))
         is_here = any(fact.id == told.id or fact.kind is Kind.TOOK for fact in here)
         return is_here or _is_asked(seen.mark, since.at)

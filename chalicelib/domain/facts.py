@@ -59,7 +59,7 @@ class Kind(StrEnum):
     """A look showed a stray of whom no event had told."""
 
 
-STARTS = (Kind.CREATED, Kind.TOOK)
+_STARTS = (Kind.CREATED, Kind.TOOK)
 _ENDS = (Kind.RENAMED, Kind.DELETED)
 _KIND_OF = {
     Change.CREATED: Kind.CREATED,
@@ -94,12 +94,12 @@ class Fact:
     @property
     def is_bound(self) -> bool:
         """Whether the name changed hands."""
-        return self.kind in (*STARTS, *_ENDS)
+        return self.kind in (*_STARTS, *_ENDS)
 
     @property
     def is_start(self) -> bool:
         """Whether a user got the name."""
-        return self.kind in STARTS
+        return self.kind in _STARTS
 
     @property
     def is_end(self) -> bool:
@@ -195,7 +195,7 @@ def told_by(event: MembershipEvent) -> tuple[tuple[str, Fact], ...]:
 
 def in_order(facts: Iterable[Fact]) -> tuple[Fact, ...]:
     """By time; within a second a name is given up before it is taken, joined before left."""
-    rank = (Kind.RENAMED, Kind.DELETED, *STARTS, Kind.JOINED, Kind.LEFT, Kind.SETTLED, Kind.STRAY)
+    rank = (Kind.RENAMED, Kind.DELETED, *_STARTS, Kind.JOINED, Kind.LEFT, Kind.SETTLED, Kind.STRAY)
     return tuple(sorted(facts, key=lambda f: (whole_second(f.at), rank.index(f.kind), f.at, f.id)))
 
 

@@ -28,7 +28,11 @@ class Pause:
 
     def held_until(self, now: datetime) -> datetime:
         """When what is to be told now may be told: at once, unless the pause is in force."""
-        return self.until if self.begins <= now < self.until else now
+        return self.until if self.is_in_force(now) else now
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Whether alerts are held now."""
+        return self.begins <= now < self.until
 
 
 def pause_of(entry: Mapping[str, str]) -> Pause:

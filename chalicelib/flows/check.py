@@ -63,21 +63,16 @@ class Check:
         """Let another check do it, or wait for what is left of the grace."""
         if request.origin is not Origin.SWEEP and is_given_up(mark, request.since):
             return Step.SUPERSEDED  # the rename asked for a check of the new name
-        if request.origin is Origin.SETTLED:
-            if self.clock() >= request.since:
-                return Step.DUE
-            is_newest = self.commit.come_back(request, request.since, mark)
-            return Step.WAITING if is_newest else Step.MERGED
-        last = begun(past_of(mark, lambda name: Mark(account=mark.account, user_name=name)))
-        is_last = last is None or last.at <= request.since
-        since = last.at if last and not is_last else request.since
-        if self.clock() >= since + self.commit.settings.grace:
+        due, is_last = request.since, True
+        if request.origin is not Origin.SETTLED:
+            last = begun(past_of(mark, lambda name: Mark(account=mark.account, user_name=name)))
+            is_last = last is None or last.at <= request.since
+            since = last.at if last and not is_last else request.since
+            due = since + self.commit.settings.grace
+        if self.clock() >= due:
             return Step.DUE
         # a later event asked for a check of its own, which is still to come
-        if not is_last:
-            return Step.SUPERSEDED
-        is_newest = self.commit.come_back(request, since + self.commit.settings.grace, mark)
-        return Step.WAITING if is_newest else Step.MERGED
+        return self.commit.come_back(request, due, mark) if is_last else Step.SUPERSEDED
 
     def _looked(
         self, request: CheckRequest, mark: Mark, findings: Mapping[str, Finding | NoFinding]

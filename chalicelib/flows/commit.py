@@ -50,6 +50,7 @@ from chalicelib.domain.past import begun, flaps_within_a_day
 from chalicelib.domain.severity import Severity
 from chalicelib.flows.inquiry import Inquiry
 from chalicelib.flows.ports import Ledger, Queue, Topic
+from chalicelib.flows.steps import Step
 from chalicelib.log import log
 from chalicelib.settings import Settings
 from chalicelib.times import exact
@@ -73,7 +74,7 @@ class NotYetError(Exception):
 
     def __init__(self, until: datetime | None) -> None:
         super().__init__(f"not before {until}")
-        self.until = until or datetime.min.replace(tzinfo=UTC)
+        self.until = until or _AT_ONCE
 
 
 def in_hand(finding: Finding) -> NotYetError:
@@ -383,7 +384,7 @@ class Commit:
         until = self.queue.send(request, request.since + self.settings.grace, self.clock())
         return Asked(request.since, until)
 
-    def come_back(self, request: CheckRequest, at: datetime, mark: Mark) -> bool:
+    def come_back(self, request: CheckRequest, at: datetime, mark: Mark) -> Step:
         """Have the very same check made later, unless a newer copy of it is on its way.
 
         SQS may hand a message over twice, and if every copy came back, their number would double
@@ -393,10 +394,10 @@ class Commit:
         now = self.clock()
         until = next((asked.until for asked in mark.asked if asked.since == key), None)
         if until and until > (request.due or now):
-            return False
+            return Step.MERGED
         asked = Asked(key, self.queue.send(request, at, now))
         self.ledger.note(mark, News(asked=(asked,)), now)
-        return True
+        return Step.WAITING
 
     def ask_again(
         self,

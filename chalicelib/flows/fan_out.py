@@ -134,6 +134,9 @@ class SweepOne:
         if error and name == READING:
             self.evidence.record_unread(account, now, after.error)
         if after.told and not before.told:  # told first: killed in between, it is told twice
-            notice = unreadable_notice if name == READING else silent_notice
-            self.tell(notice(account, after.failures, after.error))
+            self.tell(
+                unreadable_notice(account, after.failures, after.error)
+                if name == READING
+                else silent_notice(account, after.error)
+            )
         self.documents.write_document(account, name, encode(after))

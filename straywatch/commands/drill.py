@@ -9,7 +9,7 @@ import click
 
 from chalicelib.times import spoken
 from straywatch.alert_path.subscriptions import Standing, Subscription
-from straywatch.aws.sessions import RETRIES
+from straywatch.aws.identity import caller_arn
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.drill.audience import woken
 from straywatch.drill.course import Part
@@ -66,7 +66,7 @@ def command(
         session=session,
         observed=observed_deployment(session, stage),
         topic_arn=output(stack, "AlertTopicArn"),
-        by=session.client("sts", config=RETRIES).get_caller_identity()["Arn"],
+        by=caller_arn(session),
         patience=patience,
         page=page,
     )

@@ -103,7 +103,7 @@ def list_exemptions(ctx: click.Context, form: str, stage: str | None) -> None:
         print_table(out, ("who", "until", "reason", "owner"), cells)
     tags = "users are exempt by tags, too" if stored.tag_exemptions else "tags exempt nobody"
     say(out, f"{counted(len(rows), 'exemption')}; {tags}.")
-    if stored.pause and stored.pause.held_until(now) > now:
+    if stored.pause and stored.pause.is_in_force(now):
         say(out, f"Alerts are paused until {in_utc(stored.pause.until)}: {stored.pause.reason}.")
 
 

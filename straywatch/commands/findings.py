@@ -10,10 +10,10 @@ import boto3
 import click
 
 from chalicelib.adapters.tables import FindingsTable
-from chalicelib.domain.exemptions import is_placeholder
 from chalicelib.domain.findings import Acknowledgement, Finding, Status, Write
 from chalicelib.domain.severity import Severity
 from chalicelib.times import in_utc, utc_now
+from straywatch.aws.identity import caller_arn
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.deployed import deployed_stack, output
 from straywatch.errors import (
@@ -29,7 +29,13 @@ from straywatch.findings.reading import Findings, NoSuchFinding, Several, Unread
 from straywatch.findings.suggesting import NotAsked, Suggestion, look_for_group
 from straywatch.terminal.durations import duration_seconds
 from straywatch.terminal.groups import HelpfulGroup
-from straywatch.terminal.options import aws_context, aws_options, format_option, output_option
+from straywatch.terminal.options import (
+    aws_context,
+    aws_options,
+    format_option,
+    output_option,
+    require_reason,
+)
 from straywatch.terminal.progress import StepLines, waiting
 from straywatch.text import one_line, visible
 
@@ -204,17 +210,17 @@ def snooze(ctx: click.Context, meant: str, lasts: str, reason: str, stage: str |
 def _see(
     ctx: click.Context, stage: str | None, meant: str, reason: str, lasts: timedelta | None
 ) -> None:
-    if is_placeholder(reason):
-        raise WrongUsageError(f"--reason must say why, and {reason[:40]!r} does not")
+    require_reason(reason)
     session = aws_context(ctx).session
     findings = _findings(session, stage)
     finding = _named(findings, meant)
     if finding.status is not Status.OPEN:
         raise WrongUsageError(f"{finding.finding_id} is resolved: nobody is reminded of it")
     now = utc_now().replace(microsecond=0)
-    by = session.client("sts", config=RETRIES).get_caller_identity()["Arn"]
     until = now + lasts if lasts else None
-    seen = Acknowledgement(by=by, reason=reason, at=now, severity=finding.severity, until=until)
+    seen = Acknowledgement(
+        by=caller_arn(session), reason=reason, at=now, severity=finding.severity, until=until
+    )
     table = FindingsTable(findings.client, findings.table, timedelta())
     if table.update(replace(finding, acknowledged=seen)) is not Write.DONE:
         raise StraywatchError(f"{finding.finding_id} changed at this moment: try again")

@@ -6,14 +6,13 @@ from datetime import timedelta
 
 import click
 
-from chalicelib.domain.exemptions import is_placeholder
 from chalicelib.domain.pauses import LONGEST, Pause
 from chalicelib.times import in_utc, utc_now
 from straywatch.errors import WrongUsageError
 from straywatch.exempting.document import with_pause
 from straywatch.findings.pausing import Pausing, paused_notice
 from straywatch.terminal.durations import duration_seconds
-from straywatch.terminal.options import aws_context, aws_options
+from straywatch.terminal.options import aws_context, aws_options, require_reason
 
 _EXAMPLES = """\b
 Examples:
@@ -37,8 +36,7 @@ def command(ctx: click.Context, lasts: str, reason: str, stage: str | None) -> N
     seconds = duration_seconds(lasts)
     if not 0 < seconds <= LONGEST.total_seconds():
         raise WrongUsageError(f"--for {lasts}: a pause lasts for 24h at most; repeat it if need be")
-    if is_placeholder(reason):
-        raise WrongUsageError(f"--reason must say why, and {reason[:40]!r} does not")
+    require_reason(reason)
     pausing = Pausing(aws_context(ctx).session, stage)
     now = utc_now().replace(microsecond=0)
     pause = Pause(now, now + timedelta(seconds=seconds), reason, pausing.who())

@@ -26,7 +26,7 @@ def read_package(folder: Path) -> Package:
     try:
         content = {path.name: path.read_bytes() for path in (package.template, package.archive)}
         listed = folder / CHECKSUMS
-        sums = checksums(listed.read_text(encoding="ascii")) if listed.exists() else {}
+        sums = checksums(listed.read_text(encoding="ascii")) if listed.exists() else None
         version = json.loads(content[package.template.name])["Outputs"]["Version"]["Value"]
         require_complete(content[package.archive.name])
     except OSError as error:
@@ -36,12 +36,11 @@ def read_package(folder: Path) -> Package:
         ) from error
     except (ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
         raise WrongUsageError(f"the package in {folder} is damaged: take it anew") from error
-    if listed.exists():
-        for name, said in content.items():
-            if sums.get(name) != hashlib.sha256(said).hexdigest():
-                raise WrongUsageError(
-                    f"{folder / name} is not what {CHECKSUMS} says: nothing was sent, take it anew"
-                )
+    for name, said in content.items():
+        if sums is not None and sums.get(name) != hashlib.sha256(said).hexdigest():
+            raise WrongUsageError(
+                f"{folder / name} is not what {CHECKSUMS} says: nothing was sent, take it anew"
+            )
     if version != __version__:
         raise WrongUsageError(
             f"the package in {folder} is version {version}, and this command {__version__}: "

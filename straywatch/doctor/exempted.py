@@ -37,7 +37,7 @@ def exempted(world: World) -> Line:
     if _leave_nobody(exemptions, world):
         return failed(check, f"{name} exempts everybody: nobody is watched", advice=_put(world))
     pause, now = exemptions.pause, world.clock()
-    if pause and pause.held_until(now) > now:
+    if pause and pause.is_in_force(now):
         seen = f"alerts are paused until {in_utc(pause.until)} by {pause.by}: {pause.reason}"
         return warned(check, one_line(seen), world.invocation.straywatch("resume"))
     return passed(check, f"{name} is valid: {len(exemptions.rules)} by configuration")

@@ -93,7 +93,7 @@ def with_pause(text: str, pause: Pause | None) -> str:
 def pause_in(text: str, now: datetime) -> Pause | None:
     """The pause of a document that the monitor takes, if it is in force."""
     pause = _good(text).pause
-    return pause if pause and pause.held_until(now) > now else None
+    return pause if pause and pause.is_in_force(now) else None
 
 
 def _good(text: str) -> Exemptions:

@@ -16,6 +16,7 @@ from chalicelib.domain.findings import CLAIM, AlertType, Finding, Write
 from chalicelib.domain.pauses import Pause
 from chalicelib.domain.severity import Severity
 from chalicelib.times import in_utc, utc_now
+from straywatch.aws.identity import caller_arn
 from straywatch.aws.invoking import counts_in, invoked
 from straywatch.aws.sessions import RETRIES
 from straywatch.deploy.configuration import put_parameter
@@ -42,7 +43,7 @@ class Pausing:
 
     def who(self) -> str:
         """Whose credentials these are."""
-        return self._session.client("sts", config=RETRIES).get_caller_identity()["Arn"]
+        return caller_arn(self._session)
 
     def stored(self) -> str:
         """The configuration document as it stands."""

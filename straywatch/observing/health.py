@@ -138,7 +138,7 @@ def _configuration(reading: Reading) -> Sign:
 
 def _paused(reading: Reading) -> tuple[Sign, ...]:
     pause, now = reading.pause, reading.read_at
-    if pause is None or pause.held_until(now) == now:
+    if pause is None or not pause.is_in_force(now):
         return ()
     held = sum(bool(finding.outbox) for finding in reading.findings)
     told = f"paused until {moment(pause.until, now)} by {pause.by}: {pause.reason}; {held:,} held"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from chalicelib.domain.exemptions import is_placeholder
 from straywatch.aws.sessions import AwsContext
+from straywatch.errors import WrongUsageError
 from straywatch.terminal.files import written_to
 
 if TYPE_CHECKING:
@@ -80,6 +82,12 @@ def format_option(*forms: str) -> Callable[[F], F]:
     """Accept `--format`, as `form`: one of these, the first unless told otherwise."""
     chosen = click.Choice(forms)
     return click.option("--format", "form", type=chosen, default=forms[0], show_default=True)
+
+
+def require_reason(reason: str) -> None:
+    """Raise WrongUsageError if what `--reason` gives is a placeholder, or nothing."""
+    if is_placeholder(reason):
+        raise WrongUsageError(f"--reason must say why, and {reason[:40]!r} does not")
 
 
 def aws_context(ctx: click.Context) -> AwsContext:

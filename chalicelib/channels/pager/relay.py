@@ -93,7 +93,7 @@ class Pager:
         while latest:
             try:
                 self.send(event_of(latest))
-            except Exception:
+            except Exception:  # whatever it is, the turn must not wait for its end; it is raised on
                 self.memory.give_up_turn(latest)
                 raise
             latest = self.memory.end_turn(latest)
